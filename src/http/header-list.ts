@@ -1,0 +1,105 @@
+/** One header line: the name as it came, and the value with every char code one byte (latin1). */
+export type HeaderLine = readonly [name: string, value: string];
+
+interface Line {
+  readonly name: string;
+  readonly lower: string;
+  value: string;
+}
+
+/**
+ * Header lines in order, with their case and duplicates kept (RFC 9110 §5.2-5.3). Names compare without case;
+ * values are byte strings. `get` reads the first line of a name, as VCL's `req.http.Name` does.
+ */
+export class HeaderList {
+  #lines: Line[] = [];
+
+  /** From undici's and node's flat `[name, value, name, value…]` arrays. */
+  static fromFlat(flat: readonly string[]): HeaderList {
+    const list = new HeaderList();
+    for (let i = 0; i + 1 < flat.length; i += 2) list.add(flat[i] ?? "", flat[i + 1] ?? "");
+    return list;
+  }
+
+  static from(lines: Iterable<HeaderLine>): HeaderList {
+    const list = new HeaderList();
+    for (const [name, value] of lines) list.add(name, value);
+    return list;
+  }
+
+  /** Number of header lines. */
+  get size(): number {
+    return this.#lines.length;
+  }
+
+  /** The first value of the name, `null` when there is none. */
+  get(name: string): string | null {
+    const lower = name.toLowerCase();
+    for (const line of this.#lines) if (line.lower === lower) return line.value;
+    return null;
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== null;
+  }
+
+  /** All values of the name, in order. */
+  getAll(name: string): string[] {
+    const lower = name.toLowerCase();
+    return this.#lines.filter((line) => line.lower === lower).map((line) => line.value);
+  }
+
+  /** Leaves exactly one line of the name, in the place of the first one if there was one. */
+  set(name: string, value: string): void {
+    const lower = name.toLowerCase();
+    const at = this.#lines.findIndex((line) => line.lower === lower);
+    if (at === -1) {
+      this.#lines.push({ name, lower, value });
+      return;
+    }
+    this.#lines[at] = { name, lower, value };
+    if (this.#lines.some((line, i) => i > at && line.lower === lower)) {
+      this.#lines = this.#lines.filter((line, i) => i <= at || line.lower !== lower);
+    }
+  }
+
+  /** Appends one more line. */
+  add(name: string, value: string): void {
+    this.#lines.push({ name, lower: name.toLowerCase(), value });
+  }
+
+  /** Removes every line of the name; a trailing `*` removes every name with that prefix. */
+  unset(name: string): void {
+    const lower = name.toLowerCase();
+    if (lower.endsWith("*")) {
+      const prefix = lower.slice(0, -1);
+      this.#lines = this.#lines.filter((line) => !line.lower.startsWith(prefix));
+      return;
+    }
+    if (this.#lines.some((line) => line.lower === lower)) {
+      this.#lines = this.#lines.filter((line) => line.lower !== lower);
+    }
+  }
+
+  clone(): HeaderList {
+    const copy = new HeaderList();
+    copy.#lines = this.#lines.map((line) => ({ name: line.name, lower: line.lower, value: line.value }));
+    return copy;
+  }
+
+  *[Symbol.iterator](): Iterator<HeaderLine> {
+    for (const line of this.#lines) yield [line.name, line.value];
+  }
+
+  /** Flat `[name, value, …]`, as node's `writeHead` takes it. */
+  toFlat(): string[] {
+    return this.#lines.flatMap((line) => [line.name, line.value]);
+  }
+
+  /** Bytes on the wire: each line is name, ": ", value, CRLF. */
+  get bytes(): number {
+    let sum = 0;
+    for (const line of this.#lines) sum += line.name.length + line.value.length + 4;
+    return sum;
+  }
+}

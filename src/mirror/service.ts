@@ -1,0 +1,34 @@
+import type { Program } from "../vcl/runtime.ts";
+
+/** One service as the edge runs it: made by the control plane at activation. */
+export interface ActiveService {
+  readonly id: string;
+  readonly name: string;
+  readonly version: number;
+  /** Lower-case host names; `*.example.com` covers every name below it (one label or more, longest match wins). */
+  readonly domains: readonly string[];
+  readonly program: Program;
+}
+
+/** What to purge (reference/api/purging). `url` is host + path + query without scheme. */
+export type PurgeScope =
+  | { readonly kind: "keys"; readonly keys: readonly string[] }
+  | { readonly kind: "url"; readonly host: string; readonly pathAndQuery: string }
+  | { readonly kind: "all" };
+
+export interface PurgeRequest {
+  readonly serviceId: string;
+  readonly scope: PurgeScope;
+  /** Mark stale instead of removing (`Fastly-Soft-Purge: 1`). */
+  readonly soft: boolean;
+}
+
+/** The edge as the control plane sees it. */
+export interface EdgeControl {
+  /** Serve this version from the next request on; requests under way finish on the old one. */
+  activate(service: ActiveService): void;
+  deactivate(serviceId: string): void;
+  purge(request: PurgeRequest): Promise<void>;
+  /** Every Host that no service claims goes to this service; `null` = answer "unknown domain". */
+  pin(serviceId: string | null): void;
+}
