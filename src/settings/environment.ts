@@ -1,0 +1,109 @@
+import { Secret } from "../lib/secret.ts";
+import { SitefleetError } from "../lib/errors.ts";
+import type { ServerEnvironmentSettings, Settings, StoreLocation } from "./schema.ts";
+
+/** The environment's variables, passed in by the composition root. */
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Where one copy of both buckets is, with the address style decided. */
+export interface Location extends Omit<StoreLocation, "pathStyle"> {
+  readonly pathStyle: boolean;
+}
+
+/** A server environment with every choice made; secrets are read when asked for. */
+export interface Environment {
+  readonly name: string;
+  readonly fastly: ServerEnvironmentSettings["fastly"];
+  readonly s3: Location & { readonly second: Location | undefined };
+  /** Longest suffix first. */
+  readonly hostSuffixes: readonly { readonly suffix: string; readonly siteEnv: string }[];
+  readonly publicPorts: { readonly http: number; readonly https: number };
+  readonly hsts: boolean;
+  readonly tlsRedirectStatus: 301 | 308;
+  readonly ttl: ServerEnvironmentSettings["ttl"];
+  readonly verify: { readonly url: string; readonly hostSuffix: string } | undefined;
+  readonly secrets: EnvironmentSecrets;
+}
+
+export interface StoreKeys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: Secret;
+}
+
+/** Each throws `settings/missing-secret` naming the variable when it is not set. */
+export interface EnvironmentSecrets {
+  /** Fastly API token. */
+  apiToken(): Secret;
+  /** Publisher's S3 keys; `undefined` leaves it to the AWS SDK's default chain. */
+  storeKeys(): StoreKeys | undefined;
+  /** `id:secret` with which the edge reads the buckets. */
+  edgeStoreKey(): Secret;
+  /** Last segment of config objects' keys. */
+  configSegment(): Secret;
+}
+
+/**
+ * Makes the environment `name` of the settings.
+ * @throws SitefleetError `settings/unknown-environment`
+ */
+export function environmentOf(settings: Settings, name: string, variables: Variables): Environment {
+  const found = Object.hasOwn(settings.environments, name) ? settings.environments[name] : undefined;
+  if (!found) {
+    const known = ["local", ...Object.keys(settings.environments)].join(", ");
+    throw new SitefleetError("settings/unknown-environment", `no server environment "${name}"`, {
+      hint: `known: ${known}`,
+    });
+  }
+  return {
+    name,
+    fastly: found.fastly,
+    s3: { ...toLocation(found.s3), second: found.s3.second && toLocation(found.s3.second) },
+    hostSuffixes: Object.entries(found.hostSuffixes)
+      .map(([suffix, siteEnv]) => ({ suffix, siteEnv }))
+      .sort((a, b) => b.suffix.length - a.suffix.length || (a.suffix < b.suffix ? -1 : 1)),
+    publicPorts: found.publicPorts,
+    hsts: found.hsts,
+    tlsRedirectStatus: found.tlsRedirectStatus,
+    ttl: found.ttl,
+    verify: found.verify,
+    secrets: secretsFrom(name, variables),
+  };
+}
+
+function toLocation(location: StoreLocation): Location {
+  const { region, endpoint, configBucket, hostingBucket } = location;
+  const pathStyle = location.pathStyle ?? endpoint !== undefined;
+  return { region, configBucket, hostingBucket, pathStyle, ...(endpoint === undefined ? {} : { endpoint }) };
+}
+
+/**
+ * Secrets by variable: `NAME_<ENVIRONMENT>` (upper case, dashes as underscores) wins over `NAME`.
+ */
+function secretsFrom(environment: string, variables: Variables): EnvironmentSecrets {
+  const suffix = `_${environment.toUpperCase().replaceAll("-", "_")}`;
+  const find = (name: string): string | undefined => variables[name + suffix] || variables[name] || undefined;
+  const need = (name: string, what: string): Secret => {
+    const value = find(name);
+    if (value === undefined) {
+      throw new SitefleetError(
+        "settings/missing-secret",
+        `${what} of environment "${environment}" is not set`,
+        {
+          hint: `set ${name}${suffix} or ${name}`,
+        },
+      );
+    }
+    return new Secret(value);
+  };
+  return {
+    apiToken: () => need("FASTLY_API_TOKEN", "the Fastly API token"),
+    storeKeys() {
+      const accessKeyId = find("AWS_ACCESS_KEY_ID");
+      const secretAccessKey = find("AWS_SECRET_ACCESS_KEY");
+      if (accessKeyId === undefined || secretAccessKey === undefined) return undefined;
+      return { accessKeyId, secretAccessKey: new Secret(secretAccessKey) };
+    },
+    edgeStoreKey: () => need("SITEFLEET_EDGE_S3_KEY", "the edge's S3 key (`id:secret`)"),
+    configSegment: () => need("SITEFLEET_CONFIG_SEGMENT", "the secret segment of config keys"),
+  };
+}

@@ -1,0 +1,176 @@
+import { z } from "zod";
+
+const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const hostName = z
+  .string()
+  .max(253)
+  .refine((name) => name.split(".").every((part) => label.test(part)), "must be a lower-case host name");
+const domain = z
+  .string()
+  .max(253)
+  .refine(
+    (name) =>
+      name
+        .replace(/^\*\./, "")
+        .split(".")
+        .every((part) => label.test(part)),
+    {
+      message: "must be a lower-case host name, optionally with a leading `*.`",
+    },
+  );
+const bucket = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+    "must be an S3 bucket name (3-63 lower-case letters, digits, dots, dashes)",
+  );
+const httpUrl = z.url({ protocol: /^https?$/ });
+const port = z.int().min(1).max(65_535);
+const seconds = z.int().min(0).max(31_536_000);
+/** Names that become path segments of S3 keys and VCL constants. */
+export const ENVIRONMENT_NAME = /^[a-z][a-z0-9-]{0,30}$/;
+const environmentName = z
+  .string()
+  .regex(ENVIRONMENT_NAME, "must be lower-case letters, digits and dashes, at most 31");
+
+const location = z.strictObject({
+  /** Region that requests are signed for. */
+  region: z.string().regex(/^[a-z0-9-]{2,32}$/, "must be an S3 region such as `us-east-1`"),
+  /** Base URL of an S3-compatible store; absent = AWS. */
+  endpoint: httpUrl.optional(),
+  /** Bucket in the path instead of the host name; default: true with `endpoint`, false without. */
+  pathStyle: z.boolean().optional(),
+  configBucket: bucket,
+  hostingBucket: bucket,
+});
+
+const fastly = z.strictObject({
+  serviceId: z
+    .string()
+    .regex(/^[A-Za-z0-9]{1,32}$/)
+    .optional(),
+  /** Service to find (or make, in the mirror) by name when there is no id. */
+  serviceName: z.string().min(1).max(200).optional(),
+  apiUrl: httpUrl.default("https://api.fastly.com"),
+  /** Shield POP code such as `iad-va-us`; absent = no shielding. */
+  shield: z
+    .string()
+    .regex(/^[a-z]{2,4}(-[a-z]{2,4}){0,3}$/)
+    .optional(),
+  domains: z.array(domain).min(1),
+  /** Logging endpoint that log lines name. */
+  logEndpoint: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/)
+    .default("sitefleet"),
+});
+
+const serverEnvironment = z.strictObject({
+  fastly,
+  s3: location.extend({ second: location.optional() }),
+  /** Host suffix (with its leading dot) -> website environment; hosts without a match are `production`. */
+  hostSuffixes: z
+    .record(
+      z.string().regex(/^\.[a-z0-9.-]+$/, "must be a lower-case suffix with a leading dot"),
+      environmentName,
+    )
+    .default({}),
+  /** Ports in redirects, where they are not 80 and 443. */
+  publicPorts: z
+    .strictObject({ http: port.default(80), https: port.default(443) })
+    .default({ http: 80, https: 443 }),
+  /** Whether domains that ask for HSTS get it. */
+  hsts: z.boolean().default(true),
+  tlsRedirectStatus: z.union([z.literal(301), z.literal(308)]).default(301),
+  /** Seconds that the edge keeps things; purges end them earlier. */
+  ttl: z
+    .strictObject({
+      config: seconds.default(3_600),
+      unknownDomain: seconds.default(60),
+      page: seconds.default(31_536_000),
+      notFound: seconds.default(300),
+      staleIfError: seconds.default(86_400),
+    })
+    .default({ config: 3_600, unknownDomain: 60, page: 31_536_000, notFound: 300, staleIfError: 86_400 }),
+  /** Where `verify` sends its requests and under which suffix the conformance sites live. */
+  verify: z.strictObject({ url: httpUrl, hostSuffix: hostName }).optional(),
+});
+
+/** `sitefleet.config.ts|js|json`. */
+export const settingsSchema = z.strictObject({
+  environments: z.record(environmentName, serverEnvironment),
+});
+
+export type SettingsInput = z.input<typeof settingsSchema>;
+export type Settings = z.output<typeof settingsSchema>;
+export type ServerEnvironmentSettings = Settings["environments"][string];
+export type StoreLocation = z.output<typeof location>;
+
+/** Types a settings file: `export default defineConfig({ … })`. */
+export function defineConfig(settings: SettingsInput): SettingsInput {
+  return settings;
+}
+
+export interface SettingsIssue {
+  /** Dotted path, e.g. `environments.test.s3.region`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+type Rule = (settings: Settings) => SettingsIssue[];
+
+const rules: readonly Rule[] = [secondLocationDiffers, verifySuffixIsServed, suffixesAreHosts];
+
+/** Schema first, then the rules that look at several fields; every problem is reported. */
+export function parseSettings(
+  input: unknown,
+): { readonly settings: Settings } | { readonly issues: readonly SettingsIssue[] } {
+  const parsed = settingsSchema.safeParse(input);
+  if (!parsed.success) {
+    return {
+      issues: parsed.error.issues.map((issue) => ({ path: issue.path.join("."), message: issue.message })),
+    };
+  }
+  const issues = rules.flatMap((rule) => rule(parsed.data));
+  return issues.length > 0 ? { issues } : { settings: parsed.data };
+}
+
+function secondLocationDiffers(settings: Settings): SettingsIssue[] {
+  return Object.entries(settings.environments).flatMap(([name, { s3 }]) =>
+    s3.second && s3.second.configBucket === s3.configBucket && s3.second.endpoint === s3.endpoint
+      ? [
+          {
+            path: `environments.${name}.s3.second.configBucket`,
+            message: "is the first location's own bucket",
+          },
+        ]
+      : [],
+  );
+}
+
+function verifySuffixIsServed(settings: Settings): SettingsIssue[] {
+  return Object.entries(settings.environments).flatMap(([name, { verify, fastly: service }]) => {
+    if (!verify) return [];
+    const served = service.domains.some(
+      (entry) => entry.startsWith("*.") && `.${verify.hostSuffix}`.endsWith(entry.slice(1)),
+    );
+    return served
+      ? []
+      : [
+          {
+            path: `environments.${name}.verify.hostSuffix`,
+            message: "no wildcard in fastly.domains covers it",
+          },
+        ];
+  });
+}
+
+function suffixesAreHosts(settings: Settings): SettingsIssue[] {
+  return Object.entries(settings.environments).flatMap(([name, { hostSuffixes }]) =>
+    Object.keys(hostSuffixes).flatMap((suffix) =>
+      hostName.safeParse(suffix.slice(1)).success
+        ? []
+        : [{ path: `environments.${name}.hostSuffixes.${suffix}`, message: "is no host name suffix" }],
+    ),
+  );
+}
