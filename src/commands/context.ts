@@ -1,0 +1,25 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Environment, Variables } from "../settings/environment.ts";
+import type { Settings } from "../settings/schema.ts";
+import type { Report } from "./report.ts";
+
+/** Everything a command may touch; made once per run by `cli.ts`, or by a test. */
+export interface CommandContext {
+  readonly cwd: string;
+  readonly variables: Variables;
+  readonly clock: Clock;
+  /** Aborts on Ctrl-C. */
+  readonly signal: AbortSignal;
+  readonly report: Report;
+  /** State folder (`--state`, `SITEFLEET_STATE`, default `.sitefleet`), absolute. */
+  readonly stateDir: string;
+  /** `--env`, default `local`. */
+  readonly environmentName: string;
+  readonly json: boolean;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+  /** The settings file, found upward of `cwd`; with none, settings without environments (only `local` is known then). */
+  settings(): Promise<Settings>;
+  /** The chosen environment, or the one named. */
+  environment(name?: string): Promise<Environment>;
+}
