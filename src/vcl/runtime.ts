@@ -244,6 +244,40 @@ export interface Transaction {
   captures: readonly (string | null)[];
   /** The request body, at most 8 KB (`req.body`), else empty. */
   readonly requestBody: string;
+
+  // What follows may be left out by an edge that has nothing to say about it.
+
+  /** `bereq.*_timeout` as VCL set them in miss or pass, in seconds; what is missing comes from the backend. */
+  backendTimeouts?: BackendTimeouts;
+  /** `client.identity`; missing = the client's address. */
+  clientIdentity?: string | null;
+  /** `client.geo.ip_override`. */
+  geoIpOverride?: string | null;
+  /** `segmented_caching.block_size` in bytes; missing = Fastly's 1 MiB. */
+  segmentSize?: number;
+  /** `req.is_background_fetch`. */
+  readonly isBackgroundFetch?: boolean;
+  /** `resp.completed` in vcl_log; missing = true. */
+  readonly completed?: boolean;
+  /** `resp.stale`: whether the delivered object is stale, and why. */
+  readonly staleReason?: "error" | "revalidating";
+  /** `req.digest`: what the cache calls the object, as a hex string. */
+  readonly digest?: string;
+  /** `req.vcl.md5`. */
+  readonly vclMd5?: string;
+  /** `req.customer_id`. */
+  readonly customerId?: string;
+  /** Regex steps taken by this state run; the compiled program owns it. */
+  regexSteps?: number;
+}
+
+/** Seconds. */
+export interface BackendTimeouts {
+  readonly connect?: number;
+  readonly firstByte?: number;
+  readonly betweenBytes?: number;
+  /** `bereq.fetch_timeout`: the whole fetch. */
+  readonly fetch?: number;
 }
 
 /** A compiled service. Immutable but for its live tables. */

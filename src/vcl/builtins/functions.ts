@@ -1,0 +1,4 @@
+import type { FunctionRow } from "../catalog-rows.ts";
+
+/** Every function. */
+export const FUNCTION_ROWS: readonly FunctionRow[] = [];

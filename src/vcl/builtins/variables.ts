@@ -1,0 +1,19 @@
+import type { VariableRow } from "../catalog-rows.ts";
+import { headerVariable } from "./header-variables.ts";
+import { ENVIRONMENT_VARIABLES, familyVariable } from "./variables-environment.ts";
+import { KNOWN_VARIABLES } from "./variables-known.ts";
+import { REQUEST_VARIABLES } from "./variables-request.ts";
+import { RESPONSE_VARIABLES } from "./variables-response.ts";
+
+/** Every variable with a fixed name. */
+export const VARIABLE_ROWS: readonly VariableRow[] = [
+  ...REQUEST_VARIABLES,
+  ...RESPONSE_VARIABLES,
+  ...ENVIRONMENT_VARIABLES,
+  ...KNOWN_VARIABLES,
+];
+
+/** The row of a variable whose name has an open part: headers, captures, backends, counters. */
+export function variableByPattern(name: string): VariableRow | undefined {
+  return headerVariable(name) ?? familyVariable(name);
+}
