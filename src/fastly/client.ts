@@ -1,0 +1,337 @@
+import { z } from "zod";
+import type { Secret } from "../lib/secret.ts";
+import type { ObjectKind } from "./objects.ts";
+import { RemoteError, isNotFound } from "./remote-error.ts";
+import { FastlyTransport } from "./transport.ts";
+import type { FormValue, TransportOptions } from "./transport.ts";
+import * as wire from "./wire.ts";
+
+/** One version of one service. */
+export interface VersionRef {
+  readonly serviceId: string;
+  readonly version: number;
+}
+
+export interface DictionaryRef {
+  readonly serviceId: string;
+  readonly dictionaryId: string;
+}
+
+/** An item to create or replace. */
+export interface DictionaryEntry {
+  readonly key: string;
+  readonly value: Secret | string;
+}
+
+/** Most keys in one purge call (reference/api/purging). */
+export const PURGE_BATCH = 256;
+/** Most items in one batch call (reference/api/dictionaries/dictionary-item). */
+const ITEM_BATCH = 1_000;
+const ITEM_PAGE = 1_000;
+
+/** The Fastly API, typed; every method throws `RemoteError` (`fastly/…`) when it is refused or not reached. */
+export class FastlyClient {
+  readonly #transport: FastlyTransport;
+
+  constructor(options: TransportOptions) {
+    this.#transport = new FastlyTransport(options);
+  }
+
+  close(): Promise<void> {
+    return this.#transport.close();
+  }
+
+  /** The service of that name in the token's account. */
+  findService(name: string): Promise<wire.ServiceInfo | undefined> {
+    return orUndefined(
+      this.#transport.send({
+        method: "GET",
+        path: ["service", "search"],
+        query: { name },
+        answer: wire.serviceInfo,
+      }),
+    );
+  }
+
+  readService(id: string): Promise<wire.ServiceInfo | undefined> {
+    return orUndefined(
+      this.#transport.send({ method: "GET", path: ["service", id], answer: wire.serviceInfo }),
+    );
+  }
+
+  /** Makes a VCL service; it has version 1, unlocked and empty. */
+  createService(name: string): Promise<wire.ServiceInfo> {
+    return this.#transport.send({
+      method: "POST",
+      path: ["service"],
+      form: { name, type: "vcl" },
+      answer: wire.serviceInfo,
+    });
+  }
+
+  readDetails(serviceId: string): Promise<wire.ServiceDetails> {
+    return this.#transport.send({
+      method: "GET",
+      path: ["service", serviceId, "details"],
+      answer: wire.serviceDetails,
+    });
+  }
+
+  listVersions(serviceId: string): Promise<readonly wire.VersionInfo[]> {
+    return this.#transport.send({
+      method: "GET",
+      path: ["service", serviceId, "version"],
+      answer: z.array(wire.versionInfo),
+    });
+  }
+
+  /** Resolves to the new version: its number is in the answer, never "the latest". */
+  cloneVersion(ref: VersionRef): Promise<wire.VersionInfo> {
+    return this.#transport.send({
+      ...versionCall(ref, "clone"),
+      effect: "once",
+      answer: wire.versionInfo,
+    });
+  }
+
+  /** Resolves to the version with the compiler's warnings in `msg`. */
+  activateVersion(ref: VersionRef): Promise<wire.ActivatedVersion> {
+    return this.#transport.send({ ...versionCall(ref, "activate"), answer: wire.activatedVersion });
+  }
+
+  deactivateVersion(ref: VersionRef): Promise<wire.VersionInfo> {
+    return this.#transport.send({ ...versionCall(ref, "deactivate"), answer: wire.versionInfo });
+  }
+
+  commentVersion(ref: VersionRef, comment: string): Promise<wire.VersionInfo> {
+    return this.#transport.send({ ...versionCall(ref), form: { comment }, answer: wire.versionInfo });
+  }
+
+  validateVersion(ref: VersionRef): Promise<wire.Validation> {
+    return this.#transport.send({
+      method: "GET",
+      path: versionPath(ref, "validate"),
+      answer: wire.validation,
+    });
+  }
+
+  readGeneratedVcl(ref: VersionRef): Promise<wire.VclFile> {
+    return this.#transport.send({
+      method: "GET",
+      path: versionPath(ref, "generated_vcl"),
+      answer: wire.vclFile,
+    });
+  }
+
+  readSettings(ref: VersionRef): Promise<wire.ServiceSettings> {
+    return this.#transport.send({
+      method: "GET",
+      path: versionPath(ref, "settings"),
+      answer: wire.settings,
+    });
+  }
+
+  writeSettings(ref: VersionRef, settings: wire.ServiceSettings): Promise<wire.ServiceSettings> {
+    return this.#transport.send({
+      ...versionCall(ref, "settings"),
+      form: { ...settings },
+      answer: wire.settings,
+    });
+  }
+
+  listSnippets(ref: VersionRef): Promise<readonly wire.Snippet[]> {
+    return this.#transport.send({
+      method: "GET",
+      path: versionPath(ref, "snippet"),
+      answer: z.array(wire.snippet),
+    });
+  }
+
+  /** Every object of a kind in a version. */
+  list<Read extends Named>(kind: ObjectKind<Read, never>, ref: VersionRef): Promise<readonly Read[]> {
+    return this.#transport.send({
+      method: "GET",
+      path: versionPath(ref, kind.path),
+      answer: z.array(kind.answer),
+    });
+  }
+
+  /**
+   * Makes an object that is not there. Where the answer got lost or the name turns out to be taken, the object is
+   * replaced instead, so that the version ends with exactly this object however often the call is repeated.
+   */
+  async create<Read extends Named, Write extends Named>(
+    kind: ObjectKind<Read, Write>,
+    ref: VersionRef,
+    object: Write,
+  ): Promise<Read> {
+    try {
+      return await this.#post(kind, ref, object);
+    } catch (error) {
+      if (!(error instanceof RemoteError) || (error.landed === "no" && error.status !== 409)) throw error;
+    }
+    try {
+      return await this.replace(kind, ref, object);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+    return this.#post(kind, ref, object); // the lost call had not landed
+  }
+
+  /** Replaces an object of the same name. */
+  replace<Read extends Named, Write extends Named>(
+    kind: ObjectKind<Read, Write>,
+    ref: VersionRef,
+    object: Write,
+  ): Promise<Read> {
+    return this.#transport.send({
+      method: "PUT",
+      path: versionPath(ref, kind.path, object.name),
+      form: kind.toForm(object),
+      queue: ref.serviceId,
+      answer: kind.answer,
+    });
+  }
+
+  async drop(kind: { readonly path: string }, ref: VersionRef, name: string): Promise<void> {
+    await this.#transport.send({
+      method: "DELETE",
+      path: versionPath(ref, kind.path, name),
+      queue: ref.serviceId,
+      answer: wire.statusAnswer,
+    });
+  }
+
+  /** Makes one VCL file the version's main one; the former main one becomes an include. */
+  setMainVcl(ref: VersionRef, name: string): Promise<wire.VclFile> {
+    return this.#transport.send({ ...versionCall(ref, "vcl", name, "main"), answer: wire.vclFile });
+  }
+
+  readDictionaryInfo(ref: VersionRef, dictionaryId: string): Promise<wire.DictionaryInfo> {
+    return this.#transport.send({
+      method: "GET",
+      path: versionPath(ref, "dictionary", dictionaryId, "info"),
+      answer: wire.dictionaryInfo,
+    });
+  }
+
+  /** All items of a readable dictionary. */
+  async listItems(ref: DictionaryRef): Promise<readonly wire.DictionaryItem[]> {
+    const items: wire.DictionaryItem[] = [];
+    for (let page = 1; ; page += 1) {
+      const part = await this.#transport.send({
+        method: "GET",
+        path: [...dictionaryPath(ref), "items"],
+        query: { page: String(page), per_page: String(ITEM_PAGE) },
+        answer: z.array(wire.dictionaryItem),
+      });
+      items.push(...part);
+      if (part.length < ITEM_PAGE) return items;
+    }
+  }
+
+  /** Creates or replaces items: they are unversioned, so what is live sees them within seconds. */
+  async putItems(ref: DictionaryRef, entries: readonly DictionaryEntry[]): Promise<void> {
+    for (let start = 0; start < entries.length; start += ITEM_BATCH) {
+      const batch = entries.slice(start, start + ITEM_BATCH);
+      await this.#transport.send({
+        method: "PATCH",
+        path: [...dictionaryPath(ref), "items"],
+        json: {
+          items: batch.map(({ key, value }) => ({
+            op: "upsert",
+            item_key: key,
+            item_value: typeof value === "string" ? value : value.reveal(),
+          })),
+        },
+        queue: ref.serviceId,
+        answer: wire.statusAnswer,
+        secrets: batch.flatMap(({ value }) => (typeof value === "string" ? [] : [value])),
+      });
+    }
+  }
+
+  /**
+   * Purges everything that carries one of the keys; more keys than one call takes go in several.
+   * A key that nothing carries is no error: Fastly says "ok" to it.
+   */
+  async purgeKeys(purge: {
+    readonly serviceId: string;
+    readonly keys: readonly string[];
+    readonly soft?: boolean;
+  }): Promise<void> {
+    const keys = [...new Set(purge.keys)];
+    for (let start = 0; start < keys.length; start += PURGE_BATCH) {
+      const batch = keys.slice(start, start + PURGE_BATCH);
+      await this.#transport.send({
+        method: "POST",
+        path: ["service", purge.serviceId, "purge"],
+        json: { surrogate_keys: batch },
+        headers: purge.soft ? { "fastly-soft-purge": "1" } : {},
+        effect: "idempotent",
+        answer: wire.purgedKeys.refine(
+          (purged) => batch.every((key) => Object.hasOwn(purged, key)),
+          "does not name every key of the purge",
+        ),
+      });
+    }
+  }
+
+  /** Purges everything of a service; always hard. */
+  async purgeAll(purge: { readonly serviceId: string }): Promise<void> {
+    await this.#transport.send({
+      method: "POST",
+      path: ["service", purge.serviceId, "purge_all"],
+      effect: "idempotent",
+      answer: wire.statusAnswer,
+    });
+  }
+
+  #post<Read extends Named, Write extends Named>(
+    kind: ObjectKind<Read, Write>,
+    ref: VersionRef,
+    object: Write,
+  ): Promise<Read> {
+    return this.#transport.send({
+      method: "POST",
+      path: versionPath(ref, kind.path),
+      form: kind.toForm(object),
+      queue: ref.serviceId,
+      answer: kind.answer,
+    });
+  }
+}
+
+interface Named {
+  readonly name: string;
+}
+
+function versionPath(ref: VersionRef, ...rest: readonly string[]): readonly string[] {
+  return ["service", ref.serviceId, "version", String(ref.version), ...rest];
+}
+
+/** A PUT on a version, or on something inside it, in the service's queue. */
+function versionCall(
+  ref: VersionRef,
+  ...rest: readonly string[]
+): {
+  readonly method: "PUT";
+  readonly path: readonly string[];
+  readonly queue: string;
+  readonly form: Readonly<Record<string, FormValue>>;
+} {
+  return { method: "PUT", path: versionPath(ref, ...rest), queue: ref.serviceId, form: {} };
+}
+
+function dictionaryPath(ref: DictionaryRef): readonly string[] {
+  return ["service", ref.serviceId, "dictionary", ref.dictionaryId];
+}
+
+async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,325 @@
+import { randomUUID } from "node:crypto";
+import { Agent, request } from "undici";
+import type { Dispatcher } from "undici";
+import { z } from "zod";
+import type { Clock } from "../lib/clock.ts";
+import type { Secret } from "../lib/secret.ts";
+import { RemoteError, refusedError } from "./remote-error.ts";
+import { planRetry } from "./retry.ts";
+import type { Effect, Failure, RetryLimits } from "./retry.ts";
+
+export interface TransportOptions {
+  /** Base URL of the API, e.g. `https://api.fastly.com`; a path in it is kept as prefix. */
+  readonly apiUrl: string;
+  readonly token: Secret;
+  readonly clock: Clock;
+  /** Ends every call and every wait between tries. */
+  readonly signal?: AbortSignal;
+  /** Default `sitefleet`; the program passes `sitefleet/<version>`. */
+  readonly userAgent?: string;
+  readonly limits?: Partial<TransportLimits>;
+  /** Told before each wait of a second or more. */
+  readonly onWait?: (line: string) => void;
+}
+
+export interface TransportLimits extends RetryLimits {
+  /** Largest answer that is read, in bytes. */
+  readonly answerBytes: number;
+  readonly connectTimeoutMs: number;
+  /** Until the answer's headers are there; activating may take this long. */
+  readonly headersTimeoutMs: number;
+  /** Between two pieces of an answer's body. */
+  readonly bodyTimeoutMs: number;
+}
+
+const DEFAULT_LIMITS: TransportLimits = {
+  attempts: 5,
+  longestWaitMs: 300_000,
+  answerBytes: 16 * 1024 * 1024,
+  connectTimeoutMs: 10_000,
+  headersTimeoutMs: 120_000,
+  bodyTimeoutMs: 30_000,
+};
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+export type FormValue = string | number | boolean;
+
+export interface Call<T> {
+  readonly method: Method;
+  /** Segments of the path, not yet encoded. */
+  readonly path: readonly string[];
+  readonly query?: Readonly<Record<string, string>>;
+  readonly form?: Readonly<Record<string, FormValue>>;
+  readonly json?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Default: `read` for GET, `once` for POST, else `idempotent`. */
+  readonly effect?: Effect;
+  /** Calls that share a queue run one after the other: Fastly does not merge concurrent edits of one service. */
+  readonly queue?: string;
+  readonly answer: z.ZodType<T>;
+  /** Answers that are no JSON. */
+  readonly plain?: boolean;
+  /** Values in the body that must not turn up in an error. */
+  readonly secrets?: readonly Secret[];
+}
+
+interface Attempt {
+  readonly method: Method;
+  /** `METHOD /path`, for messages. */
+  readonly name: string;
+  readonly requestId: string;
+  readonly url: URL;
+  readonly effect: Effect;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+}
+
+interface RawAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+/** Sends calls to the Fastly API over kept-alive connections, with retries; no answer gets out unchecked. */
+export class FastlyTransport {
+  readonly #options: TransportOptions;
+  readonly #limits: TransportLimits;
+  readonly #agent: Agent;
+  readonly #queues = new Map<string, Promise<unknown>>();
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#agent = new Agent({
+      connections: 8,
+      connect: { timeout: this.#limits.connectTimeoutMs },
+      headersTimeout: this.#limits.headersTimeoutMs,
+      bodyTimeout: this.#limits.bodyTimeoutMs,
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#agent.close();
+  }
+
+  /**
+   * Resolves to the checked answer.
+   * @throws RemoteError `fastly/…`
+   */
+  send<T>(call: Call<T>): Promise<T> {
+    if (call.queue === undefined) return this.#sendWithRetries(call);
+    const before = this.#queues.get(call.queue) ?? Promise.resolve();
+    const sent = before.then(() => this.#sendWithRetries(call));
+    const settled = sent.catch(() => undefined); // the caller gets the failure; the queue only waits for the end
+    this.#queues.set(call.queue, settled);
+    return sent;
+  }
+
+  async #sendWithRetries<T>(call: Call<T>): Promise<T> {
+    const secrets = [this.#options.token, ...(call.secrets ?? [])];
+    const attempt = this.#prepare(call);
+    let landed: "no" | "unknown" = "no";
+    for (let count = 1; ; count += 1) {
+      const outcome = await this.#try(attempt);
+      if ("body" in outcome && outcome.status >= 200 && outcome.status < 300) {
+        return readAnswer(call, attempt, outcome);
+      }
+      // A DELETE whose first try was lost on the way back finds nothing left to delete.
+      if ("body" in outcome && outcome.status === 404 && call.method === "DELETE" && landed === "unknown") {
+        return call.answer.parse({ status: "ok" });
+      }
+      const failure = toFailure(outcome);
+      if (mayHaveLanded(failure)) landed = "unknown";
+      const { effect } = attempt;
+      const now = this.#options.clock.now();
+      const verdict = planRetry({ attempt: count, effect, failure, now, limits: this.#limits });
+      if (verdict.do === "stop") {
+        throw "body" in outcome
+          ? refusedError({ ...outcome, call: attempt.name, requestId: attempt.requestId, secrets, landed })
+          : unreachableError(attempt, outcome.cause, landed);
+      }
+      await this.#wait(attempt, verdict.ms);
+    }
+  }
+
+  #prepare(call: Call<unknown>): Attempt {
+    const path = call.path.map(encodeSegment).join("/");
+    const base = this.#options.apiUrl.replace(/\/+$/, "");
+    const url = new URL(`${base}/${path}`);
+    for (const [name, value] of Object.entries(call.query ?? {})) url.searchParams.set(name, value);
+    const requestId = randomUUID();
+    const body = encodeBody(call);
+    return {
+      method: call.method,
+      name: `${call.method} /${path}`,
+      requestId,
+      url,
+      effect: call.effect ?? defaultEffect(call.method),
+      headers: {
+        accept: call.plain ? "text/plain, application/json" : "application/json",
+        "fastly-key": this.#options.token.reveal(),
+        "user-agent": this.#options.userAgent ?? "sitefleet",
+        "x-request-id": requestId,
+        ...(body === undefined ? {} : { "content-type": body.type }),
+        ...call.headers,
+      },
+      body: body?.text,
+    };
+  }
+
+  async #try(attempt: Attempt): Promise<RawAnswer | { readonly cause: unknown }> {
+    const { signal } = this.#options;
+    signal?.throwIfAborted();
+    try {
+      const answer = await request(attempt.url, {
+        dispatcher: this.#agent,
+        method: attempt.method,
+        headers: attempt.headers,
+        body: attempt.body ?? null,
+        ...(signal ? { signal } : {}),
+      });
+      const body = await readCapped(answer.body, this.#limits.answerBytes);
+      return { status: answer.statusCode, headers: answer.headers, body };
+    } catch (cause) {
+      signal?.throwIfAborted();
+      if (cause instanceof RemoteError) throw cause;
+      return { cause };
+    }
+  }
+
+  async #wait(attempt: Attempt, ms: number): Promise<void> {
+    if (ms >= 1_000) {
+      this.#options.onWait?.(`Fastly asks for patience: ${attempt.name} again in ${Math.ceil(ms / 1000)} s`);
+    }
+    await this.#options.clock.sleep(ms, this.#options.signal);
+  }
+}
+
+function defaultEffect(method: Method): Effect {
+  if (method === "GET") return "read";
+  return method === "POST" ? "once" : "idempotent";
+}
+
+/** Percent-encodes one segment; dots that a URL parser would resolve away are refused. */
+function encodeSegment(segment: string): string {
+  if (segment === "" || segment === "." || segment === "..") {
+    throw new RemoteError("fastly/refused", `"${segment}" cannot be a name in an API path`, { landed: "no" });
+  }
+  return encodeURIComponent(segment);
+}
+
+function encodeBody(call: Call<unknown>): { readonly type: string; readonly text: string } | undefined {
+  if (call.json !== undefined) return { type: "application/json", text: JSON.stringify(call.json) };
+  if (call.form === undefined) return undefined;
+  const fields = Object.entries(call.form).map(([name, value]) => [name, formText(value)] as const);
+  return {
+    type: "application/x-www-form-urlencoded",
+    text: new URLSearchParams(Object.fromEntries(fields)).toString(),
+  };
+}
+
+/** Booleans travel as 1 and 0 in forms, as every official client sends them. */
+function formText(value: FormValue): string {
+  return typeof value === "boolean" ? (value ? "1" : "0") : String(value);
+}
+
+async function readCapped(body: Dispatcher.ResponseData["body"], limit: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    const bytes = z.instanceof(Uint8Array).parse(chunk);
+    size += bytes.byteLength;
+    if (size > limit) {
+      throw new RemoteError("fastly/bad-answer", `Fastly's answer is longer than ${limit} bytes`, {
+        landed: "unknown",
+        hint: "check that `fastly.apiUrl` points at the Fastly API",
+      });
+    }
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function readAnswer<T>(call: Call<T>, attempt: Attempt, raw: RawAnswer): T {
+  const value = call.plain ? raw.body : parseJson(attempt, raw.body);
+  const parsed = call.answer.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw badAnswer(
+    attempt,
+    "does not have the documented form",
+    parsed.error.issues.map((issue) => `${issue.path.join(".") || "answer"}: ${issue.message}`),
+  );
+}
+
+function parseJson(attempt: Attempt, body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    // The parser's own message would quote the body; what matters is that it is no JSON.
+    throw badAnswer(attempt, "is not JSON", []);
+  }
+}
+
+function badAnswer(attempt: Attempt, what: string, details: readonly string[]): RemoteError {
+  return new RemoteError("fastly/bad-answer", `Fastly's answer to ${attempt.name} ${what}`, {
+    landed: "unknown",
+    hint: "check that `fastly.apiUrl` points at the Fastly API and that no proxy changes its answers",
+    details: [...details, `request id ${attempt.requestId}`],
+  });
+}
+
+function toFailure(outcome: RawAnswer | { readonly cause: unknown }): Failure {
+  if (!("body" in outcome)) return { kind: "network", landed: landedAfter(outcome.cause) };
+  return {
+    kind: "response",
+    status: outcome.status,
+    retryAfter: headerText(outcome.headers["retry-after"]),
+    rateLimitReset: headerText(outcome.headers["fastly-ratelimit-reset"]),
+  };
+}
+
+function headerText(value: string | string[] | undefined): string | undefined {
+  return typeof value === "string" ? value : value?.[0];
+}
+
+function mayHaveLanded(failure: Failure): boolean {
+  return failure.kind === "network"
+    ? failure.landed === "unknown"
+    : failure.status >= 500 || failure.status === 408;
+}
+
+/** Failures that happen before a byte of the request is sent. */
+const BEFORE_SENDING: ReadonlySet<string> = new Set([
+  "EAI_AGAIN",
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
+function landedAfter(cause: unknown): "no" | "unknown" {
+  return BEFORE_SENDING.has(errorCode(cause)) ? "no" : "unknown";
+}
+
+const withCode = z.object({ code: z.string() });
+
+/** System or undici code of an error; Node groups the tries of several addresses into one AggregateError. */
+function errorCode(cause: unknown): string {
+  const parsed = withCode.safeParse(cause);
+  return parsed.success ? parsed.data.code : "";
+}
+
+function unreachableError(attempt: Attempt, cause: unknown, landed: "no" | "unknown"): RemoteError {
+  const why = errorCode(cause) || (cause instanceof Error ? cause.name : "no reason given");
+  return new RemoteError(
+    "fastly/unreachable",
+    `no answer from ${attempt.url.host} to ${attempt.name} (${why})`,
+    {
+      landed,
+      cause,
+      hint: "check the network and `fastly.apiUrl`, then run the command again: it goes on where it stopped",
+      details: [`request id ${attempt.requestId}`],
+    },
+  );
+}
