@@ -1,0 +1,35 @@
+/**
+ * The features of the edge, one file each under `templates/`, in the order in which a request meets them
+ * (docs/architecture.md, "the request walk"). Within a stage, earlier features come first.
+ */
+export const FEATURES = [
+  "edge-gate",
+  "version-marker",
+  "method-policy",
+  "path-hygiene",
+  "config-lookup",
+  "unknown-host",
+  "canonical-host",
+  "force-tls",
+  "suspended",
+  "surrogate-keys",
+  "pattern-redirects",
+  "page-lookup",
+  "exact-redirects",
+  "canonical-path",
+  "not-found",
+  "redirect",
+  "compression",
+  "backends",
+  "second-region",
+  "shielding",
+  "s3-signing",
+  "origin-trouble",
+  "error-page",
+  "response-headers",
+  "hsts",
+  "noindex",
+  "log",
+] as const;
+
+export type FeatureName = (typeof FEATURES)[number];

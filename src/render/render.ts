@@ -1,0 +1,121 @@
+import { createHash } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import nunjucks from "nunjucks";
+import { SitefleetError } from "../lib/errors.ts";
+import type { Environment } from "../settings/environment.ts";
+import { CODEC_VERSION, CONFIG_METADATA, OBJECT_METADATA, RULE_SLOTS } from "../site/metadata.ts";
+import {
+  DEBUG_HEADER,
+  DEBUG_PREFIX,
+  EMPTY_SHA256,
+  ERROR_STATUS,
+  LIMITS,
+  PRIVATE_DICTIONARY,
+} from "./constants.ts";
+import { FEATURES } from "./features.ts";
+import type { FeatureName } from "./features.ts";
+import { originsOf, shieldDirector } from "./origins.ts";
+import { toVclString } from "./vcl-string.ts";
+
+/** Rendered VCL of one environment; the same settings and templates give the same bytes. */
+export interface RenderedService {
+  readonly files: readonly RenderedFile[];
+  /** SHA-256 (first 16 hex) over the files before the revision was put in; the edge tells it to who asks rightly. */
+  readonly revision: string;
+}
+
+export interface RenderedFile {
+  readonly name: string;
+  readonly content: string;
+  readonly main: boolean;
+}
+
+export interface RenderOptions {
+  /** Folder of templates; default: the project's own. */
+  readonly templates?: string;
+  /** Features to leave out: for tests that show each one is needed. */
+  readonly without?: readonly FeatureName[];
+}
+
+/** The project's templates: beside `src/` and `dist/` alike. */
+export const TEMPLATES = fileURLToPath(new URL("../../templates", import.meta.url));
+
+/**
+ * Renders the service of one environment.
+ * @throws SitefleetError `render/template` when a template fails (unknown name, syntax), with the template's own message
+ */
+export function renderService(environment: Environment, options: RenderOptions = {}): RenderedService {
+  const engine = createEngine(options.templates ?? TEMPLATES);
+  const context = contextOf(environment, options.without ?? []);
+  const revision = createHash("sha256")
+    .update(renderMain(engine, context, ""))
+    .digest("hex")
+    .slice(0, 16);
+  const content = renderMain(engine, context, revision);
+  return { files: [{ name: "main.vcl", content, main: true }], revision };
+}
+
+function createEngine(templates: string): nunjucks.Environment {
+  const engine = new nunjucks.Environment(new nunjucks.FileSystemLoader(templates), {
+    autoescape: false,
+    throwOnUndefined: true,
+    trimBlocks: true,
+    lstripBlocks: true,
+  });
+  engine.addFilter("vcl", toVclString);
+  return engine;
+}
+
+function renderMain(engine: nunjucks.Environment, context: object, revision: string): string {
+  try {
+    return tidy(engine.render("main.vcl.njk", { ...context, revision }));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SitefleetError("render/template", `a template failed: ${reason}`, {
+      cause: error,
+      hint: "the message names the template; every value must exist and every import must resolve",
+    });
+  }
+}
+
+function contextOf(environment: Environment, without: readonly FeatureName[]): object {
+  const { http, https } = environment.publicPorts;
+  return {
+    environment,
+    features: FEATURES.filter((name) => !without.includes(name)).map((name) => ({
+      name,
+      file: `${name}.vcl.njk`,
+    })),
+    codes: ERROR_STATUS,
+    limits: LIMITS,
+    dictionary: PRIVATE_DICTIONARY,
+    debugPrefix: DEBUG_PREFIX,
+    names: { debug: DEBUG_HEADER },
+    meta: mapValues(CONFIG_METADATA, (letter) => `x-amz-meta-${letter}`),
+    object: mapValues(OBJECT_METADATA, (letter) => `x-amz-meta-${letter}`),
+    cfg: mapValues(CONFIG_METADATA, (letter) => `SF-Config-${letter.toUpperCase()}`),
+    carried: Object.keys(CONFIG_METADATA).filter((field) => !["version", "site", "release"].includes(field)),
+    codecVersions: [CODEC_VERSION - 1, CODEC_VERSION].filter((version) => version > 0),
+    slots: [...RULE_SLOTS],
+    origins: originsOf(environment),
+    shield: environment.fastly.shield === undefined ? "" : shieldDirector(environment.fastly.shield),
+    ports: { http: http === 80 ? "" : `:${http}`, https: https === 443 ? "" : `:${https}` },
+    emptyHash: EMPTY_SHA256,
+  };
+}
+
+function mapValues<K extends string>(
+  table: Readonly<Record<K, string>>,
+  map: (value: string) => string,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries<string>(table).map(([key, value]) => [key, map(value)]));
+}
+
+/** No trailing blanks, no runs of empty lines, one newline at the end. */
+function tidy(text: string): string {
+  return `${text
+    .replace(/[ \t]+$/gm, "")
+    .replace(/\n{3,}/g, "\n\n")
+    .replace(/\{\n\n+/g, "{\n")
+    .trim()}\n`;
+}

@@ -1,0 +1,85 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { SitefleetError } from "../lib/errors.ts";
+import { Secret } from "../lib/secret.ts";
+import { settingsSchema } from "./schema.ts";
+import { environmentOf } from "./environment.ts";
+import type { Environment } from "./environment.ts";
+
+/** `<state>/mirror.json`: where a running mirror listens and what opens it. */
+export const mirrorFileSchema = z.object({
+  pid: z.int(),
+  edge: z.object({ http: z.url(), https: z.url(), ca: z.string() }),
+  api: z.object({ url: z.url(), token: z.string() }),
+  s3: z.object({
+    url: z.url(),
+    region: z.string(),
+    accessKeyId: z.string(),
+    secretAccessKey: z.string(),
+    /** `id:secret` with which the edge reads. */
+    edgeKey: z.string(),
+  }),
+  configSegment: z.string(),
+  inspector: z.object({ url: z.url() }).optional(),
+});
+
+export type MirrorFile = z.output<typeof mirrorFileSchema>;
+
+export const MIRROR_BUCKETS = { config: "sitefleet-config", hosting: "sitefleet-hosting" } as const;
+
+/**
+ * Reads the mirror's own description.
+ * @throws SitefleetError `mirror/not-running` when there is none
+ */
+export async function readMirrorFile(stateDir: string): Promise<MirrorFile> {
+  const path = join(stateDir, "mirror.json");
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    throw new SitefleetError("mirror/not-running", `no mirror is described in ${path}`, {
+      cause: error,
+      hint: "start one with `sitefleet mirror up`, or choose another environment with --env",
+    });
+  }
+  return mirrorFileSchema.parse(JSON.parse(text));
+}
+
+/** The server environment `local`: the running mirror. Needs no settings. */
+export function localEnvironment(mirror: MirrorFile): Environment {
+  const http = new URL(mirror.edge.http);
+  const https = new URL(mirror.edge.https);
+  const settings = settingsSchema.parse({
+    environments: {
+      local: {
+        fastly: {
+          serviceName: "sitefleet-local",
+          apiUrl: mirror.api.url,
+          shield: "iad-va-us",
+          domains: ["*.localhost"],
+        },
+        s3: {
+          region: mirror.s3.region,
+          endpoint: mirror.s3.url,
+          configBucket: MIRROR_BUCKETS.config,
+          hostingBucket: MIRROR_BUCKETS.hosting,
+        },
+        hostSuffixes: { ".staging.localhost": "staging" },
+        publicPorts: { http: Number(http.port), https: Number(https.port) },
+        hsts: false,
+        verify: { url: mirror.edge.http, hostSuffix: "conformance.localhost" },
+      },
+    },
+  });
+  const { accessKeyId, secretAccessKey, edgeKey } = mirror.s3;
+  return {
+    ...environmentOf(settings, "local", {}),
+    secrets: {
+      apiToken: () => new Secret(mirror.api.token),
+      storeKeys: () => ({ accessKeyId, secretAccessKey: new Secret(secretAccessKey) }),
+      edgeStoreKey: () => new Secret(edgeKey),
+      configSegment: () => new Secret(mirror.configSegment),
+    },
+  };
+}
