@@ -1,3 +1,4 @@
+import type { VclState } from "./runtime.ts";
 import type { Source, Span } from "./source.ts";
 
 /** The types of Fastly VCL (reference/vcl/types). `VOID` is the type of a subroutine or function without a value. */
@@ -31,7 +32,7 @@ export interface Identifier {
 
 export interface StringLiteral {
   readonly kind: "string";
-  /** The bytes meant: escapes of `"…"` decoded, `{"…"}` and `{X"…"X}` as they stand. */
+  /** The bytes meant: escapes of `"…"` decoded, `{"…"}` and `{X"…"X}` as they stand. The word `LF` is the long string of a newline. */
   readonly value: string;
   readonly long: boolean;
   readonly span: Span;
@@ -88,15 +89,19 @@ export interface IfExpression {
   readonly otherwise: Expression;
   readonly span: Span;
 }
-export type UnaryOperator = "!" | "-";
+/** A minus sign is part of the number it stands before: only literals may be negated (reference/vcl/operators). */
+export type UnaryOperator = "!";
 export interface UnaryExpression {
   readonly kind: "unary";
   readonly operator: UnaryOperator;
   readonly operand: Expression;
   readonly span: Span;
 }
-export type BinaryOperator =
-  "==" | "!=" | "~" | "!~" | "<" | "<=" | ">" | ">=" | "&&" | "||" | "+" | "-" | "*" | "/" | "%";
+/**
+ * `+` and `-` only ever stand between a TIME and an RTIME literal (`now + 5m`); every other `+` is a concatenation.
+ * There is no other arithmetic inside expressions: `set` has operators for it.
+ */
+export type BinaryOperator = "==" | "!=" | "~" | "!~" | "<" | "<=" | ">" | ">=" | "&&" | "||" | "+" | "-";
 export interface BinaryExpression {
   readonly kind: "binary";
   readonly operator: BinaryOperator;
@@ -159,6 +164,8 @@ export interface UnsetStatement {
 }
 export interface DeclareStatement {
   readonly kind: "declare";
+  /** `local` lives to the subroutine's end, `block` to the end of the braces around it (declarations/local-variables). */
+  readonly scope: "local" | "block";
   readonly name: Identifier;
   readonly type: VclType;
   readonly initial: Expression | undefined;
@@ -203,8 +210,9 @@ export interface BlockStatement {
 /** `return(lookup)`, `return;`, or `return value;` in a subroutine with a type. */
 export interface ReturnStatement {
   readonly kind: "return";
-  /** The word inside the parentheses when it is a bare identifier; a checker decides between action and variable. */
+  /** The word returned when it is a bare identifier, in parentheses or not; a checker decides between action and variable. */
   readonly action: Identifier | undefined;
+  /** Whatever is returned; the same identifier as `action` when that is set. `undefined` in `return;` only. */
   readonly value: Expression | undefined;
   readonly span: Span;
 }
@@ -251,7 +259,8 @@ export interface CallFunctionStatement {
 /** `#FASTLY recv` with the statements that the service's objects put there. */
 export interface MacroStatement {
   readonly kind: "macro";
-  readonly name: string;
+  /** The state's name in lower case. */
+  readonly name: VclState;
   readonly body: readonly Statement[];
   readonly span: Span;
 }
@@ -369,7 +378,7 @@ export interface ImportDeclaration {
   readonly name: Identifier;
   readonly span: Span;
 }
-/** `pragma optional_param max_backends 5;` and the like, found in generated VCL. */
+/** `pragma optional_param max_backends 5;` and the marks `C!` and `W!` (one word), all found in generated VCL. */
 export interface PragmaDeclaration {
   readonly kind: "pragma";
   readonly words: readonly string[];
