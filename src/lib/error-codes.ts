@@ -43,6 +43,23 @@ export const ERROR_CODES = {
     exit: 5,
     meaning: "the activated version did not pass verification; the former one was put back",
   },
+  "domain/invalid-name": { kind: "user", exit: 2, meaning: "a domain name is not one that can be served" },
+  "domain/not-found": {
+    kind: "user",
+    exit: 2,
+    meaning: "the domain belongs to no site, or not to the one named",
+  },
+  "domain/taken": { kind: "user", exit: 2, meaning: "the domain belongs to another site" },
+  "domain/wrong-environment": {
+    kind: "user",
+    exit: 2,
+    meaning: "the host belongs to another website environment",
+  },
+  "domain/wrong-target": {
+    kind: "user",
+    exit: 2,
+    meaning: "the canonical host of an alias is not a primary domain of the same site",
+  },
   "fastly/bad-answer": {
     kind: "remote",
     exit: 3,
@@ -75,11 +92,29 @@ export const ERROR_CODES = {
     exit: 1,
     meaning: "a port of the mirror is taken by another program",
   },
+  "mirror/s3-damaged": {
+    kind: "user",
+    exit: 1,
+    meaning: "the S3 store of the mirror cannot be read or written as it should",
+  },
   "mirror/state-unreadable": {
     kind: "user",
     exit: 1,
     meaning: "a file in the mirror's state folder cannot be read",
   },
+  "publish/file-changed": { kind: "user", exit: 1, meaning: "a file changed while it was being published" },
+  "publish/invalid-folder": {
+    kind: "user",
+    exit: 2,
+    meaning: "the folder holds something that cannot be published",
+  },
+  "redirects/invalid": {
+    kind: "user",
+    exit: 2,
+    meaning: "one or more redirect rules are wrong, loop or are not supported",
+  },
+  "release/exhausted": { kind: "user", exit: 1, meaning: "the site has used up its release ids" },
+  "release/not-found": { kind: "user", exit: 2, meaning: "the site has no such release" },
   "render/template": { kind: "user", exit: 2, meaning: "a template could not be rendered" },
   "settings/invalid": { kind: "user", exit: 2, meaning: "the settings file breaks one or more rules" },
   "settings/missing-secret": {
@@ -93,6 +128,37 @@ export const ERROR_CODES = {
     exit: 2,
     meaning: "the settings have no such server environment",
   },
+  "site/changed-meanwhile": {
+    kind: "remote",
+    exit: 6,
+    meaning: "someone else changed the site while the command ran",
+  },
+  "site/config-too-large": {
+    kind: "user",
+    exit: 2,
+    meaning: "a domain's config does not fit in S3's metadata limit",
+  },
+  "site/deleting": { kind: "user", exit: 1, meaning: "the site is being deleted" },
+  "site/invalid-name": { kind: "user", exit: 2, meaning: "a site uid breaks its alphabet or length" },
+  "site/invalid-setting": {
+    kind: "user",
+    exit: 2,
+    meaning: "a choice for a site or domain is not one of those that exist",
+  },
+  "site/not-found": { kind: "user", exit: 2, meaning: "there is no such site" },
+  "site/unreadable": {
+    kind: "remote",
+    exit: 3,
+    meaning: "a stored record, config or manifest cannot be read by this version",
+  },
+  "store/no-bucket": { kind: "remote", exit: 3, meaning: "the bucket does not exist" },
+  "store/not-authorised": {
+    kind: "remote",
+    exit: 4,
+    meaning: "the store refused the keys or lacks a permission for them",
+  },
+  "store/refused": { kind: "remote", exit: 3, meaning: "the store answered with an error" },
+  "store/unreachable": { kind: "remote", exit: 3, meaning: "the store cannot be reached" },
 } as const satisfies Record<string, ErrorCodeRow>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,0 +1,38 @@
+import { METADATA_BUDGET, OBJECT_METADATA } from "./metadata.ts";
+import type { RedirectStatus } from "./rule-slots.ts";
+
+/** User metadata by name without `x-amz-meta-`. */
+export type Metadata = Readonly<Record<string, string>>;
+
+/** What the metadata of a page's object says. */
+export function pageMetadata(encodedCanonicalPath: string): Metadata {
+  return { [OBJECT_METADATA.canonicalPath]: encodedCanonicalPath };
+}
+
+/** What the metadata of a redirect's object says; the object's body is the rule's text. */
+export function redirectMetadata(redirect: {
+  readonly location: string;
+  readonly status: RedirectStatus;
+}): Metadata {
+  return { [OBJECT_METADATA.location]: redirect.location, [OBJECT_METADATA.status]: String(redirect.status) };
+}
+
+/** Bytes that S3 counts: UTF-8 of names (without `x-amz-meta-`) and values together. */
+export function metadataBytes(metadata: Metadata): number {
+  const encoder = new TextEncoder();
+  return Object.entries(metadata).reduce(
+    (sum, [name, value]) => sum + encoder.encode(name).length + encoder.encode(value).length,
+    0,
+  );
+}
+
+/** Why a set of metadata cannot be stored and read back unchanged, or `undefined`. */
+export function metadataProblem(metadata: Metadata): string | undefined {
+  for (const [name, value] of Object.entries(metadata)) {
+    if (!/^[\u0020-\u007e]*$/.test(value)) return `"${name}" has characters outside printable ASCII`;
+    // S3 trims values and folds runs of spaces when it signs headers.
+    if (/^ | $| {2}/.test(value)) return `"${name}" has leading, trailing or double spaces`;
+  }
+  const bytes = metadataBytes(metadata);
+  return bytes > METADATA_BUDGET ? `takes ${bytes} bytes, the limit is ${METADATA_BUDGET}` : undefined;
+}

@@ -1,0 +1,61 @@
+import fc from "fast-check";
+
+import type { AliasConfig, ServedConfig } from "../../src/site/model.ts";
+import { encodePath } from "../../src/site/page-key.ts";
+import { REDIRECT_STATUSES } from "../../src/site/rule-slots.ts";
+import type { SlotRule } from "../../src/site/rule-slots.ts";
+
+export const arbitrarySite = fc.stringMatching(/^[a-z0-9](?:[a-z0-9]{0,10}-[a-z0-9]{1,10})?$/);
+
+/** A file name of one segment as an operating system may hold it. */
+export const arbitrarySegment = fc
+  .oneof(
+    fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 }),
+    fc.stringMatching(/^[a-zA-Z0-9 %+?#&'"=.~_-]{1,12}$/),
+    fc.constantFrom("index.html", "index", "a.html", "a", "v1.2", "%2e", "%2F..", "a b", "ä", "日本.html"),
+  )
+  .map((text) => text.replaceAll(/[/\\\u0000-\u001f\u007f\ufffd]/g, "-"))
+  .filter((text) => text !== "." && text !== "..");
+
+/** A file's path in its folder. */
+export const arbitraryFile = fc
+  .array(arbitrarySegment, { minLength: 1, maxLength: 4 })
+  .map((segments) => segments.join("/"));
+
+const literal = arbitrarySegment.map(encodePath);
+const captures = ["{1}", "{2}", "{3}", "{4}", "{5}", "{6}", "{7}", "{8}"];
+
+export const arbitrarySlotRule: fc.Arbitrary<SlotRule> = fc
+  .record({
+    forced: fc.boolean(),
+    status: fc.constantFrom(...REDIRECT_STATUSES),
+    segments: fc.array(fc.option(literal), { minLength: 1, maxLength: 8 }),
+    splat: fc.boolean(),
+    start: fc.constantFrom("/", "/new/", "https://example.com/", "http://example.com:8080/x?y="),
+    literals: fc.array(literal, { maxLength: 2 }),
+  })
+  .map(({ start, literals, ...rule }) => {
+    const known = captures.filter((_, index) => rule.segments[index] === null);
+    const target = `${start}x${[...literals, ...known, ...(rule.splat ? ["{*}"] : [])].join("/")}`;
+    return { ...rule, target };
+  });
+
+export const arbitraryServed: fc.Arbitrary<ServedConfig> = fc.record({
+  kind: fc.constant("site" as const),
+  site: arbitrarySite,
+  release: fc.integer({ min: 0, max: 36 ** 4 - 1 }).map((number) => number.toString(36)),
+  forceTls: fc.boolean(),
+  hsts: fc.option(fc.integer({ min: 0, max: 63_072_000 }), { nil: undefined }),
+  notFound: fc.constantFrom("page" as const, "redirect" as const, "builtin" as const),
+  strictPaths: fc.boolean(),
+  noindex: fc.boolean(),
+  suspended: fc.constantFrom(undefined, 410 as const, 503 as const),
+  rules: fc.array(arbitrarySlotRule, { maxLength: 24 }),
+});
+
+export const arbitraryAlias: fc.Arbitrary<AliasConfig> = fc.record({
+  kind: fc.constant("alias" as const),
+  site: arbitrarySite,
+  canonicalHost: fc.constantFrom("www.example.com", "a.b", "xn--mnchen-3ya.de"),
+  forceTls: fc.boolean(),
+});
