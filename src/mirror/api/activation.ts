@@ -1,0 +1,161 @@
+import { positionOf, VclError } from "../../vcl/diagnostics.ts";
+import type { Diagnostic } from "../../vcl/diagnostics.ts";
+import type { LiveTable, Program } from "../../vcl/runtime.ts";
+import type { ServiceSources } from "../../vcl/service.ts";
+import type { EdgeControl } from "../service.ts";
+import { badRequest } from "./api-error.ts";
+import { liveTables, serviceSources } from "./generated-vcl.ts";
+import type { VersionInput } from "./generated-vcl.ts";
+import { textOf } from "./state.ts";
+import type { Collection, ServiceRecord, VersionObjects } from "./state.ts";
+import type { ServiceStore } from "./store.ts";
+
+/** Compiles a service; throws `VclError` when the text is wrong. */
+export type CompileService = (
+  sources: ServiceSources,
+  options: { readonly tables: ReadonlyMap<string, LiveTable> },
+) => Program;
+
+/** What the compiler and the checks of references say about a version. */
+export interface Verdict {
+  readonly program: Program | null;
+  readonly errors: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** Content to compile with in place of what is stored under the id. */
+export interface ReplacedContent {
+  readonly id: string;
+  readonly content: Collection;
+}
+
+export interface ActivationDeskOptions {
+  readonly store: ServiceStore;
+  readonly edge: EdgeControl;
+  readonly compile: CompileService;
+}
+
+/** Turns versions into running programs and hands them to the edge. */
+export class ActivationDesk {
+  readonly #store: ServiceStore;
+  readonly #edge: EdgeControl;
+  readonly #compile: CompileService;
+
+  constructor(options: ActivationDeskOptions) {
+    this.#store = options.store;
+    this.#edge = options.edge;
+    this.#compile = options.compile;
+  }
+
+  /** What generated VCL of a version is made from. */
+  async input(service: ServiceRecord, version: number): Promise<VersionInput> {
+    return {
+      serviceId: service.id,
+      customerId: this.#store.account.customerId,
+      objects: await this.#store.objects(service.id, version),
+      collection: (id) => this.#store.collection(service.id, id),
+    };
+  }
+
+  /** Compiles a version without running it, with other versionless content where one is given. */
+  async judge(service: ServiceRecord, version: number, replaced?: ReplacedContent): Promise<Verdict> {
+    const stored = await this.input(service, version);
+    const input: VersionInput = {
+      ...stored,
+      collection: (id) => (id === replaced?.id ? replaced.content : stored.collection(id)),
+    };
+    const missing = missingReferences(input.objects);
+    if (missing.length > 0) return { program: null, errors: missing, warnings: [] };
+    try {
+      const program = this.#compile(serviceSources(input), { tables: liveTables(input) });
+      return { program, errors: [], warnings: program.warnings.map((one) => `Warning: ${describe(one)}`) };
+    } catch (error) {
+      if (!(error instanceof VclError)) throw error;
+      return { program: null, errors: error.diagnostics.map(describe), warnings: [] };
+    }
+  }
+
+  /** Serves a judged version from the next request on. */
+  async run(service: ServiceRecord, version: number, program: Program): Promise<void> {
+    const { resources } = await this.#store.objects(service.id, version);
+    this.#edge.activate({
+      id: service.id,
+      name: service.name,
+      version,
+      domains: resources.domain.map((domain) => textOf(domain, "name").toLowerCase()),
+      program,
+    });
+  }
+
+  stop(serviceId: string): void {
+    this.#edge.deactivate(serviceId);
+  }
+
+  /**
+   * Stores versionless content that is compiled into programs (an ACL's entries, a dynamic snippet): compiles the active
+   * version with it first, and runs the result once it is stored. Throws 400, with nothing stored, when it does not
+   * compile.
+   */
+  async saveCompiledIn(serviceId: string, id: string, content: Collection): Promise<void> {
+    const service = this.#store.find(serviceId);
+    if (service === undefined || service.activeVersion === null) {
+      return this.#store.saveCollection(serviceId, id, content);
+    }
+    const { program, errors } = await this.judge(service, service.activeVersion, { id, content });
+    if (program === null) throw badRequest(errors.join("\n"));
+    await this.#store.saveCollection(serviceId, id, content);
+    await this.run(service, service.activeVersion, program);
+  }
+
+  /**
+   * Runs every stored active version, as after a restart. A service that no longer compiles stays off; the answer has
+   * one line for each of those.
+   */
+  async restore(): Promise<readonly string[]> {
+    const problems: string[] = [];
+    for (const service of this.#store.list()) {
+      if (service.activeVersion === null) continue;
+      const verdict = await this.judge(service, service.activeVersion);
+      if (verdict.program !== null) await this.run(service, service.activeVersion, verdict.program);
+      else
+        problems.push(`service ${service.id} version ${service.activeVersion}: ${verdict.errors.join("; ")}`);
+    }
+    return problems;
+  }
+
+  /** The other service whose active version has one of these domains, if any. */
+  async domainOwner(
+    serviceId: string,
+    names: readonly string[],
+  ): Promise<{ name: string; service: string } | null> {
+    const wanted = new Set(names.map((name) => name.toLowerCase()));
+    for (const other of this.#store.list()) {
+      if (other.id === serviceId || other.activeVersion === null) continue;
+      const { resources } = await this.#store.objects(other.id, other.activeVersion);
+      const taken = resources.domain.find((domain) => wanted.has(textOf(domain, "name").toLowerCase()));
+      if (taken !== undefined) return { name: textOf(taken, "name"), service: other.id };
+    }
+    return null;
+  }
+}
+
+/** The compiler's finding in Fastly's form: the sentence, then `at: (<file> Line <l> Pos <p>)`. */
+function describe(diagnostic: Diagnostic): string {
+  const { source, start } = diagnostic.span;
+  const { line, column } = positionOf(source, start);
+  return `${diagnostic.message}\nat: (${source.name} Line ${line} Pos ${column})`;
+}
+
+/** Names that a backend mentions and the version does not have. */
+function missingReferences(objects: VersionObjects): readonly string[] {
+  const checks = new Set(objects.resources.healthcheck.map((check) => textOf(check, "name")));
+  return objects.resources.backend.flatMap((backend) => {
+    const name = textOf(backend, "name");
+    const check = textOf(backend, "healthcheck");
+    const condition = textOf(backend, "request_condition");
+    const problems: string[] = [];
+    if (check !== "" && !checks.has(check)) problems.push(`Backend '${name}': no healthcheck '${check}'`);
+    if (condition !== "") problems.push(`Backend '${name}': no condition '${condition}'`);
+    return problems;
+  });
+}

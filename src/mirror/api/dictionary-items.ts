@@ -1,0 +1,226 @@
+import { z } from "zod";
+import { ApiError, badRequest, duplicateRecord, NOT_DELETED, recordNotFound } from "./api-error.ts";
+import { dictionaryDigest } from "./dictionary-digest.ts";
+import { json, statusOk } from "./exchange.ts";
+import type { ApiContext, ApiRequest, ApiResponse, Route } from "./exchange.ts";
+import { readFields } from "./fields.ts";
+import type { FieldRow } from "./fields.ts";
+import { pageOf } from "./paging.ts";
+import { textOf, timestamp } from "./state.ts";
+import type { Collection, ResourceRecord } from "./state.ts";
+import { param, readVersion, requireService } from "./versions-access.ts";
+
+const BASE = "/service/{service}/dictionary/{dictionary}";
+const ITEM = `${BASE}/item/{key}`;
+
+/** Limits of a dictionary (guides/edge-dictionaries, "Limitations"). */
+export const DICTIONARY_LIMITS = { items: 1000, keyChars: 256, valueChars: 8000, batch: 1000 } as const;
+
+const FIELDS: readonly FieldRow[] = [
+  { name: "item_key", type: "text", initial: "" },
+  { name: "item_value", type: "text", initial: "" },
+];
+
+/** Items of dictionaries: versionless, live at once (reference/api/dictionaries). */
+export const DICTIONARY_ITEM_ROUTES: readonly Route[] = [
+  { method: "GET", path: `${BASE}/items`, operation: "list-dictionary-items", handler: list },
+  { method: "PATCH", path: `${BASE}/items`, operation: "bulk-update-dictionary-item", handler: batch },
+  { method: "POST", path: `${BASE}/item`, operation: "create-dictionary-item", handler: create },
+  { method: "GET", path: ITEM, operation: "get-dictionary-item", handler: get },
+  { method: "PUT", path: ITEM, operation: "upsert-dictionary-item", handler: upsert },
+  { method: "PATCH", path: ITEM, operation: "update-dictionary-item", handler: update },
+  { method: "DELETE", path: ITEM, operation: "delete-dictionary-item", handler: remove },
+  {
+    method: "GET",
+    path: "/service/{service}/version/{version}/dictionary/{dictionary}/info",
+    operation: "get-dictionary-info",
+    handler: info,
+  },
+];
+
+interface OpenDictionary {
+  readonly serviceId: string;
+  readonly id: string;
+  readonly writeOnly: boolean;
+  readonly items: Collection;
+}
+
+/** The dictionary in the newest version that has it: whether it is write-only is the version's to say. */
+async function openDictionary(context: ApiContext, request: ApiRequest): Promise<OpenDictionary> {
+  const service = requireService(context, param(request, "service"));
+  const id = param(request, "dictionary");
+  for (const { number } of [...service.versions].reverse()) {
+    const { resources } = await context.store.objects(service.id, number);
+    const record = resources.dictionary.find((dictionary) => dictionary["id"] === id);
+    if (record === undefined) continue;
+    const items = context.store.collection(service.id, id);
+    return { serviceId: service.id, id, writeOnly: record["write_only"] === true, items };
+  }
+  throw recordNotFound("Dictionary", { ...NOT_DELETED, id, service: service.id });
+}
+
+async function openReadable(context: ApiContext, request: ApiRequest): Promise<OpenDictionary> {
+  const dictionary = await openDictionary(context, request);
+  if (!dictionary.writeOnly) return dictionary;
+  throw new ApiError(403, "Forbidden", `Items of dictionary '${dictionary.id}' are write-only`);
+}
+
+function present(dictionary: OpenDictionary, item: ResourceRecord): Readonly<Record<string, unknown>> {
+  const { serviceId, id, writeOnly } = dictionary;
+  const shown: ResourceRecord = writeOnly ? { ...item, item_value: null } : item;
+  return { dictionary_id: id, service_id: serviceId, ...shown, deleted_at: null };
+}
+
+function requireItem(dictionary: OpenDictionary, key: string): ResourceRecord {
+  const item = dictionary.items.get(key);
+  if (item !== undefined) return item;
+  const search = { dictionary_id: dictionary.id, item_key: key, service_id: dictionary.serviceId };
+  throw recordNotFound("DictionaryItem", search);
+}
+
+async function list(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
+  const dictionary = await openReadable(context, request);
+  const items = [...dictionary.items.values()];
+  const sort = request.query.get("sort") ?? "created";
+  if (sort === "item_key") {
+    items.sort((a, b) => (textOf(a, "item_key") < textOf(b, "item_key") ? -1 : 1));
+  }
+  if (request.query.get("direction") === "descend") items.reverse();
+  return json(pageOf(items, request.query).map((item) => present(dictionary, item)));
+}
+
+async function get(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
+  const dictionary = await openReadable(context, request);
+  return json(present(dictionary, requireItem(dictionary, param(request, "key"))));
+}
+
+async function create(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
+  const fields = readFields(FIELDS, request.body);
+  return change(context, request, {
+    op: "create",
+    key: textOf(fields, "item_key"),
+    value: textOf(fields, "item_value"),
+  });
+}
+
+async function upsert(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
+  return change(context, request, { op: "upsert", key: param(request, "key"), value: bodyValue(request) });
+}
+
+async function update(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
+  return change(context, request, { op: "update", key: param(request, "key"), value: bodyValue(request) });
+}
+
+async function remove(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
+  return edit(context, request, (dictionary) => {
+    const operation = { op: "delete", key: param(request, "key"), value: "" } as const;
+    return { items: applyItem(dictionary, operation, context), answer: () => statusOk() };
+  });
+}
+
+function bodyValue(request: ApiRequest): string {
+  const value = readFields(FIELDS, request.body)["item_value"];
+  if (value === undefined) throw badRequest("item_value can't be missing");
+  return String(value);
+}
+
+const batchSchema = z.object({
+  items: z.array(
+    z.object({
+      op: z.enum(["create", "update", "upsert", "delete"]),
+      item_key: z.string(),
+      item_value: z.string().optional(),
+    }),
+  ),
+});
+
+async function batch(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
+  const body = batchSchema.safeParse(request.body);
+  if (!body.success) throw badRequest('the batch is not {"items":[{"op","item_key","item_value"}]}');
+  const { items } = body.data;
+  if (items.length > DICTIONARY_LIMITS.batch)
+    throw badRequest(`a batch has at most ${DICTIONARY_LIMITS.batch} items`);
+  return edit(context, request, (dictionary) => {
+    // All or nothing: the first operation that cannot be done refuses the whole batch.
+    let current = dictionary;
+    for (const { op, item_key: key, item_value: value } of items) {
+      current = { ...current, items: applyItem(current, { op, key, value: value ?? "" }, context) };
+    }
+    return { items: current.items, answer: () => statusOk() };
+  });
+}
+
+interface ItemOperation {
+  readonly op: "create" | "update" | "upsert" | "delete";
+  readonly key: string;
+  readonly value: string;
+}
+
+async function change(
+  context: ApiContext,
+  request: ApiRequest,
+  operation: ItemOperation,
+): Promise<ApiResponse> {
+  return edit(context, request, (dictionary) => {
+    const items = applyItem(dictionary, operation, context);
+    return { items, answer: (stored) => json(present(stored, requireItem(stored, operation.key))) };
+  });
+}
+
+function applyItem(dictionary: OpenDictionary, operation: ItemOperation, context: ApiContext): Collection {
+  const { op, key, value } = operation;
+  const items = new Map(dictionary.items);
+  if (op === "delete") {
+    requireItem(dictionary, key);
+    items.delete(key);
+    return items;
+  }
+  if (op === "update") requireItem(dictionary, key);
+  const before = items.get(key);
+  if (op === "create" && before !== undefined) throw duplicateRecord("dictionary_item", key);
+  checkItem(operation);
+  const now = timestamp(context.clock.now());
+  const created = before?.["created_at"] ?? now;
+  items.set(key, { item_key: key, item_value: value, created_at: created, updated_at: now });
+  if (items.size > DICTIONARY_LIMITS.items) {
+    throw badRequest(`Exceeding max_dictionary_items: ${DICTIONARY_LIMITS.items}`);
+  }
+  return items;
+}
+
+function checkItem({ key, value }: ItemOperation): void {
+  if (key === "") throw badRequest("Item key can't be blank");
+  if (key.length > DICTIONARY_LIMITS.keyChars) {
+    throw badRequest(`Item key is longer than ${DICTIONARY_LIMITS.keyChars} characters`);
+  }
+  if (value.length > DICTIONARY_LIMITS.valueChars) {
+    throw badRequest(`Item value is longer than ${DICTIONARY_LIMITS.valueChars} characters`);
+  }
+}
+
+async function edit(
+  context: ApiContext,
+  request: ApiRequest,
+  plan: (dictionary: OpenDictionary) => {
+    readonly items: Collection;
+    readonly answer: (stored: OpenDictionary) => ApiResponse;
+  },
+): Promise<ApiResponse> {
+  return context.store.exclusive(param(request, "service"), async () => {
+    const dictionary = await openDictionary(context, request);
+    const { items, answer } = plan(dictionary);
+    await context.store.saveCollection(dictionary.serviceId, dictionary.id, items);
+    return answer({ ...dictionary, items });
+  });
+}
+
+async function info(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
+  const { service, meta, objects } = await readVersion(context, request);
+  const id = param(request, "dictionary");
+  const record = objects.resources.dictionary.find((dictionary) => dictionary["id"] === id);
+  if (record === undefined) {
+    throw recordNotFound("Dictionary", { ...NOT_DELETED, id, service: service.id, version: meta.number });
+  }
+  const { itemCount, lastUpdated, digest } = dictionaryDigest(context.store.collection(service.id, id));
+  return json({ item_count: itemCount, last_updated: lastUpdated === "" ? null : lastUpdated, digest });
+}

@@ -1,0 +1,67 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { EdgeControl } from "../service.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { ActivationDesk } from "./activation.ts";
+import type { PurgeIds } from "./ids.ts";
+import type { ServiceStore } from "./store.ts";
+
+/** A request after routing: path parameters decoded, the body parsed from a form or JSON. */
+export interface ApiRequest {
+  readonly method: string;
+  readonly params: Readonly<Record<string, string>>;
+  /** What a trailing `*` of the route matched: raw, with its query. */
+  readonly rest: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  /** Fields of the body; empty without one. */
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export interface ApiResponse {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** What handlers work with. */
+export interface ApiContext {
+  readonly store: ServiceStore;
+  readonly edge: EdgeControl;
+  readonly clock: Clock;
+  readonly desk: ActivationDesk;
+  readonly purgeIds: PurgeIds;
+  /** Where clients reach this API, without a trailing slash. */
+  readonly url: () => string;
+  /** The service that gets every Host no service claims, if one is pinned. */
+  readonly pinnedService: () => string | null;
+}
+
+export type Handler = (context: ApiContext, request: ApiRequest) => Promise<ApiResponse> | ApiResponse;
+
+/** One endpoint. `{name}` in the path is one decoded segment, a trailing `*` all the rest. */
+export interface Route {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly path: string;
+  /** Fastly's name of the operation, e.g. `create-service`. */
+  readonly operation: string;
+  readonly handler: Handler;
+  /** Answers without a token. */
+  readonly open?: true;
+  /** A write that does not count against the rate limit: key and URL purges (reference/api, "Rate limiting"). */
+  readonly unmetered?: true;
+}
+
+/** 200 with a JSON body. */
+export function json(value: unknown): ApiResponse {
+  return { status: 200, contentType: "application/json", body: JSON.stringify(value) };
+}
+
+/** 200 with plain text. */
+export function text(value: string): ApiResponse {
+  return { status: 200, contentType: "text/plain; charset=utf-8", body: value };
+}
+
+/** What Fastly answers to deletions and batches. */
+export function statusOk(): ApiResponse {
+  return json({ status: "ok" });
+}

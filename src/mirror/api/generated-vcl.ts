@@ -1,0 +1,144 @@
+import type { LiveTable, VclState } from "../../vcl/runtime.ts";
+import type { ServiceSources } from "../../vcl/service.ts";
+import type { Source } from "../../vcl/source.ts";
+import { boilerplate } from "./boilerplate.ts";
+import {
+  aclDeclarations,
+  autodirectorDeclaration,
+  backendDeclarations,
+  pragmas,
+  shieldDeclarations,
+  tableDeclarations,
+} from "./declarations.ts";
+import { dictionaryDigest } from "./dictionary-digest.ts";
+import { MACRO_STATES, macroBody, snippetBlock } from "./macros.ts";
+import type { PlacedSnippet } from "./macros.ts";
+import { snippetText } from "./snippet-content.ts";
+import { numberOf, textOf } from "./state.ts";
+import type { Collection, VersionObjects } from "./state.ts";
+import { toByteString, vclName } from "./vcl-text.ts";
+
+/** What generated VCL is made from. */
+export interface VersionInput {
+  readonly serviceId: string;
+  readonly customerId: string;
+  readonly objects: VersionObjects;
+  /** Versionless content of dictionaries, ACLs and dynamic snippets, by their id. */
+  readonly collection: (id: string) => Collection;
+}
+
+/** Name under which `include` finds a snippet of type `none` (guides/vcl/vcl-snippets). */
+const SNIPPET_PREFIX = "snippet::";
+
+/** A version as the compiler takes it. */
+export function serviceSources(input: VersionInput): ServiceSources {
+  const snippets = placedSnippets(input);
+  const includes = new Map<string, Source>();
+  for (const file of input.objects.resources.vcl) {
+    if (file["main"] === true) continue;
+    includes.set(textOf(file, "name"), source(textOf(file, "name"), textOf(file, "content")));
+  }
+  for (const snippet of snippets.filter((one) => one.type === "none")) {
+    const name = SNIPPET_PREFIX + snippet.name;
+    includes.set(name, { name, text: snippet.text });
+  }
+  const macros = new Map<VclState, Source>(
+    MACRO_STATES.map((state) => [
+      state,
+      { name: `#FASTLY ${state}`, text: macroBody(state, input.objects, snippets) },
+    ]),
+  );
+  return { main: mainSource(input.objects), includes, prelude: prelude(input, snippets), macros };
+}
+
+/**
+ * The dictionaries as the running program reads them: by name, each reading its items as they are at that moment, so
+ * that a changed item needs no new version.
+ */
+export function liveTables(input: VersionInput): ReadonlyMap<string, LiveTable> {
+  return new Map(
+    input.objects.resources.dictionary.map((dictionary) => {
+      const id = textOf(dictionary, "id");
+      const table: LiveTable = {
+        get: (key) => liveValue(input.collection(id), key),
+        has: (key) => liveValue(input.collection(id), key) !== undefined,
+      };
+      return [vclName(textOf(dictionary, "name")), table];
+    }),
+  );
+}
+
+/** The text that `/generated_vcl` shows: the same pieces as the compiler gets, spliced where their markers stand. */
+export function generatedVcl(input: VersionInput): string {
+  const sources = serviceSources(input);
+  const head = sources.prelude.map((piece) => piece.text).join("\n");
+  return fromByteString(`${head}\n${splice(sources.main.text, sources, [])}`);
+}
+
+// VCL keeps bytes; keys are compared as the bytes of their UTF-8.
+function liveValue(items: Collection, key: string): string | undefined {
+  const item = items.get(fromByteString(key));
+  return item === undefined ? undefined : toByteString(textOf(item, "item_value"));
+}
+
+function fromByteString(text: string): string {
+  return Buffer.from(text, "latin1").toString("utf8");
+}
+
+function source(name: string, text: string): Source {
+  return { name, text: toByteString(text) };
+}
+
+/** The uploaded main file, else the boilerplate (called `default`, as in Fastly's warnings). */
+function mainSource(objects: VersionObjects): Source {
+  const main = objects.resources.vcl.find((file) => file["main"] === true);
+  return main === undefined
+    ? { name: "default", text: boilerplate(objects.settings.defaultTtl) }
+    : source(textOf(main, "name"), textOf(main, "content"));
+}
+
+function placedSnippets(input: VersionInput): readonly PlacedSnippet[] {
+  return input.objects.resources.snippet.map((snippet) => ({
+    name: textOf(snippet, "name"),
+    type: textOf(snippet, "type"),
+    priority: numberOf(snippet, "priority"),
+    text: toByteString(snippetText(snippet, input.collection)),
+  }));
+}
+
+function prelude(input: VersionInput, snippets: readonly PlacedSnippet[]): readonly Source[] {
+  const { objects, collection, serviceId, customerId } = input;
+  const digest = (id: string) => dictionaryDigest(collection(id));
+  const pieces: readonly (readonly [string, string])[] = [
+    ["#FASTLY pragmas", pragmas(customerId)],
+    ["#FASTLY backends", backendDeclarations(objects, serviceId)],
+    ["#FASTLY directors", autodirectorDeclaration(objects) + shieldDeclarations(objects)],
+    ["#FASTLY tables", tableDeclarations(objects, collection, digest)],
+    ["#FASTLY acls", aclDeclarations(objects, collection)],
+    ["#FASTLY init", snippetBlock(snippets.filter((snippet) => snippet.type === "init"))],
+  ];
+  return pieces.filter(([, text]) => text !== "").map(([name, text]) => ({ name, text }));
+}
+
+const MACRO_LINE = /^[ \t]*#[ \t]*FASTLY[ \t]+([A-Za-z]+)[ \t]*$/;
+const INCLUDE_LINE = /^([ \t]*)include[ \t]+"([^"\n]+)"[ \t]*;[ \t]*$/;
+
+function splice(text: string, sources: ServiceSources, within: readonly string[]): string {
+  return text
+    .split("\n")
+    .map((line) => {
+      const state = MACRO_STATES.find((one) => one === MACRO_LINE.exec(line)?.[1]?.toLowerCase());
+      if (state !== undefined) return markedMacro(state, sources.macros.get(state)?.text ?? "");
+      const name = INCLUDE_LINE.exec(line)?.[2];
+      const file = name === undefined ? undefined : sources.includes.get(name);
+      // A file that includes itself is an error of the compiler; the text just shows the line.
+      if (name === undefined || file === undefined || within.includes(name)) return line;
+      return splice(file.text, sources, [...within, name]);
+    })
+    .join("\n");
+}
+
+function markedMacro(state: VclState, text: string): string {
+  const name = state.toUpperCase();
+  return `#--FASTLY ${name} BEGIN\n${text}#--FASTLY ${name} END`;
+}

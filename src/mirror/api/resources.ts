@@ -1,0 +1,131 @@
+import { badRequest, duplicateRecord, NOT_DELETED, recordNotFound } from "./api-error.ts";
+import { json, statusOk } from "./exchange.ts";
+import type { ApiContext, ApiRequest, ApiResponse, Handler, Route } from "./exchange.ts";
+import { initialFields, readFields } from "./fields.ts";
+import { newId } from "./ids.ts";
+import { KINDS, presentRecord } from "./kinds.ts";
+import type { KindRow } from "./kinds.ts";
+import { keepDynamicContent } from "./snippet-content.ts";
+import { textOf, timestamp } from "./state.ts";
+import type { FieldValue, ResourceRecord, VersionObjects } from "./state.ts";
+import { changeVersion, param, readVersion } from "./versions-access.ts";
+import type { OpenVersion } from "./versions-access.ts";
+
+/** The endpoints that every versioned kind has: list, create, get, update and delete by name. */
+export function resourceRoutes(): readonly Route[] {
+  return KINDS.flatMap((row) => {
+    const list = `/service/{service}/version/{version}/${row.kind}`;
+    const one = `${list}/{name}`;
+    const bind =
+      (work: (row: KindRow, context: ApiContext, request: ApiRequest) => Promise<ApiResponse>): Handler =>
+      (context, request) =>
+        work(row, context, request);
+    const routes: readonly Route[] = [
+      { method: "GET", path: list, operation: `list-${row.plural}`, handler: bind(listRecords) },
+      { method: "POST", path: list, operation: `create-${row.kind}`, handler: bind(createRecord) },
+      { method: "GET", path: one, operation: `get-${row.kind}`, handler: bind(getRecord) },
+      { method: "PUT", path: one, operation: `update-${row.kind}`, handler: bind(updateRecord) },
+      { method: "DELETE", path: one, operation: `delete-${row.kind}`, handler: bind(deleteRecord) },
+    ];
+    return routes;
+  });
+}
+
+/** The record of a kind that a path names; 404 in Fastly's words when there is none. */
+export function requireRecord(open: OpenVersion, row: KindRow, name: string): ResourceRecord {
+  const record = open.objects.resources[row.kind].find((other) => other["name"] === name);
+  if (record !== undefined) return record;
+  const place = { service: open.service.id, version: open.meta.number };
+  throw recordNotFound(row.label, { ...NOT_DELETED, name, ...place });
+}
+
+/** The objects with one kind's list replaced. */
+export function withRecords(
+  objects: VersionObjects,
+  row: KindRow,
+  list: readonly ResourceRecord[],
+): VersionObjects {
+  return { ...objects, resources: { ...objects.resources, [row.kind]: list } };
+}
+
+function present(row: KindRow, open: OpenVersion, record: ResourceRecord): Record<string, FieldValue> {
+  return presentRecord(row, record, { serviceId: open.service.id, version: open.meta.number });
+}
+
+async function listRecords(row: KindRow, context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
+  const open = await readVersion(context, request);
+  return json(open.objects.resources[row.kind].map((record) => present(row, open, record)));
+}
+
+async function getRecord(row: KindRow, context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
+  const open = await readVersion(context, request);
+  return json(present(row, open, requireRecord(open, row, param(request, "name"))));
+}
+
+async function createRecord(row: KindRow, context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
+  return changeVersion(context, request, async (open) => {
+    const now = timestamp(context.clock.now());
+    const fields: ResourceRecord = {
+      ...initialFields(row.fields),
+      ...readFields(row.fields, request.body),
+      ...(row.hasId ? { id: newId() } : {}),
+      created_at: now,
+      updated_at: now,
+    };
+    checkRecord(row, fields);
+    const list = open.objects.resources[row.kind];
+    refuseDuplicate(row, list, textOf(fields, "name"));
+    const record =
+      row.kind === "snippet" ? await keepDynamicContent(context, open.service.id, fields) : fields;
+    return store(row, open, [...list, record], record);
+  });
+}
+
+async function updateRecord(row: KindRow, context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
+  return changeVersion(context, request, (open) => {
+    const before = requireRecord(open, row, param(request, "name"));
+    const fields: ResourceRecord = {
+      ...before,
+      ...readFields(updatableFields(row, before), request.body),
+      updated_at: timestamp(context.clock.now()),
+    };
+    checkRecord(row, fields);
+    const list = open.objects.resources[row.kind];
+    if (fields["name"] !== before["name"]) refuseDuplicate(row, list, textOf(fields, "name"));
+    const updated = list.map((other) => (other === before ? fields : other));
+    return Promise.resolve(store(row, open, updated, fields));
+  });
+}
+
+async function deleteRecord(row: KindRow, context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
+  return changeVersion(context, request, (open) => {
+    const record = requireRecord(open, row, param(request, "name"));
+    const list = open.objects.resources[row.kind].filter((other) => other !== record);
+    return Promise.resolve({ objects: withRecords(open.objects, row, list), result: statusOk() });
+  });
+}
+
+/** A snippet stays dynamic or versioned for life, and a dynamic one's content has its own endpoint. */
+function updatableFields(row: KindRow, before: ResourceRecord): KindRow["fields"] {
+  const fixed = before["dynamic"] === "1" ? ["dynamic", "content"] : ["dynamic"];
+  return row.fields.filter((field) => !fixed.includes(field.name));
+}
+
+function store(
+  row: KindRow,
+  open: OpenVersion,
+  list: readonly ResourceRecord[],
+  record: ResourceRecord,
+): { readonly objects: VersionObjects; readonly result: ApiResponse } {
+  const settled = row.settle?.(list, record) ?? list;
+  return { objects: withRecords(open.objects, row, settled), result: json(present(row, open, record)) };
+}
+
+function checkRecord(row: KindRow, record: ResourceRecord): void {
+  const problem = row.check?.(record) ?? (textOf(record, "name") === "" ? "Name can't be blank" : null);
+  if (problem !== null) throw badRequest(problem);
+}
+
+function refuseDuplicate(row: KindRow, list: readonly ResourceRecord[], name: string): void {
+  if (list.some((other) => other["name"] === name)) throw duplicateRecord(row.duplicateLabel, name);
+}

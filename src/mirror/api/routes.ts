@@ -1,0 +1,31 @@
+import { ACCOUNT_ROUTES } from "./account.ts";
+import { ACL_ENTRY_ROUTES } from "./acl-entries.ts";
+import { DICTIONARY_ITEM_ROUTES } from "./dictionary-items.ts";
+import { DIFF_ROUTES } from "./diffs.ts";
+import { DOMAIN_CHECK_ROUTES } from "./domain-checks.ts";
+import type { Route } from "./exchange.ts";
+import { NETWORK_ROUTES } from "./network-facts.ts";
+import { PURGE_ROUTES } from "./purges.ts";
+import { resourceRoutes } from "./resources.ts";
+import { SERVICE_ROUTES } from "./services.ts";
+import { SETTINGS_ROUTES } from "./settings.ts";
+import { SNIPPET_CONTENT_ROUTES } from "./snippet-content.ts";
+import { VCL_FILE_ROUTES } from "./vcl-files.ts";
+import { VERSION_ROUTES } from "./versions.ts";
+
+/** Every endpoint the mirror's API has. */
+export const ROUTES: readonly Route[] = [
+  ...ACCOUNT_ROUTES,
+  ...NETWORK_ROUTES,
+  ...SERVICE_ROUTES,
+  ...VERSION_ROUTES,
+  ...resourceRoutes(),
+  ...DOMAIN_CHECK_ROUTES,
+  ...VCL_FILE_ROUTES,
+  ...SETTINGS_ROUTES,
+  ...DICTIONARY_ITEM_ROUTES,
+  ...ACL_ENTRY_ROUTES,
+  ...SNIPPET_CONTENT_ROUTES,
+  ...DIFF_ROUTES,
+  ...PURGE_ROUTES,
+];

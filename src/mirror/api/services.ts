@@ -1,0 +1,195 @@
+import { badRequest, duplicateRecord, NOT_DELETED, recordNotFound } from "./api-error.ts";
+import { json, statusOk } from "./exchange.ts";
+import type { ApiContext, ApiRequest, ApiResponse, Route } from "./exchange.ts";
+import { readFields } from "./fields.ts";
+import type { FieldRow } from "./fields.ts";
+import { newId } from "./ids.ts";
+import { KINDS, kindRow, presentRecord } from "./kinds.ts";
+import { pageOf } from "./paging.ts";
+import { presentSettings } from "./settings.ts";
+import { EMPTY_VERSION, textOf, timestamp } from "./state.ts";
+import type { ServiceRecord, VersionMeta } from "./state.ts";
+import { param, requireService, requireVersion } from "./versions-access.ts";
+import { presentVersion } from "./versions.ts";
+
+const FIELDS: readonly FieldRow[] = [
+  { name: "name", type: "text", initial: "" },
+  { name: "comment", type: "text", initial: "" },
+  { name: "type", type: "text", initial: "vcl" },
+];
+
+/** Arrays of `/details` for kinds of objects that a version here never has. */
+const EMPTY_KINDS = [
+  "cache_settings",
+  "conditions",
+  "directors",
+  "gzips",
+  "headers",
+  "request_settings",
+  "response_objects",
+  "wordpress",
+] as const;
+
+/** Services (reference/api/services/service). */
+export const SERVICE_ROUTES: readonly Route[] = [
+  { method: "GET", path: "/service", operation: "list-services", handler: list },
+  { method: "POST", path: "/service", operation: "create-service", handler: create },
+  { method: "GET", path: "/service/search", operation: "search-service", handler: search },
+  { method: "GET", path: "/service/{service}", operation: "get-service", handler: get },
+  { method: "PUT", path: "/service/{service}", operation: "update-service", handler: update },
+  { method: "DELETE", path: "/service/{service}", operation: "delete-service", handler: remove },
+  { method: "GET", path: "/service/{service}/details", operation: "get-service-detail", handler: details },
+  { method: "GET", path: "/service/{service}/domain", operation: "list-service-domains", handler: domains },
+];
+
+function present(context: ApiContext, service: ServiceRecord): Readonly<Record<string, unknown>> {
+  return {
+    id: service.id,
+    name: service.name,
+    type: service.type,
+    comment: service.comment,
+    customer_id: context.store.account.customerId,
+    paused: false,
+    publish_key: "",
+    environments: [],
+    versions: service.versions.map((meta) => presentVersion(service, meta)),
+    created_at: service.createdAt,
+    updated_at: service.updatedAt,
+    deleted_at: null,
+  };
+}
+
+/** The active version, else the newest. */
+function currentVersion(service: ServiceRecord): VersionMeta | undefined {
+  return service.versions.find(({ number }) => number === service.activeVersion) ?? service.versions.at(-1);
+}
+
+function list(context: ApiContext, request: ApiRequest): ApiResponse {
+  const sorted = [...context.store.list()];
+  if (request.query.get("sort") === "name")
+    sorted.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  if (request.query.get("direction") === "descend") sorted.reverse();
+  return json(
+    pageOf(sorted, request.query).map((service) => ({
+      ...present(context, service),
+      version: currentVersion(service)?.number ?? null,
+    })),
+  );
+}
+
+async function create(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
+  const fields = readFields(FIELDS, request.body);
+  const name = textOf(fields, "name");
+  const type = textOf(fields, "type") || "vcl";
+  if (name === "") throw badRequest("Name can't be blank");
+  if (type !== "vcl") throw badRequest(`Service type '${type}' is not supported here: only 'vcl' is`);
+  return context.store.exclusive("services", async () => {
+    refuseTakenName(context, name);
+    const now = timestamp(context.clock.now());
+    const version = { number: 1, comment: "", locked: false, createdAt: now, updatedAt: now };
+    const service: ServiceRecord = {
+      id: newId(),
+      name,
+      type,
+      comment: textOf(fields, "comment"),
+      createdAt: now,
+      updatedAt: now,
+      deletedAt: null,
+      activeVersion: null,
+      versions: [version],
+    };
+    await context.store.create(service, EMPTY_VERSION);
+    return json(present(context, service));
+  });
+}
+
+function get(context: ApiContext, request: ApiRequest): ApiResponse {
+  return json(present(context, requireService(context, param(request, "service"))));
+}
+
+function search(context: ApiContext, request: ApiRequest): ApiResponse {
+  const name = request.query.get("name") ?? "";
+  const service = context.store.list().find((other) => other.name === name);
+  if (service === undefined) throw recordNotFound("Service", { ...NOT_DELETED, name });
+  return json(present(context, service));
+}
+
+async function update(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
+  const fields = readFields(FIELDS, request.body);
+  const id = param(request, "service");
+  return context.store.exclusive("services", () =>
+    context.store.exclusive(id, async () => {
+      const before = requireService(context, id);
+      const name = fields["name"] === undefined ? before.name : textOf(fields, "name");
+      if (name === "") throw badRequest("Name can't be blank");
+      if (name !== before.name) refuseTakenName(context, name);
+      const service = {
+        ...before,
+        name,
+        comment: fields["comment"] === undefined ? before.comment : textOf(fields, "comment"),
+        updatedAt: timestamp(context.clock.now()),
+      };
+      await context.store.saveService(service);
+      return json(present(context, service));
+    }),
+  );
+}
+
+async function remove(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
+  const id = param(request, "service");
+  return context.store.exclusive(id, async () => {
+    const service = requireService(context, id);
+    if (service.activeVersion !== null) {
+      throw badRequest(`Cannot delete service '${id}': version '${service.activeVersion}' is active`);
+    }
+    await context.store.remove({ ...service, versions: [], deletedAt: timestamp(context.clock.now()) });
+    return statusOk();
+  });
+}
+
+async function details(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
+  const service = requireService(context, param(request, "service"));
+  const active = service.versions.find(({ number }) => number === service.activeVersion);
+  const asked = request.query.get("version");
+  const shown = asked === null ? currentVersion(service) : requireVersion(service, asked);
+  return json({
+    ...present(context, service),
+    version: shown === undefined ? null : await fullVersion(context, service, shown),
+    active_version: active === undefined ? null : await fullVersion(context, service, active),
+  });
+}
+
+/** A version with all its objects, as `/details` and the service diff show it. */
+export async function fullVersion(
+  context: ApiContext,
+  service: ServiceRecord,
+  meta: VersionMeta,
+): Promise<Readonly<Record<string, unknown>>> {
+  const objects = await context.store.objects(service.id, meta.number);
+  const place = { serviceId: service.id, version: meta.number };
+  const kinds = KINDS.map((row) => [
+    row.plural,
+    objects.resources[row.kind].map((record) => presentRecord(row, record, place)),
+  ]);
+  return {
+    ...presentVersion(service, meta),
+    ...Object.fromEntries(EMPTY_KINDS.map((kind) => [kind, []])),
+    ...Object.fromEntries(kinds),
+    settings: presentSettings(objects.settings),
+  };
+}
+
+async function domains(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
+  const service = requireService(context, param(request, "service"));
+  const version = currentVersion(service)?.number;
+  if (version === undefined) return json([]);
+  const row = kindRow("domain");
+  const { resources } = await context.store.objects(service.id, version);
+  return json(
+    resources.domain.map((record) => presentRecord(row, record, { serviceId: service.id, version })),
+  );
+}
+
+function refuseTakenName(context: ApiContext, name: string): void {
+  if (context.store.list().some((service) => service.name === name)) throw duplicateRecord("service", name);
+}

@@ -1,0 +1,81 @@
+import { badRequest, NOT_DELETED, recordNotFound } from "./api-error.ts";
+import { json } from "./exchange.ts";
+import type { ApiContext, ApiRequest, ApiResponse, Route } from "./exchange.ts";
+import { readFields } from "./fields.ts";
+import { kindRow } from "./kinds.ts";
+import { textOf, timestamp } from "./state.ts";
+import type { Collection, ResourceRecord } from "./state.ts";
+import { param, requireService } from "./versions-access.ts";
+
+const CONTENT = "content";
+const CONTENT_FIELDS = [{ name: CONTENT, type: "text", initial: "" }] as const;
+
+/** The versionless content of dynamic snippets (reference/api/vcl-services/snippet). */
+export const SNIPPET_CONTENT_ROUTES: readonly Route[] = [
+  {
+    method: "GET",
+    path: "/service/{service}/snippet/{snippet}",
+    operation: "get-snippet-dynamic",
+    handler: getContent,
+  },
+  {
+    method: "PUT",
+    path: "/service/{service}/snippet/{snippet}",
+    operation: "update-snippet-dynamic",
+    handler: putContent,
+  },
+];
+
+/** The text of a snippet, wherever it is kept. */
+export function snippetText(record: ResourceRecord, dynamicContent: (id: string) => Collection): string {
+  if (record["dynamic"] !== "1") return textOf(record, CONTENT);
+  return textOf(dynamicContent(textOf(record, "id")).get(CONTENT) ?? {}, CONTENT);
+}
+
+/** Moves a dynamic snippet's content to where it has no version; the versioned record then prints `content: null`. */
+export async function keepDynamicContent(
+  context: ApiContext,
+  serviceId: string,
+  record: ResourceRecord,
+): Promise<ResourceRecord> {
+  if (record["dynamic"] !== "1") return record;
+  const stored = contentRecord(context, textOf(record, CONTENT));
+  await context.store.saveCollection(serviceId, textOf(record, "id"), new Map([[CONTENT, stored]]));
+  return { ...record, [CONTENT]: null };
+}
+
+function contentRecord(context: ApiContext, content: string, before?: ResourceRecord): ResourceRecord {
+  const now = timestamp(context.clock.now());
+  return { content, created_at: before?.["created_at"] ?? now, updated_at: now };
+}
+
+function present(serviceId: string, id: string, record: ResourceRecord): ApiResponse {
+  return json({ ...record, snippet_id: id, service_id: serviceId });
+}
+
+function getContent(context: ApiContext, request: ApiRequest): ApiResponse {
+  const service = requireService(context, param(request, "service"));
+  const id = param(request, "snippet");
+  return present(service.id, id, requireContent(context, service.id, id));
+}
+
+async function putContent(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
+  const serviceId = requireService(context, param(request, "service")).id;
+  const id = param(request, "snippet");
+  return context.store.exclusive(serviceId, async () => {
+    const before = requireContent(context, serviceId, id);
+    const { content } = readFields(CONTENT_FIELDS, request.body);
+    if (content === undefined) throw badRequest("Content can't be blank");
+    const problem = kindRow("snippet").check?.({ type: "none", content });
+    if (problem !== null && problem !== undefined) throw badRequest(problem);
+    const stored = contentRecord(context, String(content), before);
+    await context.desk.saveCompiledIn(serviceId, id, new Map([[CONTENT, stored]]));
+    return present(serviceId, id, stored);
+  });
+}
+
+function requireContent(context: ApiContext, serviceId: string, id: string): ResourceRecord {
+  const record = context.store.collection(serviceId, id).get(CONTENT);
+  if (record === undefined) throw recordNotFound("Snippet", { ...NOT_DELETED, id, service: serviceId });
+  return record;
+}

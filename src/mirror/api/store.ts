@@ -1,0 +1,193 @@
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { z } from "zod";
+import { syncFolder, writeFileAtomic } from "../../lib/atomic-write.ts";
+import { SitefleetError } from "../../lib/errors.ts";
+import { accountSchema, collectionSchema, serviceSchema, versionObjectsSchema } from "./state.ts";
+import type { Account, Collection, ServiceRecord, VersionObjects } from "./state.ts";
+
+/** Owner only: backends may carry client keys, dictionaries may be write-only. */
+const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+/** Versions whose objects are kept in memory; the others are read again when somebody asks. */
+const CACHED_VERSIONS = 64;
+const SERVICE_ID = /^[A-Za-z0-9]{22}$/;
+const EMPTY: Collection = new Map();
+
+/**
+ * The control plane's state: one folder per service with `service.json` (the commit point), `versions/<n>.json` and
+ * `collections/<id>.json`. Every file is replaced whole, and written before what refers to it, so a crash leaves
+ * either the old or the new state. Records are immutable: writers replace them under `exclusive`.
+ */
+export class ServiceStore {
+  readonly #dir: string;
+  readonly #services = new Map<string, ServiceRecord>();
+  readonly #objects = new Map<string, VersionObjects>();
+  readonly #collections = new Map<string, Collection>();
+  readonly #queues = new Map<string, Promise<unknown>>();
+  readonly account: Account;
+
+  private constructor(dir: string, account: Account) {
+    this.#dir = dir;
+    this.account = account;
+  }
+
+  /** Reads the folder, making it and the account when they are not there yet. */
+  static async open(dir: string, newAccount: () => Account): Promise<ServiceStore> {
+    await mkdir(join(dir, "services"), { recursive: true, mode: FOLDER_MODE });
+    const accountPath = join(dir, "account.json");
+    let account = await readState(accountPath, accountSchema);
+    if (account === undefined) {
+      account = newAccount();
+      await writeFileAtomic(accountPath, JSON.stringify(account), FILE_MODE);
+    }
+    const store = new ServiceStore(dir, account);
+    for (const id of await readdir(join(dir, "services"))) await store.#load(id);
+    return store;
+  }
+
+  /** Services that are not deleted, oldest first. */
+  list(): readonly ServiceRecord[] {
+    return [...this.#services.values()]
+      .filter((service) => service.deletedAt === null)
+      .sort((a, b) => (a.createdAt === b.createdAt ? 0 : a.createdAt < b.createdAt ? -1 : 1));
+  }
+
+  /** A service by id; deleted ones are found too (`deletedAt` is set). */
+  find(id: string): ServiceRecord | undefined {
+    return this.#services.get(id);
+  }
+
+  /** The objects of a version that the service lists. */
+  async objects(serviceId: string, version: number): Promise<VersionObjects> {
+    const key = `${serviceId}/${version}`;
+    const cached = this.#objects.get(key);
+    if (cached !== undefined) return cached;
+    const path = this.#versionPath(serviceId, version);
+    const objects = await readState(path, versionObjectsSchema);
+    if (objects === undefined) throw unreadable(path, "the file is missing");
+    this.#remember(key, objects);
+    return objects;
+  }
+
+  /** Content of a dictionary, ACL or dynamic snippet; empty when nothing was ever stored. */
+  collection(serviceId: string, id: string): Collection {
+    return this.#collections.get(`${serviceId}/${id}`) ?? EMPTY;
+  }
+
+  /** Runs `work` after everything queued before it under the same key, whatever became of that. */
+  async exclusive<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#queues.get(key) ?? Promise.resolve();
+    const result = before.then(work, work);
+    this.#queues.set(key, result);
+    try {
+      return await result;
+    } finally {
+      if (this.#queues.get(key) === result) this.#queues.delete(key);
+    }
+  }
+
+  /** Makes a service with its first version; it exists once `service.json` is there. */
+  async create(service: ServiceRecord, objects: VersionObjects): Promise<void> {
+    const folder = this.#folder(service.id);
+    await mkdir(join(folder, "versions"), { recursive: true, mode: FOLDER_MODE });
+    await mkdir(join(folder, "collections"), { mode: FOLDER_MODE });
+    await syncFolder(join(this.#dir, "services"));
+    for (const { number } of service.versions) await this.saveObjects(service.id, number, objects);
+    await this.saveService(service);
+  }
+
+  async saveService(service: ServiceRecord): Promise<void> {
+    await writeFileAtomic(join(this.#folder(service.id), "service.json"), JSON.stringify(service), FILE_MODE);
+    this.#services.set(service.id, service);
+  }
+
+  async saveObjects(serviceId: string, version: number, objects: VersionObjects): Promise<void> {
+    await writeFileAtomic(this.#versionPath(serviceId, version), JSON.stringify(objects), FILE_MODE);
+    this.#remember(`${serviceId}/${version}`, objects);
+  }
+
+  async saveCollection(serviceId: string, id: string, collection: Collection): Promise<void> {
+    const path = join(this.#folder(serviceId), "collections", `${id}.json`);
+    await writeFileAtomic(path, JSON.stringify([...collection]), FILE_MODE);
+    this.#collections.set(`${serviceId}/${id}`, collection);
+  }
+
+  /** Leaves only the tombstone of a deleted service. */
+  async remove(tombstone: ServiceRecord): Promise<void> {
+    await this.saveService(tombstone);
+    for (const folder of ["versions", "collections"]) {
+      await rm(join(this.#folder(tombstone.id), folder), { recursive: true, force: true });
+    }
+    for (const map of [this.#objects, this.#collections]) {
+      for (const key of map.keys()) if (key.startsWith(`${tombstone.id}/`)) map.delete(key);
+    }
+  }
+
+  /** Resolves when every write under way has ended. */
+  async idle(): Promise<void> {
+    while (this.#queues.size > 0) await Promise.allSettled(this.#queues.values());
+  }
+
+  async #load(id: string): Promise<void> {
+    if (!SERVICE_ID.test(id)) return;
+    const folder = this.#folder(id);
+    const service = await readState(join(folder, "service.json"), serviceSchema);
+    // Without its commit point the service was never created: a crash interrupted that.
+    if (service === undefined) return rm(folder, { recursive: true, force: true });
+    this.#services.set(id, service);
+    if (service.deletedAt !== null) return;
+    await removeTemporaries([folder, join(folder, "versions"), join(folder, "collections")]);
+    for (const file of await readdir(join(folder, "collections"))) {
+      const entries = await readState(join(folder, "collections", file), collectionSchema);
+      this.#collections.set(`${id}/${file.replace(/\.json$/, "")}`, new Map(entries));
+    }
+  }
+
+  #folder(serviceId: string): string {
+    return join(this.#dir, "services", serviceId);
+  }
+
+  #versionPath(serviceId: string, version: number): string {
+    return join(this.#folder(serviceId), "versions", `${version}.json`);
+  }
+
+  #remember(key: string, objects: VersionObjects): void {
+    this.#objects.delete(key);
+    this.#objects.set(key, objects);
+    for (const oldest of this.#objects.keys()) {
+      if (this.#objects.size <= CACHED_VERSIONS) break;
+      this.#objects.delete(oldest);
+    }
+  }
+}
+
+async function removeTemporaries(folders: readonly string[]): Promise<void> {
+  for (const folder of folders) {
+    for (const file of await readdir(folder)) {
+      if (file.startsWith(".") && file.endsWith(".tmp")) await rm(join(folder, file), { force: true });
+    }
+  }
+}
+
+async function readState<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw unreadable(path, "it cannot be read", error);
+  }
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (error) {
+    throw unreadable(path, "its content is not what this version writes", error);
+  }
+}
+
+function unreadable(path: string, why: string, cause?: unknown): SitefleetError {
+  return new SitefleetError("mirror/state-unreadable", `state file "${path}": ${why}`, {
+    hint: "Restore the file, or run `sitefleet mirror reset` to start with an empty mirror.",
+    cause,
+  });
+}
