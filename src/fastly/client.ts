@@ -270,7 +270,7 @@ export class FastlyClient {
         headers: purge.soft ? { "fastly-soft-purge": "1" } : {},
         effect: "idempotent",
         answer: wire.purgedKeys.refine(
-          (purged) => batch.every((key) => Object.hasOwn(purged, key)),
+          (purged) => batch.every((key) => purged.has(key)),
           "does not name every key of the purge",
         ),
       });

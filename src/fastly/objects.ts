@@ -15,11 +15,11 @@ export interface ObjectKind<
   toForm(object: Write): Readonly<Record<string, FormValue>>;
 }
 
-/** reference/api/vcl-services/vcl */
-export const VCL: ObjectKind<VclFile> = {
+/** reference/api/vcl-services/vcl; which file is the main one is a call of its own (`setMainVcl`). */
+export const VCL: ObjectKind<VclFile, Pick<VclFile, "name" | "content">> = {
   path: "vcl",
   answer: vclFile,
-  toForm: ({ name, content, main }) => ({ name, content, main: main ? "true" : "false" }),
+  toForm: ({ name, content }) => ({ name, content }),
 };
 
 /** reference/api/services/domain */

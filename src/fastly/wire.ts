@@ -145,4 +145,7 @@ export const snippet = z.object({
 export type Snippet = Readonly<z.output<typeof snippet>>;
 
 export const statusAnswer = z.object({ status: z.literal("ok") });
-export const purgedKeys = z.record(z.string(), z.string());
+/** Batch purge: the keys that were purged, each with an id that says nothing further. */
+export const purgedKeys = z
+  .custom<object>((answer) => typeof answer === "object" && answer !== null)
+  .transform((answer): ReadonlySet<string> => new Set(Object.keys(answer)));

@@ -1,0 +1,169 @@
+import type { FastlyClient, VersionRef } from "../fastly/client.ts";
+import { BACKEND, DICTIONARY, DOMAIN, HEALTHCHECK, VCL } from "../fastly/objects.ts";
+import { RemoteError } from "../fastly/remote-error.ts";
+import type { VersionInfo } from "../fastly/wire.ts";
+import { SitefleetError, assertNever } from "../lib/errors.ts";
+import { readVersion } from "./live.ts";
+import { planContent } from "./plan.ts";
+import type { DeployPlan, ObjectKindName, PutStep, VersionStep } from "./plan.ts";
+import { formatStep, printable } from "./plan-text.ts";
+import { formatStamp, ownStamp } from "./stamp.ts";
+
+export interface DraftJob {
+  readonly client: FastlyClient;
+  readonly serviceId: string;
+  readonly plan: DeployPlan;
+  readonly progress: (line: string) => void;
+}
+
+/**
+ * Makes a draft version whose content is the plan's target and that Fastly finds valid, and gives its number.
+ * An unfinished draft of an earlier run is completed instead of leaving it behind: Fastly cannot delete versions.
+ * @throws SitefleetError `deploy/invalid-vcl` with Fastly's messages
+ */
+export async function writeDraft(job: DraftJob, versions: readonly VersionInfo[]): Promise<number> {
+  const draft = await obtainDraft(job, versions);
+  const ref: VersionRef = { serviceId: job.serviceId, version: draft.number };
+  const { plan } = job;
+  const stamp = formatStamp({ version: draft.number, from: plan.baseVersion, renderHash: plan.renderHash });
+  // First of all writes: from here on the draft is known as ours, whatever happens.
+  if (draft.comment !== stamp) await job.client.commentVersion(ref, stamp);
+  const steps = draft.fresh
+    ? plan.steps.filter(isVersionStep)
+    : planContent(plan.content, (await readVersion(job.client, ref)).content);
+  for (const step of steps) {
+    job.progress(printable(`version ${draft.number}: ${formatStep(step)[0] ?? ""}`));
+    await writeStep(job.client, ref, step);
+  }
+  await validateDraft(job, ref);
+  return draft.number;
+}
+
+/** Whether a step writes to a version, and not beside it. */
+export function isVersionStep(step: DeployPlan["steps"][number]): step is VersionStep {
+  return step.do !== "create-service" && step.do !== "put-private-items";
+}
+
+interface Draft {
+  readonly number: number;
+  readonly comment: string;
+  /** Whether its content is known to be that of the plan's base version. */
+  readonly fresh: boolean;
+}
+
+async function obtainDraft(job: DraftJob, versions: readonly VersionInfo[]): Promise<Draft> {
+  const left = await findUnfinished(job, versions);
+  if (left) {
+    job.progress(`version ${left.number}: going on with the draft of an earlier run`);
+    return { number: left.number, comment: left.comment, fresh: false };
+  }
+  const { baseVersion } = job.plan;
+  const source = baseVersion ?? Math.max(...versions.map(({ number }) => number));
+  try {
+    const made = await job.client.cloneVersion({ serviceId: job.serviceId, version: source });
+    job.progress(`version ${made.number}: cloned from ${source}`);
+    return { number: made.number, comment: made.comment, fresh: baseVersion !== null };
+  } catch (error) {
+    if (!(error instanceof RemoteError) || error.landed === "no") throw error;
+    const adopted = await findUnfinished(job, await job.client.listVersions(job.serviceId));
+    if (!adopted) throw error;
+    return { number: adopted.number, comment: adopted.comment, fresh: false };
+  }
+}
+
+/**
+ * A draft that an earlier run left: one that it stamped, made from the same base (another base may hold objects that
+ * sitefleet does not manage), or one that it cloned and was stopped before stamping.
+ */
+async function findUnfinished(
+  job: DraftJob,
+  versions: readonly VersionInfo[],
+): Promise<VersionInfo | undefined> {
+  const { baseVersion } = job.plan;
+  const drafts = versions
+    .filter(({ active, locked }) => !active && !locked)
+    .sort((a, b) => b.number - a.number);
+  const stamped = drafts.find((draft) => ownStamp(draft)?.from === baseVersion);
+  if (stamped) return stamped;
+  if (baseVersion === null) {
+    return versions.length === 1 ? drafts.find(({ comment }) => comment === "") : undefined;
+  }
+  const base = versions.find(({ number }) => number === baseVersion);
+  const clone = drafts.find(
+    ({ number, comment }) => number > baseVersion && base && ownStamp(base) && comment === base.comment,
+  );
+  return clone && (await haveSameContent(job, clone.number, baseVersion)) ? clone : undefined;
+}
+
+/** A clone that somebody works on differs from its base; one that nobody touched may be taken. */
+async function haveSameContent(job: DraftJob, draft: number, base: number): Promise<boolean> {
+  const { client, serviceId } = job;
+  const [one, other] = await Promise.all([
+    readVersion(client, { serviceId, version: draft }),
+    readVersion(client, { serviceId, version: base }),
+  ]);
+  return planContent(one.content, other.content).length === 0;
+}
+
+async function writeStep(client: FastlyClient, ref: VersionRef, step: VersionStep): Promise<void> {
+  switch (step.do) {
+    case "put":
+      return writeObject(client, ref, step);
+    case "drop":
+      return client.drop({ path: pathOf(step.kind) }, ref, step.name);
+    case "set-main":
+      await client.setMainVcl(ref, step.name);
+      return;
+    case "put-settings":
+      await client.writeSettings(ref, step.settings);
+      return;
+    default:
+      return assertNever(step);
+  }
+}
+
+async function writeObject(client: FastlyClient, ref: VersionRef, step: PutStep): Promise<void> {
+  const write = step.change;
+  switch (step.kind) {
+    case "vcl":
+      await client[write](VCL, ref, step.object);
+      return;
+    case "backend":
+      await client[write](BACKEND, ref, step.object);
+      return;
+    case "healthcheck":
+      await client[write](HEALTHCHECK, ref, step.object);
+      return;
+    case "domain":
+      await client[write](DOMAIN, ref, step.object);
+      return;
+    case "dictionary":
+      await client[write](DICTIONARY, ref, step.object);
+      return;
+    default:
+      assertNever(step);
+  }
+}
+
+function pathOf(kind: ObjectKindName): string {
+  const kinds = {
+    vcl: VCL,
+    backend: BACKEND,
+    healthcheck: HEALTHCHECK,
+    domain: DOMAIN,
+    dictionary: DICTIONARY,
+  };
+  return kinds[kind].path;
+}
+
+async function validateDraft(job: DraftJob, ref: VersionRef): Promise<void> {
+  const { valid, problems, warnings } = await job.client.validateVersion(ref);
+  if (!valid) {
+    throw new SitefleetError("deploy/invalid-vcl", `Fastly finds version ${ref.version} invalid`, {
+      hint: "nothing was activated; fix the template or setting and deploy again: the draft is used again",
+      details: problems.map(printable),
+    });
+  }
+  for (const line of warnings) job.progress(printable(`version ${ref.version}: Fastly warns: ${line}`));
+  job.progress(`version ${ref.version}: valid`);
+}
