@@ -92,6 +92,11 @@ export const ERROR_CODES = {
     exit: 1,
     meaning: "a port of the mirror is taken by another program",
   },
+  "mirror/purge-refused": {
+    kind: "remote",
+    exit: 3,
+    meaning: "the service's own VCL does not allow this purge by URL",
+  },
   "mirror/s3-damaged": {
     kind: "user",
     exit: 1,
