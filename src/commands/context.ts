@@ -8,6 +8,8 @@ export interface CommandContext {
   readonly cwd: string;
   readonly variables: Variables;
   readonly clock: Clock;
+  /** The id of this process. */
+  readonly pid: number;
   /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal;
   readonly report: Report;

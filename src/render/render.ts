@@ -96,7 +96,7 @@ function contextOf(environment: Environment, without: readonly FeatureName[]): o
     cfg: mapValues(CONFIG_METADATA, (letter) => `SF-Config-${letter.toUpperCase()}`),
     carried: Object.keys(CONFIG_METADATA).filter((field) => !["version", "site", "release"].includes(field)),
     codecVersions: [CODEC_VERSION - 1, CODEC_VERSION].filter((version) => version > 0),
-    slots: [...RULE_SLOTS],
+    slots: RULE_SLOTS.split(""),
     origins: originsOf(environment),
     shield: environment.fastly.shield === undefined ? "" : shieldDirector(environment.fastly.shield),
     ports: { http: http === 80 ? "" : `:${http}`, https: https === 443 ? "" : `:${https}` },

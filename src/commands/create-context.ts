@@ -1,0 +1,65 @@
+import { isAbsolute, resolve } from "node:path";
+import { SitefleetError } from "../lib/errors.ts";
+import type { Clock } from "../lib/clock.ts";
+import { environmentOf } from "../settings/environment.ts";
+import type { Environment, Variables } from "../settings/environment.ts";
+import { findSettingsFile, loadSettings } from "../settings/load.ts";
+import { localEnvironment, readMirrorFile } from "../settings/local.ts";
+import type { Settings } from "../settings/schema.ts";
+import type { CommandContext } from "./context.ts";
+import type { Report } from "./report.ts";
+
+/** What a run takes from the process, and the flags that every command has. */
+export interface ContextInit {
+  readonly cwd: string;
+  readonly variables: Variables;
+  readonly clock: Clock;
+  readonly pid: number;
+  readonly signal: AbortSignal;
+  readonly report: Report;
+  readonly flags: {
+    readonly env?: string | undefined;
+    readonly state?: string | undefined;
+    readonly config?: string | undefined;
+    readonly json?: boolean | undefined;
+    readonly dryRun?: boolean | undefined;
+    readonly yes?: boolean | undefined;
+  };
+}
+
+/** Builds what commands get; settings and the mirror's file are read when first asked for. */
+export function createContext(init: ContextInit): CommandContext {
+  const { cwd, variables, flags } = init;
+  const state = flags.state ?? variables["SITEFLEET_STATE"] ?? ".sitefleet";
+  const stateDir = isAbsolute(state) ? state : resolve(cwd, state);
+  const environmentName = flags.env ?? "local";
+  let loaded: Promise<Settings> | undefined;
+  const settings = (): Promise<Settings> => (loaded ??= readSettings(cwd, flags.config));
+  return {
+    cwd,
+    variables,
+    clock: init.clock,
+    pid: init.pid,
+    signal: init.signal,
+    report: init.report,
+    stateDir,
+    environmentName,
+    json: flags.json ?? false,
+    dryRun: flags.dryRun ?? false,
+    yes: flags.yes ?? false,
+    settings,
+    async environment(name = environmentName): Promise<Environment> {
+      if (name === "local") return localEnvironment(await readMirrorFile(stateDir));
+      return environmentOf(await settings(), name, variables);
+    },
+  };
+}
+
+async function readSettings(cwd: string, config: string | undefined): Promise<Settings> {
+  if (config !== undefined) return loadSettings(resolve(cwd, config));
+  const found = findSettingsFile(cwd);
+  if (found !== undefined) return loadSettings(found);
+  throw new SitefleetError("settings/not-found", `no settings file in ${cwd} or above`, {
+    hint: "environments other than `local` need sitefleet.config.ts (or .js, .json)",
+  });
+}

@@ -1,0 +1,105 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { SitefleetError } from "../lib/errors.ts";
+import { takeProcessLock } from "../lib/process-lock.ts";
+import { DEFAULT_PORTS, startMirror } from "../mirror/mirror.ts";
+import type { MirrorPorts } from "../mirror/mirror.ts";
+import type { CommandContext } from "./context.ts";
+import type { CommandDefinition, CommandInput, Flags, OptionDefinition } from "./command.ts";
+
+export const PORT_OPTIONS: readonly OptionDefinition[] = [
+  { flags: "--edge-port <port>", summary: "HTTP port of the edge (8080; 0 = any free one)" },
+  { flags: "--edge-tls-port <port>", summary: "HTTPS port of the edge (8443)" },
+  { flags: "--api-port <port>", summary: "port of the Fastly API (8081)" },
+  { flags: "--s3-port <port>", summary: "port of the S3 server (8082)" },
+];
+
+export const commands: readonly CommandDefinition[] = [
+  {
+    verb: "up",
+    summary: "start S3, the Fastly API and the edge on this machine; stays until Ctrl-C",
+    options: PORT_OPTIONS,
+    writes: false,
+    examples: ["mirror up", "mirror up --edge-port 0 --edge-tls-port 0 --api-port 0 --s3-port 0 --json"],
+    run: runUp,
+  },
+  {
+    verb: "reset",
+    summary: "remove everything the mirror of this state folder holds",
+    writes: true,
+    examples: ["mirror reset --yes"],
+    run: runReset,
+  },
+];
+
+async function runUp(context: CommandContext, input: CommandInput): Promise<void> {
+  const mirror = await startMirror({
+    stateDir: context.stateDir,
+    ports: portsFrom(input.flags),
+    clock: context.clock,
+    pid: context.pid,
+  });
+  try {
+    const { edge, api, s3 } = mirror.file;
+    context.report.result(
+      mirror.file,
+      `mirror is up\n  edge        ${edge.http}  ${edge.https}\n  Fastly API  ${api.url}\n  S3          ${s3.url}\nCtrl-C stops it; ${join(context.stateDir, "mirror.json")} has the keys`,
+    );
+    await untilAborted(context.signal);
+  } finally {
+    await mirror.close();
+  }
+}
+
+async function runReset(context: CommandContext): Promise<void> {
+  if (!context.yes && !context.dryRun) {
+    throw new SitefleetError("cli/usage", `this removes all sites and services in ${context.stateDir}`, {
+      hint: "say --yes to go on, or --dry-run to see what it would remove",
+    });
+  }
+  const parts = ["s3", "api", "ca", "logs", "keys.json", "mirror.json"].map((name) =>
+    join(context.stateDir, name),
+  );
+  if (!context.dryRun) {
+    const lock = await takeProcessLock(join(context.stateDir, "mirror.lock"), context.pid);
+    if (!("release" in lock)) {
+      throw new SitefleetError(
+        "mirror/already-running",
+        `process ${lock.pid} runs a mirror on ${context.stateDir}`,
+        {
+          hint: "stop it first",
+        },
+      );
+    }
+    for (const part of parts) await rm(part, { recursive: true, force: true });
+    await lock.release();
+  }
+  const verb = context.dryRun ? "would remove" : "removed";
+  context.report.result({ removed: context.dryRun ? [] : parts, parts }, `${verb} ${parts.join(", ")}`);
+}
+
+/** Ports by flag, else the design's. */
+export function portsFrom(flags: Flags): MirrorPorts {
+  return {
+    edge: portFrom(flags, "edge-port", DEFAULT_PORTS.edge),
+    edgeTls: portFrom(flags, "edge-tls-port", DEFAULT_PORTS.edgeTls),
+    api: portFrom(flags, "api-port", DEFAULT_PORTS.api),
+    s3: portFrom(flags, "s3-port", DEFAULT_PORTS.s3),
+  };
+}
+
+function portFrom(flags: Flags, name: string, fallback: number): number {
+  const text = flags.text(name);
+  if (text === undefined) return fallback;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65_535)) {
+    throw new SitefleetError("cli/usage", `--${name} is "${text}", not a port`, { hint: "give 0 to 65535" });
+  }
+  return port;
+}
+
+/** Resolves when the signal aborts: how a command stays up until Ctrl-C. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

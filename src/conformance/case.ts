@@ -1,0 +1,91 @@
+import type { FixtureHost } from "./fixtures.ts";
+
+/** What a target must offer for a case to run there; a case that lacks one is skipped with that reason. */
+export type Capability =
+  /** HTTPS can be reached. */
+  | "tls"
+  /** The environment sends HSTS. */
+  | "hsts"
+  /** Requests pass a shield. */
+  | "shield"
+  /** A second region is configured. */
+  | "second-region"
+  /** The runner may publish, write config objects and purge. */
+  | "publish"
+  /** The runner can stop and start the origins and move the clock. */
+  | "faults"
+  /** The runner can read the edge's log. */
+  | "log"
+  /** The runner knows the debug token. */
+  | "debug";
+
+export interface RequestSpec {
+  /** One of the fixtures' hosts, or any other name below the target's suffix. */
+  readonly host: FixtureHost | (string & {});
+  /** Sent exactly so. Default `/`. */
+  readonly path?: string;
+  readonly method?: string;
+  /** Values may hold `{etag}`: the last answer's ETag, and `{debug}`: the debug token. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly tls?: boolean;
+  /** Host header as sent, where it is not the host itself; `{host}` stands for it. */
+  readonly hostHeader?: string;
+}
+
+/** `absent`, an exact value, or a regular expression's source that must match somewhere. */
+export type HeaderExpectation = null | string | { readonly matches: string };
+
+export interface Expectation {
+  readonly status: number;
+  /** Values may hold `{http:HOST}` and `{https:HOST}`: origin of a fixture's host with the public port. */
+  readonly headers?: Readonly<Record<string, HeaderExpectation>>;
+  readonly body?: {
+    readonly equals?: string;
+    readonly contains?: string;
+    readonly lacks?: string;
+    readonly bytes?: number;
+  };
+}
+
+export type Act =
+  /** Publishes the fixture's site with these files changed. */
+  | { readonly do: "publish"; readonly site: string; readonly files: Readonly<Record<string, string>> }
+  /** Adds a domain to a fixture's site. */
+  | { readonly do: "add-domain"; readonly site: string; readonly host: string }
+  | { readonly do: "remove-domain"; readonly host: string }
+  /** Replaces a config object's metadata by raw values (letters of the codec) and purges the domain. */
+  | { readonly do: "put-config"; readonly host: string; readonly metadata: Readonly<Record<string, string>> }
+  | {
+      readonly do: "origin";
+      readonly location: "first" | "second";
+      readonly answer: "normal" | "refuse" | "forbid";
+    }
+  | { readonly do: "advance"; readonly seconds: number }
+  | { readonly do: "purge-all" };
+
+export type Step =
+  | { readonly send: RequestSpec; readonly expect: Expectation }
+  | { readonly act: Act }
+  /** The log has a line with these fields. */
+  | { readonly log: Readonly<Record<string, string | number>> };
+
+export interface ConformanceCase {
+  /** `<area>/<situation>`, stable. */
+  readonly id: string;
+  /** What must be so, as a sentence. */
+  readonly title: string;
+  /** Section, RFC or document the rule comes from. */
+  readonly source: string;
+  readonly needs?: readonly Capability[];
+  readonly steps: readonly Step[];
+}
+
+/** A request and what its answer must be: most of what a case is made of. */
+export function get(
+  host: RequestSpec["host"],
+  path: string,
+  expect: Expectation,
+  more: Omit<RequestSpec, "host" | "path"> = {},
+): Step {
+  return { send: { host, path, ...more }, expect };
+}

@@ -1,0 +1,84 @@
+import { get } from "../case.ts";
+import type { ConformanceCase } from "../case.ts";
+
+/** Publishing and purging as visitors see them, and what happens when S3 is in trouble. */
+export const originCases: readonly ConformanceCase[] = [
+  {
+    id: "publish/seen-at-once",
+    title: "A published change is seen by the next request, and so is a new page that was missing",
+    source: "design: purge by surrogate key on each publish",
+    needs: ["publish"],
+    steps: [
+      { act: { do: "publish", site: "sf-verify-changing", files: { "index.html": "first edition" } } },
+      get("changing", "/", { status: 200, body: { contains: "first edition" } }),
+      get("changing", "/new", { status: 404 }),
+      {
+        act: {
+          do: "publish",
+          site: "sf-verify-changing",
+          files: { "index.html": "second edition", "new.html": "new page" },
+        },
+      },
+      get("changing", "/", { status: 200, body: { contains: "second edition" } }),
+      get("changing", "/new", { status: 200, body: { contains: "new page" } }),
+    ],
+  },
+  {
+    id: "origin/stale-on-trouble",
+    title: "When S3 fails after the page's time is up, the old page is served",
+    source: "fastly: stale-if-error",
+    needs: ["faults", "publish"],
+    steps: [
+      get("other", "/", { status: 200, body: { contains: "Other home" } }),
+      { act: { do: "origin", location: "first", answer: "refuse" } },
+      { act: { do: "origin", location: "second", answer: "refuse" } },
+      { act: { do: "advance", seconds: 31_536_000 + 60 } },
+      get("other", "/", { status: 200, body: { contains: "Other home" } }),
+      { act: { do: "origin", location: "first", answer: "normal" } },
+      { act: { do: "origin", location: "second", answer: "normal" } },
+    ],
+  },
+  {
+    id: "origin/clear-503",
+    title: "With nothing stale to show, trouble is a clear 503 that tells nothing of the bucket",
+    source: "design: origin trouble",
+    needs: ["faults", "publish"],
+    steps: [
+      { act: { do: "purge-all" } },
+      { act: { do: "origin", location: "first", answer: "forbid" } },
+      { act: { do: "origin", location: "second", answer: "forbid" } },
+      get("main", "/about", {
+        status: 503,
+        headers: { "Retry-After": { matches: "^[0-9]+$" } },
+        body: { contains: "cannot be reached", lacks: "AccessDenied" },
+      }),
+      { act: { do: "origin", location: "first", answer: "normal" } },
+      { act: { do: "origin", location: "second", answer: "normal" } },
+      { act: { do: "advance", seconds: 5 } },
+      get("main", "/about", { status: 200, body: { contains: "About" } }),
+    ],
+  },
+  {
+    id: "origin/second-region",
+    title: "When the first region fails the second one answers",
+    source: "design: second region once",
+    needs: ["faults", "publish", "second-region"],
+    steps: [
+      { act: { do: "purge-all" } },
+      { act: { do: "origin", location: "first", answer: "forbid" } },
+      get("main", "/about", { status: 200, body: { contains: "About" } }),
+      get("main", "/nowhere", { status: 404, body: { contains: "Main has no such page" } }),
+      { act: { do: "origin", location: "first", answer: "normal" } },
+    ],
+  },
+  {
+    id: "log/one-line-per-request",
+    title: "Each request leaves one JSON line with site, domain, phase, status and cache state",
+    source: "design: log",
+    needs: ["log"],
+    steps: [
+      get("main", "/docs/guide?logged", { status: 200 }),
+      { log: { path: "/docs/guide", site: "sf-verify-main", method: "GET", phase: "page", status: 200 } },
+    ],
+  },
+];

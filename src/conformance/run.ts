@@ -1,0 +1,95 @@
+import { SitefleetError } from "../lib/errors.ts";
+import type { Act, Capability, ConformanceCase, Step } from "./case.ts";
+import { findMismatches } from "./expect.ts";
+import { send } from "./send.ts";
+import type { ConformanceTarget } from "./target.ts";
+
+export interface CaseResult {
+  readonly id: string;
+  readonly title: string;
+  readonly verdict: "passed" | "failed" | "skipped";
+  /** For failed: which step and what was wrong. For skipped: what the target lacks. */
+  readonly reasons: readonly string[];
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal;
+  readonly onResult?: (result: CaseResult) => void;
+}
+
+/** Runs cases one after the other, since acts change what later cases see. */
+export async function runCases(
+  cases: readonly ConformanceCase[],
+  target: ConformanceTarget,
+  options: RunOptions = {},
+): Promise<readonly CaseResult[]> {
+  const results: CaseResult[] = [];
+  for (const row of cases) {
+    options.signal?.throwIfAborted();
+    const result = await runCase(row, target);
+    results.push(result);
+    options.onResult?.(result);
+  }
+  return results;
+}
+
+async function runCase(row: ConformanceCase, target: ConformanceTarget): Promise<CaseResult> {
+  const { id, title } = row;
+  const lacking = (row.needs ?? []).filter((need) => !target.capabilities.has(need));
+  if (lacking.length > 0)
+    return { id, title, verdict: "skipped", reasons: [`the target lacks: ${lacking.join(", ")}`] };
+  const state = { etag: "" };
+  for (const [index, step] of row.steps.entries()) {
+    const reasons = await runStep(step, target, state);
+    if (reasons.length === 0) continue;
+    const where = `step ${index + 1}${"send" in step ? ` (${step.send.method ?? "GET"} ${step.send.host} ${step.send.path ?? "/"})` : ""}`;
+    await restoreOrigins(row, target);
+    return { id, title, verdict: "failed", reasons: reasons.map((reason) => `${where}: ${reason}`) };
+  }
+  return { id, title, verdict: "passed", reasons: [] };
+}
+
+async function runStep(
+  step: Step,
+  target: ConformanceTarget,
+  state: { etag: string },
+): Promise<readonly string[]> {
+  try {
+    if ("act" in step) {
+      await needed(target.act, "publish")(step.act);
+      return [];
+    }
+    if ("log" in step) return await findLogLine(step.log, target);
+    const answer = await send(step.send, { target, etag: state.etag });
+    state.etag = answer.headers.get("etag") ?? "";
+    return findMismatches(step.expect, answer, target);
+  } catch (error) {
+    if (error instanceof SitefleetError && error.kind === "fault") throw error;
+    return [error instanceof Error ? error.message : String(error)];
+  }
+}
+
+async function findLogLine(
+  fields: Readonly<Record<string, string | number>>,
+  target: ConformanceTarget,
+): Promise<readonly string[]> {
+  const lines = await needed(target.readLog, "log")();
+  const found = lines.some((line) => Object.entries(fields).every(([name, value]) => line[name] === value));
+  return found ? [] : [`no log line has ${JSON.stringify(fields)}`];
+}
+
+/** A failed case must not leave the origins down for the next one. */
+async function restoreOrigins(row: ConformanceCase, target: ConformanceTarget): Promise<void> {
+  const locations = row.steps.flatMap((step) =>
+    "act" in step && step.act.do === "origin" ? [step.act.location] : [],
+  );
+  for (const location of new Set(locations)) {
+    await target.act?.({ do: "origin", location, answer: "normal" } satisfies Act);
+  }
+}
+
+function needed<T>(value: T | undefined, capability: Capability): T {
+  if (value === undefined)
+    throw new SitefleetError("fault/internal", `the target claims ${capability} but cannot do it`);
+  return value;
+}

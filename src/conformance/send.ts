@@ -1,0 +1,69 @@
+import { request as httpRequest } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
+import type { RequestSpec } from "./case.ts";
+import { hostAt } from "./target.ts";
+import type { ConformanceTarget } from "./target.ts";
+
+/** An answer as it came; the body as latin1 text, still encoded where Content-Encoding says so. */
+export interface Answer {
+  readonly status: number;
+  /** Lower-case names; several lines of one name joined by `, `. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: Buffer;
+}
+
+export interface SendContext {
+  readonly target: ConformanceTarget;
+  /** The last answer's ETag, for `{etag}`. */
+  readonly etag: string;
+}
+
+const TIMEOUT_MS = 20_000;
+
+/** Sends one request exactly as written: node's client alters neither path nor header values. */
+export function send(spec: RequestSpec, context: SendContext): Promise<Answer> {
+  const { target } = context;
+  const base = new URL(spec.tls && target.https !== undefined ? target.https : target.http);
+  const host = hostAt(target, spec.host);
+  const options = {
+    hostname: base.hostname,
+    port: base.port || (base.protocol === "https:" ? 443 : 80),
+    method: spec.method ?? "GET",
+    path: spec.path ?? "/",
+    headers: headersFor(spec, host, context),
+    setHost: false,
+    agent: false,
+    timeout: TIMEOUT_MS,
+  } as const;
+  return new Promise((resolve, reject) => {
+    const tls = { servername: host, ...(target.ca === undefined ? {} : { ca: target.ca }) };
+    const request = base.protocol === "https:" ? httpsRequest({ ...options, ...tls }) : httpRequest(options);
+    request.on("response", (response) => resolve(readAnswer(response)));
+    request.on("timeout", () => request.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)));
+    request.on("error", reject);
+    request.end();
+  });
+}
+
+function headersFor(spec: RequestSpec, host: string, context: SendContext): Record<string, string> {
+  const shown = (spec.hostHeader ?? "{host}").replace("{host}", host).replace("{HOST}", host.toUpperCase());
+  const headers: Record<string, string> = { Host: shown };
+  for (const [name, value] of Object.entries(spec.headers ?? {})) {
+    headers[name] = value.replace("{etag}", context.etag).replace("{debug}", context.target.debugToken ?? "");
+  }
+  return headers;
+}
+
+async function readAnswer(response: IncomingMessage): Promise<Answer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(Buffer.from(chunk));
+  const headers = new Map<string, string>();
+  for (let i = 0; i + 1 < response.rawHeaders.length; i += 2) {
+    const name = (response.rawHeaders[i] ?? "").toLowerCase();
+    const value = response.rawHeaders[i + 1] ?? "";
+    const before = headers.get(name);
+    headers.set(name, before === undefined ? value : `${before}, ${value}`);
+  }
+  return { status: response.statusCode ?? 0, headers, body: Buffer.concat(chunks) };
+}

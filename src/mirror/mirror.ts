@@ -1,0 +1,178 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileAtomic } from "../lib/atomic-write.ts";
+import type { Clock } from "../lib/clock.ts";
+import { SitefleetError } from "../lib/errors.ts";
+import { isErrno, takeProcessLock } from "../lib/process-lock.ts";
+import type { ProcessLock } from "../lib/process-lock.ts";
+import { Secret } from "../lib/secret.ts";
+import { MIRROR_BUCKETS } from "../settings/local.ts";
+import type { MirrorFile } from "../settings/local.ts";
+import { startFastlyApi } from "./api/server.ts";
+import { startEdge } from "./edge/edge.ts";
+import type { Edge } from "./edge/edge.ts";
+import { loadMirrorKeys } from "./keys.ts";
+import { openLogFile } from "./log-file.ts";
+import type { LogLine } from "./log-file.ts";
+import { startS3Server } from "./s3/server.ts";
+import type { S3Server } from "./s3/server.ts";
+
+/** Ports of the mirror's parts; 0 = any free one. */
+export interface MirrorPorts {
+  readonly edge: number;
+  readonly edgeTls: number;
+  readonly api: number;
+  readonly s3: number;
+}
+
+/** The ports of the design: edge 8080 and 8443, Fastly API 8081, S3 8082. */
+export const DEFAULT_PORTS: MirrorPorts = { edge: 8080, edgeTls: 8443, api: 8081, s3: 8082 };
+
+export interface MirrorOptions {
+  /** Everything that survives a restart; made when absent. */
+  readonly stateDir: string;
+  readonly ports: MirrorPorts;
+  readonly clock: Clock;
+  /** The process that owns the state folder. */
+  readonly pid: number;
+  /** Address to bind; default loopback. */
+  readonly host?: string;
+  /** Sees each log line as it is written to `<state>/logs/edge.log`. */
+  readonly onLog?: (line: LogLine) => void;
+}
+
+export interface Mirror {
+  /** The content of `<state>/mirror.json`. */
+  readonly file: MirrorFile;
+  readonly edge: Edge;
+  readonly s3: S3Server;
+  close(): Promise<void>;
+}
+
+/** Undoes what was started, last first. */
+class Cleanup {
+  #steps: (() => Promise<void>)[] = [];
+
+  add(step: () => Promise<void>): void {
+    this.#steps.push(step);
+  }
+
+  async run(): Promise<void> {
+    const steps = this.#steps.reverse();
+    this.#steps = [];
+    for (const step of steps) await step();
+  }
+}
+
+/**
+ * Starts the S3 server, the edge and the Fastly API on one state folder.
+ * @throws SitefleetError `mirror/already-running`, `mirror/port-in-use`
+ */
+export async function startMirror(options: MirrorOptions): Promise<Mirror> {
+  const { stateDir } = options;
+  await mkdir(stateDir, { recursive: true });
+  const cleanup = new Cleanup();
+  try {
+    const lock = await lockState(stateDir, options.pid);
+    cleanup.add(() => lock.release());
+    return await startParts(options, cleanup);
+  } catch (error) {
+    await cleanup.run();
+    throw error;
+  }
+}
+
+async function lockState(stateDir: string, pid: number): Promise<ProcessLock> {
+  const lock = await takeProcessLock(join(stateDir, "mirror.lock"), pid);
+  if ("release" in lock) return lock;
+  throw new SitefleetError(
+    "mirror/already-running",
+    `process ${lock.pid} already runs a mirror on ${stateDir}`,
+    {
+      hint: "stop it first, or give this one another folder with --state",
+    },
+  );
+}
+
+async function startParts(options: MirrorOptions, cleanup: Cleanup): Promise<Mirror> {
+  const { stateDir, clock, ports, host = "127.0.0.1" } = options;
+  const keys = await loadMirrorKeys(stateDir);
+  const log = await openLogFile(stateDir);
+  cleanup.add(() => log.close());
+  const s3 = await onPort("S3", ports.s3, () =>
+    startS3Server({
+      dir: join(stateDir, "s3"),
+      host,
+      port: ports.s3,
+      region: "us-east-1",
+      clock,
+      credentials: [
+        { ...keys.publisher, access: "full" },
+        { ...keys.edgeReader, access: "read" },
+      ],
+      buckets: Object.values(MIRROR_BUCKETS),
+    }),
+  );
+  cleanup.add(() => s3.close());
+  const edge = await onPort("edge", ports.edge, () =>
+    startEdge({
+      host,
+      httpPort: ports.edge,
+      httpsPort: ports.edgeTls,
+      stateDir,
+      clock,
+      onLog(line) {
+        log.write(line);
+        options.onLog?.(line);
+      },
+    }),
+  );
+  cleanup.add(() => edge.close());
+  const api = await onPort("Fastly API", ports.api, () =>
+    startFastlyApi({
+      dir: join(stateDir, "api"),
+      host,
+      port: ports.api,
+      token: new Secret(keys.apiToken),
+      clock,
+      edge,
+    }),
+  );
+  cleanup.add(() => api.close());
+  const { publisher, edgeReader } = keys;
+  const file: MirrorFile = {
+    pid: options.pid,
+    edge: {
+      http: `http://127.0.0.1:${edge.httpPort}`,
+      https: `https://127.0.0.1:${edge.httpsPort}`,
+      ca: edge.caPath,
+    },
+    api: { url: api.url, token: keys.apiToken },
+    s3: {
+      url: s3.url,
+      region: "us-east-1",
+      ...publisher,
+      edgeKey: `${edgeReader.accessKeyId}:${edgeReader.secretAccessKey}`,
+    },
+    configSegment: keys.configSegment,
+  };
+  await writeFileAtomic(join(stateDir, "mirror.json"), `${JSON.stringify(file)}\n`, 0o600);
+  return { file, edge, s3, close: () => cleanup.run() };
+}
+
+async function onPort<T>(what: string, port: number, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    if (!isErrno(error, "EADDRINUSE")) throw error;
+    const taken = error instanceof Error && "port" in error ? String(error.port) : String(port);
+    throw new SitefleetError(
+      "mirror/port-in-use",
+      `port ${taken} for the ${what} is taken by another program`,
+      {
+        cause: error,
+        hint: "stop that program, or choose another port (`sitefleet mirror up --help` lists the flags; 0 = any free one)",
+      },
+    );
+  }
+}

@@ -1,0 +1,58 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname, extname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { createJiti } from "jiti";
+import { SitefleetError } from "../lib/errors.ts";
+import { parseSettings } from "./schema.ts";
+import type { Settings } from "./schema.ts";
+
+/** Names of the settings file, in the order in which they are looked for. */
+export const SETTINGS_FILES = [
+  "sitefleet.config.ts",
+  "sitefleet.config.js",
+  "sitefleet.config.mjs",
+  "sitefleet.config.json",
+];
+
+/** The nearest settings file in `cwd` or above it; `undefined` when there is none. */
+export function findSettingsFile(cwd: string): string | undefined {
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    const found = SETTINGS_FILES.map((name) => join(folder, name)).find((path) => existsSync(path));
+    if (found !== undefined || dirname(folder) === folder) return found;
+  }
+}
+
+/**
+ * Reads, runs (`.ts`, `.js`) and checks a settings file.
+ * @throws SitefleetError `settings/invalid` with every problem and its path, `settings/not-found`
+ */
+export async function loadSettings(path: string): Promise<Settings> {
+  if (!existsSync(path)) {
+    throw new SitefleetError("settings/not-found", `there is no settings file at ${path}`, {
+      hint: "write one with `sitefleet init`, or name it with --config",
+    });
+  }
+  const result = parseSettings(await readInput(path));
+  if ("settings" in result) return result.settings;
+  throw new SitefleetError("settings/invalid", `${path} has ${result.issues.length} problem(s)`, {
+    details: result.issues.map(
+      (issue) => `${issue.path === "" ? "(top level)" : issue.path}: ${issue.message}`,
+    ),
+    hint: "correct every line listed; docs/settings.md describes each field",
+  });
+}
+
+async function readInput(path: string): Promise<unknown> {
+  try {
+    if (extname(path) === ".json") return JSON.parse(await readFile(path, "utf8"));
+    const jiti = createJiti(pathToFileURL(path).href, { moduleCache: false, fsCache: false });
+    return await jiti.import(path, { default: true });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SitefleetError("settings/invalid", `${path} cannot be read: ${reason}`, {
+      cause: error,
+      hint: "it must be JSON, or a module whose default export is the settings",
+    });
+  }
+}
