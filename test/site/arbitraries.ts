@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 
 import type { AliasConfig, ServedConfig } from "../../src/site/model.ts";
 import { encodePath } from "../../src/site/page-key.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 
