@@ -1,0 +1,61 @@
+/** Imports go one way: see docs/architecture.md. A new edge needs a decision page. */
+const layer = (from, allowed) => ({
+  name: `${from}-layer`,
+  comment: `src/${from} may import only: ${[from, ...allowed].join(", ")}`,
+  severity: "error",
+  from: { path: `^src/${from}(/|\\.ts$)` },
+  to: { path: "^src/", pathNot: [from, ...allowed].map((name) => `^src/${name}(/|\\.ts$)`) },
+});
+
+module.exports = {
+  forbidden: [
+    { name: "no-circular", severity: "error", from: { path: "^src/" }, to: { circular: true } },
+    {
+      name: "site-is-platform-neutral",
+      severity: "error",
+      from: { path: "^src/site/" },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "tests-stay-outside",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { path: "^(test|bench)/" },
+    },
+    layer("lib", []),
+    layer("http", ["lib"]),
+    layer("pcre", ["lib"]),
+    layer("site", ["lib/errors", "lib/error-codes", "lib/assert"]),
+    layer("settings", ["site", "lib"]),
+    layer("vcl", ["pcre", "http", "lib"]),
+    layer("render", ["settings", "site", "lib"]),
+    layer("store", ["settings", "lib"]),
+    layer("fastly", ["settings", "lib"]),
+    layer("purge", ["store", "site", "settings", "lib"]),
+    layer("publish", ["purge", "store", "site", "settings", "lib"]),
+    layer("deploy", ["fastly", "render", "settings", "lib"]),
+    layer("conformance", ["lib"]),
+    layer("mirror", ["vcl", "http", "settings", "lib"]),
+    layer("commands", [
+      "deploy",
+      "publish",
+      "purge",
+      "conformance",
+      "mirror",
+      "fastly",
+      "store",
+      "render",
+      "vcl",
+      "settings",
+      "site",
+      "http",
+      "lib",
+    ]),
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: { extensions: [".ts", ".js"], conditionNames: ["import", "types"] },
+  },
+};
