@@ -1,0 +1,221 @@
+import { createHmac, randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { HeaderList } from "../../http/header-list.ts";
+import { assertNever, SitefleetError } from "../../lib/errors.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { ActiveService, EdgeControl, PurgeRequest } from "../service.ts";
+import { discard } from "./body.ts";
+import { CacheStore } from "./cache-store.ts";
+import type { StoreFigures } from "./cache-store.ts";
+import { CertificateAuthority } from "./certificate-authority.ts";
+import { BusyKeys } from "./collapsing.ts";
+import { startFront } from "./front.ts";
+import type { Front } from "./front.ts";
+import { DEFAULT_GEO } from "./geo.ts";
+import { shieldName } from "./hop-chain.ts";
+import { prepareHeaders } from "./front-request.ts";
+import { OriginPools } from "./origin.ts";
+import type { EdgeParts, LogLine, Pop } from "./parts.ts";
+import { handleAtPop } from "./pop.ts";
+import { ServiceDirectory } from "./service-directory.ts";
+
+export interface EdgeOptions {
+  /** Address to listen on; loopback unless given. */
+  readonly host?: string;
+  /** 0 = any free one. */
+  readonly httpPort: number;
+  readonly httpsPort: number;
+  /** The authority and its certificates are kept in `ca/` below it. */
+  readonly stateDir: string;
+  readonly clock: Clock;
+  readonly onLog: (line: LogLine) => void;
+  /** Memory of each POP's cache; 256 MiB unless given. */
+  readonly cacheBytes?: number;
+  /** Code of the POP that clients reach; `LHR` unless given. */
+  readonly edgePop?: string;
+  /** Uniform in [0, 1); `node:crypto` unless given. */
+  readonly random?: () => number;
+  /** Whether a `Fastly-Key` may purge a service by URL where VCL demands one; nobody may unless given. */
+  readonly mayPurge?: (token: string, serviceId: string) => boolean;
+  /** `client.geo.*` of every client. */
+  readonly geo?: ReadonlyMap<string, string | number>;
+}
+
+/** Cache figures of each POP by its code. */
+export type EdgeStats = ReadonlyMap<string, StoreFigures & { readonly fetching: number }>;
+
+/** The running edge. */
+export interface Edge extends EdgeControl {
+  readonly httpPort: number;
+  readonly httpsPort: number;
+  /** PEM file of the authority that signs the certificates. */
+  readonly caPath: string;
+  stats(): EdgeStats;
+  /** Fixes a backend's health whatever its probe says; `null` gives it back to the probe. */
+  overrideHealth(serviceId: string, backend: string, healthy: boolean | null): void;
+  /** Resolves when no background fetch is under way. */
+  idle(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const DEFAULT_CACHE_BYTES = 256 * 1024 * 1024;
+
+/** Starts the edge: both listeners, no service yet. `mirror/port-in-use` when a port is taken. */
+export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  const authority = await CertificateAuthority.open(join(options.stateDir, "ca"), options.clock);
+  const running = createRunning(options);
+  const front = await startFront({
+    host: options.host ?? "127.0.0.1",
+    httpPort: options.httpPort,
+    httpsPort: options.httpsPort,
+    authority,
+    identity: running.edgePop.identity,
+    handle: (request) => running.parts.handleAt(running.edgePop, request),
+  });
+  return edgeOf(running, front, authority.caPath);
+}
+
+interface Running {
+  readonly parts: EdgeParts;
+  readonly pops: Map<string, Pop>;
+  readonly edgePop: Pop;
+  readonly services: ServiceDirectory;
+  readonly tasks: Set<Promise<void>>;
+}
+
+function createRunning(options: EdgeOptions): Running {
+  const { clock } = options;
+  const pools = new OriginPools();
+  const services = new ServiceDirectory({ clock, pools });
+  const pops = new Map<string, Pop>();
+  const tasks = new Set<Promise<void>>();
+  const secret = randomBytes(32);
+  const popOf = (name: string, isShield: boolean): Pop => {
+    const known = pops.get(name);
+    if (known !== undefined) return known;
+    const pop = createPop({
+      name,
+      isShield,
+      index: pops.size,
+      cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES,
+    });
+    pops.set(name, pop);
+    return pop;
+  };
+  const edgePop = popOf(options.edgePop ?? "LHR", false);
+  const parts: EdgeParts = {
+    clock,
+    pools,
+    random: options.random ?? secureRandom,
+    onLog: options.onLog,
+    serviceOf: (host) => services.find(host),
+    shieldPop: (code) => popOf(shieldName(code), true),
+    handleAt: (pop, request) => handleAtPop(parts, pop, request),
+    signHop: (text) => createHmac("sha256", secret).update(text).digest("base64url"),
+    geo: options.geo ?? DEFAULT_GEO,
+    mayPurge: options.mayPurge ?? (() => false),
+    purgeObject(key, soft) {
+      for (const pop of pops.values()) pop.store.purgeObject(key, { soft, now: clock.now() });
+    },
+    background(task) {
+      const tracked = task.finally(() => tasks.delete(tracked));
+      tasks.add(tracked);
+    },
+  };
+  return { parts, pops, edgePop, services, tasks };
+}
+
+function createPop(init: { name: string; isShield: boolean; index: number; cacheBytes: number }): Pop {
+  const { name, isShield, index } = init;
+  return {
+    name,
+    identity: `cache-${name.toLowerCase()}${7000 + index}-${name}`,
+    ip: `192.0.2.${index + 1}`,
+    isShield,
+    store: new CacheStore(init.cacheBytes),
+    busy: new BusyKeys(),
+  };
+}
+
+function edgeOf(running: Running, front: Front, caPath: string): Edge {
+  const { services, parts, pops, tasks } = running;
+  const idle = async (): Promise<void> => {
+    while (tasks.size > 0) await Promise.allSettled(tasks);
+  };
+  return {
+    httpPort: front.httpPort,
+    httpsPort: front.httpsPort,
+    caPath,
+    activate: (service: ActiveService) => services.activate(service),
+    deactivate: (serviceId) => services.deactivate(serviceId),
+    pin: (serviceId) => services.pin(serviceId),
+    purge: (request) => applyPurge(running, request),
+    overrideHealth: (serviceId, backend, healthy) =>
+      services.run(serviceId)?.health.override(backend, healthy),
+    stats: () =>
+      new Map([...pops].map(([name, pop]) => [name, { ...pop.store.figures(), fetching: pop.busy.size }])),
+    idle,
+    async close() {
+      await front.close();
+      services.close();
+      await parts.pools.close();
+      await idle();
+    },
+  };
+}
+
+async function applyPurge(running: Running, request: PurgeRequest): Promise<void> {
+  const { parts, pops, services } = running;
+  const { scope, soft, serviceId } = request;
+  switch (scope.kind) {
+    case "keys":
+      for (const pop of pops.values()) {
+        const purge = { soft, now: parts.clock.now() };
+        for (const key of scope.keys) pop.store.purgeSurrogateKey(`${serviceId} ${key}`, purge);
+      }
+      return;
+    case "all": {
+      // Keys contain the generation where the service's vcl_hash has its macro: old objects are never found again.
+      const run = services.run(serviceId);
+      if (run !== null) run.purgeAll.generation += 1;
+      return;
+    }
+    case "url":
+      return purgeUrl(running, scope, soft);
+    default:
+      return assertNever(scope);
+  }
+}
+
+/** A purge by URL takes the way of a PURGE request, so that the service's own recv and hash decide what it hits. */
+async function purgeUrl(
+  running: Running,
+  url: { readonly host: string; readonly pathAndQuery: string },
+  soft: boolean,
+): Promise<void> {
+  const { parts, edgePop } = running;
+  const headers = HeaderList.from(soft ? [["Fastly-Soft-Purge", "1"]] : []);
+  prepareHeaders(headers, { host: url.host, ip: edgePop.ip, isTls: false, identity: edgePop.identity });
+  const response = await parts.handleAt(edgePop, {
+    method: "FASTLYPURGE",
+    url: url.pathAndQuery,
+    proto: "HTTP/1.1",
+    headers,
+    body: null,
+    connection: { ip: edgePop.ip, port: 0, requests: 1, tls: null, edgeIsTls: false },
+    trustedPurge: true,
+  });
+  discard(response.body);
+  response.sent({ headerBytes: 0, bodyBytes: 0 });
+  if (response.status >= 400) {
+    throw new SitefleetError(
+      "mirror/purge-refused",
+      `the service answered ${response.status} ${response.reason} to the purge of ${url.host}${url.pathAndQuery}`,
+      { hint: "purge by surrogate key instead" },
+    );
+  }
+}
+
+function secureRandom(): number {
+  return randomBytes(4).readUInt32BE(0) / 2 ** 32;
+}

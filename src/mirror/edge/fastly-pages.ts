@@ -1,0 +1,145 @@
+import { HeaderList } from "../../http/header-list.ts";
+import { bodyOf } from "./body.ts";
+import type { HopResponse } from "./message.ts";
+
+/** Everything an answer that no VCL made needs. */
+export interface PageInit {
+  readonly status: number;
+  readonly reason: string;
+  readonly contentType: string;
+  readonly text: string;
+}
+
+/** An answer of the edge itself, outside the life cycle. */
+export function pageResponse(page: PageInit): HopResponse {
+  const headers = HeaderList.from([
+    ["Content-Type", page.contentType],
+    ["Content-Length", String(page.text.length)],
+    ["Cache-Control", "private, no-store"],
+    ["Server", "Varnish"],
+    ["Retry-After", "0"],
+  ]);
+  return {
+    status: page.status,
+    reason: page.reason,
+    headers,
+    body: bodyOf(page.text),
+    sent: () => undefined,
+  };
+}
+
+/** What a service without an answer of its own for an error shows; `identity` is the cache server's name. */
+export function errorPageText(error: {
+  status: number;
+  reason: string;
+  identity: string;
+  xid: string;
+}): string {
+  const reason = escapeHtml(error.reason);
+  return [
+    `<!DOCTYPE html>`,
+    `<html>`,
+    `  <head>`,
+    `    <title>${error.status} ${reason}</title>`,
+    `  </head>`,
+    `  <body>`,
+    `    <h1>Error ${error.status} ${reason}</h1>`,
+    `    <p>${reason}</p>`,
+    `    <h3>Guru Mediation:</h3>`,
+    `    <p>Details: ${escapeHtml(error.identity)} ${error.xid}</p>`,
+    `    <hr>`,
+    `    <p>Varnish cache server</p>`,
+    `  </body>`,
+    `</html>`,
+    ``,
+  ].join("\n");
+}
+
+/** The page for a Host that no service claims. */
+export function unknownDomain(host: string, identity: string): HopResponse {
+  const name = escapeHtml(host);
+  const text = [
+    `<!DOCTYPE html>`,
+    `<html>`,
+    `<head><title>Fastly error: unknown domain ${name}</title></head>`,
+    `<body>`,
+    `<p>Fastly error: unknown domain: ${name}. Please check that this domain has been added to a service.</p>`,
+    `<p>Details: ${escapeHtml(identity)}</p>`,
+    `</body>`,
+    `</html>`,
+    ``,
+  ].join("\n");
+  return pageResponse({
+    status: 500,
+    reason: "Domain Not Found",
+    contentType: "text/html; charset=utf-8",
+    text,
+  });
+}
+
+/** A refusal before any VCL runs. */
+export function refusal(status: number, reason: string): HopResponse {
+  return pageResponse({ status, reason, contentType: "text/plain; charset=utf-8", text: `${reason}\n` });
+}
+
+/** Escapes text for HTML; anything else than latin1 cannot occur. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+}
+
+/** Texts of status codes where an `error` statement or the edge gives none. */
+const REASONS: Readonly<Record<number, string>> = {
+  100: "Continue",
+  101: "Switching Protocols",
+  200: "OK",
+  201: "Created",
+  202: "Accepted",
+  203: "Non-Authoritative Information",
+  204: "No Content",
+  205: "Reset Content",
+  206: "Partial Content",
+  300: "Multiple Choices",
+  301: "Moved Permanently",
+  302: "Found",
+  303: "See Other",
+  304: "Not Modified",
+  305: "Use Proxy",
+  307: "Temporary Redirect",
+  308: "Permanent Redirect",
+  400: "Bad Request",
+  401: "Unauthorized",
+  402: "Payment Required",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  406: "Not Acceptable",
+  407: "Proxy Authentication Required",
+  408: "Request Timeout",
+  409: "Conflict",
+  410: "Gone",
+  411: "Length Required",
+  412: "Precondition Failed",
+  413: "Content Too Large",
+  414: "URI Too Long",
+  415: "Unsupported Media Type",
+  416: "Range Not Satisfiable",
+  417: "Expectation Failed",
+  421: "Misdirected Request",
+  425: "Too Early",
+  426: "Upgrade Required",
+  428: "Precondition Required",
+  429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
+  451: "Unavailable For Legal Reasons",
+  500: "Internal Server Error",
+  501: "Not Implemented",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+  505: "HTTP Version Not Supported",
+};
+
+/** Text of a status: from the RFCs, or "Unknown Error" (statements/error). */
+export function reasonOf(status: number): string {
+  return REASONS[status] ?? "Unknown Error";
+}

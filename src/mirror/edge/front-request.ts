@@ -1,0 +1,110 @@
+import type { IncomingMessage } from "node:http";
+import { TLSSocket } from "node:tls";
+import { HeaderList } from "../../http/header-list.ts";
+import type { TlsInfo } from "../../vcl/runtime.ts";
+import { normaliseAcceptEncoding } from "./compression.ts";
+import type { HopRequest, RequestBody } from "./message.ts";
+import { checkRequest, LIMITS } from "./request-checks.ts";
+
+/** A client's request ready for the first POP, or why it is refused. */
+export type FrontRequest =
+  | { readonly ok: true; readonly request: HopRequest }
+  | { readonly ok: false; readonly status: number; readonly reason: string };
+
+/** What the front knows besides the message. */
+export interface FrontContext {
+  /** Requests on this connection, this one included. */
+  readonly requests: number;
+  /** Name of the cache server, for X-Forwarded-Server. */
+  readonly identity: string;
+}
+
+/** Reads a client's message: checks it, and adds and removes what Fastly does before vcl_recv. */
+export async function readFrontRequest(
+  message: IncomingMessage,
+  context: FrontContext,
+): Promise<FrontRequest> {
+  const headers = HeaderList.fromFlat(message.rawHeaders);
+  const checked = checkRequest({
+    method: message.method ?? "GET",
+    target: message.url ?? "/",
+    version: message.httpVersion,
+    headers,
+  });
+  if (!checked.ok) return checked;
+  const tls = message.socket instanceof TLSSocket ? tlsInfo(message.socket) : null;
+  const ip = plainAddress(message.socket.remoteAddress ?? "");
+  prepareHeaders(headers, { host: checked.host, ip, isTls: tls !== null, identity: context.identity });
+  const body = hasBody(headers) ? await readRequestBody(message, headers) : null;
+  const port = message.socket.remotePort ?? 0;
+  return {
+    ok: true,
+    request: {
+      method: checked.method,
+      url: checked.url,
+      proto: `HTTP/${message.httpVersion}`,
+      headers,
+      body,
+      connection: { ip, port, requests: context.requests, tls, edgeIsTls: tls !== null },
+      trustedPurge: false,
+    },
+  };
+}
+
+interface ClientFacts {
+  readonly host: string;
+  readonly ip: string;
+  readonly isTls: boolean;
+  readonly identity: string;
+}
+
+/**
+ * Headers as they reach vcl_recv. Fastly-FF and Fastly-SSL say where a request comes from, so a client's own are
+ * dropped. Fastly-Client-IP is added only where it is missing (http-headers/Fastly-Client-IP), X-Forwarded-For
+ * grows on TLS connections only (http-headers/X-Forwarded-For).
+ */
+export function prepareHeaders(headers: HeaderList, client: ClientFacts): void {
+  headers.set("Host", client.host);
+  headers.unset("Fastly-FF");
+  headers.unset("Fastly-SSL");
+  if (client.isTls) {
+    headers.set("Fastly-SSL", "1");
+    headers.set("X-Forwarded-For", [...headers.getAll("X-Forwarded-For"), client.ip].join(", "));
+  }
+  if (!headers.has("Fastly-Client-IP")) headers.set("Fastly-Client-IP", client.ip);
+  headers.set("X-Forwarded-Host", client.host);
+  headers.set("X-Forwarded-Server", client.identity);
+  normaliseAcceptEncoding(headers);
+  const cookie = headers.getAll("Cookie").reduce((sum, line) => sum + line.length, 0);
+  if (cookie > LIMITS.cookieBytes) {
+    headers.unset("Cookie");
+    headers.set("Fastly-Cookie-Overflow", "1");
+  }
+}
+
+function hasBody(headers: HeaderList): boolean {
+  return headers.has("Transfer-Encoding") || Number(headers.get("Content-Length") ?? 0) > 0;
+}
+
+/** Small bodies whole, so that VCL can look at them; others as they come. */
+async function readRequestBody(message: IncomingMessage, headers: HeaderList): Promise<RequestBody> {
+  const declared = headers.get("Content-Length");
+  const length = declared === null ? null : Number(declared);
+  if (length === null || length > LIMITS.bodyBytes) return { kind: "stream", chunks: message, length };
+  const chunks: Buffer[] = [];
+  for await (const chunk of message) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
+  return { kind: "bytes", bytes: Buffer.concat(chunks) };
+}
+
+function tlsInfo(socket: TLSSocket): TlsInfo {
+  const servername: unknown = socket.servername;
+  return {
+    protocol: socket.getProtocol() ?? "",
+    cipher: socket.getCipher().name,
+    servername: typeof servername === "string" ? servername : null,
+  };
+}
+
+function plainAddress(address: string): string {
+  return address.startsWith("::ffff:") ? address.slice(7) : address;
+}

@@ -1,0 +1,71 @@
+import { once } from "node:events";
+import type { ServerResponse } from "node:http";
+import { discard } from "./body.ts";
+import type { HopResponse } from "./message.ts";
+
+/** Writes a POP's answer to the client at the client's speed; the connection is cut where the body is. */
+export async function writeResponse(response: HopResponse, out: ServerResponse): Promise<void> {
+  const flat = cleanHeaders(response);
+  const headerBytes = flat.reduce((sum, part) => sum + part.length + 2, 0);
+  let bodyBytes = 0;
+  try {
+    if (out.destroyed) {
+      discard(response.body);
+      return;
+    }
+    out.sendDate = false;
+    out.writeHead(wireStatus(response.status), wireReason(response.reason), flat);
+    if (response.body.kind === "bytes") {
+      bodyBytes = response.body.bytes.length;
+      out.end(response.body.bytes);
+      return;
+    }
+    for await (const chunk of response.body.chunks) {
+      // Leaving the loop ends the iterator, which frees the origin's connection.
+      if (out.destroyed) return;
+      bodyBytes += chunk.length;
+      if (!out.write(chunk)) await drained(out);
+    }
+    out.end();
+  } catch {
+    // The status line is out: all that is left to say "incomplete" is to cut the connection.
+    out.destroy();
+  } finally {
+    response.sent({ headerBytes, bodyBytes });
+  }
+}
+
+async function drained(out: ServerResponse): Promise<void> {
+  const stop = new AbortController();
+  const { signal } = stop;
+  const ignore = (): undefined => undefined;
+  await Promise.race([
+    once(out, "drain", { signal }).catch(ignore),
+    once(out, "close", { signal }).catch(ignore),
+  ]);
+  stop.abort();
+}
+
+/** Three digits are all that HTTP/1.1 has room for. */
+function wireStatus(status: number): number {
+  return Number.isInteger(status) && status >= 200 && status <= 999 ? status : 503;
+}
+
+const BAD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+function wireReason(reason: string): string {
+  const at = reason.search(BAD_VALUE);
+  return at === -1 ? reason : reason.slice(0, at);
+}
+
+/** Header lines that are safe on the wire: a value ends before the first control character, a bad name goes. */
+function cleanHeaders(response: HopResponse): string[] {
+  const flat: string[] = [];
+  for (const [name, value] of response.headers) {
+    if (!TOKEN.test(name)) continue;
+    const at = value.search(BAD_VALUE);
+    flat.push(name, at === -1 ? value : value.slice(0, at));
+  }
+  return flat;
+}

@@ -1,0 +1,46 @@
+import type { HeaderList } from "../../http/header-list.ts";
+import type { DirectorSpec } from "../../vcl/runtime.ts";
+import type { EdgeParts, Pop } from "./parts.ts";
+
+/** Which POPs a request came through, from its Fastly-FF header. */
+export interface HopChain {
+  /** `fastly.ff.visits_this_service`: POPs before this one that ran the same service. */
+  readonly visits: number;
+  readonly pops: readonly string[];
+}
+
+const NO_HOPS: HopChain = { visits: 0, pops: [] };
+
+/** Reads the chain; entries that this edge did not sign do not count. */
+export function readHopChain(headers: HeaderList, serviceId: string, parts: EdgeParts): HopChain {
+  const lines = headers.getAll("Fastly-FF");
+  if (lines.length === 0) return NO_HOPS;
+  const pops: string[] = [];
+  let visits = 0;
+  for (const entry of lines.join(",").split(",")) {
+    const [signature = "", pop = "", identity = ""] = entry.trim().split("!");
+    if (signature !== parts.signHop(`${serviceId}!${pop}!${identity}`)) continue;
+    visits += 1;
+    pops.push(pop);
+  }
+  return { visits, pops };
+}
+
+/** Adds this POP to the chain of a request that leaves for the next one. */
+export function appendHop(headers: HeaderList, hop: { pop: Pop; serviceId: string; parts: EdgeParts }): void {
+  const { pop, serviceId, parts } = hop;
+  const entry = `${parts.signHop(`${serviceId}!${pop.name}!${pop.identity}`)}!${pop.name}!${pop.identity}`;
+  const before = headers.getAll("Fastly-FF");
+  headers.set("Fastly-FF", [...before, entry].join(", "));
+}
+
+/** The POP name of a shield code: `iad-va-us` is `IAD`. */
+export function shieldName(code: string): string {
+  return (code.split("-")[0] ?? code).toUpperCase();
+}
+
+/** Whether a shield director leads to a POP that this request is at or has been at. */
+export function hasVisited(director: DirectorSpec, at: Pop, chain: HopChain): boolean {
+  const name = shieldName(director.shield ?? director.name);
+  return name === at.name || chain.pops.includes(name);
+}

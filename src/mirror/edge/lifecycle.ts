@@ -1,0 +1,132 @@
+import { VclRuntimeError } from "../../vcl/diagnostics.ts";
+import { abandon } from "./exchange.ts";
+import type { Exchange, Step } from "./exchange.ts";
+import { errorPageText, pageResponse } from "./fastly-pages.ts";
+import type { HopResponse } from "./message.ts";
+import { askBackend, miss, pass } from "./step-backend.ts";
+import { deliver, handleError } from "./step-deliver.ts";
+import { fetchResponse } from "./step-fetch.ts";
+import { deliverStale, hit, lookup } from "./step-lookup.ts";
+import { hash, purge, receive } from "./step-request.ts";
+import { fetchTransaction } from "./transaction.ts";
+
+/** Restarts of one request; the next one gives 503 (reference/vcl/statements/restart). */
+const MAX_RESTARTS = 3;
+
+/** What is done at each step; every step only says which one comes next. */
+const STEPS: Readonly<Record<Exclude<Step, "end">, (x: Exchange) => Step | Promise<Step>>> = {
+  recv: receive,
+  hash,
+  lookup,
+  purge,
+  hit: (x) => {
+    startBackgroundFetch(x);
+    return hit(x);
+  },
+  miss,
+  pass,
+  backend: askBackend,
+  fetch: fetchResponse,
+  stale: deliverStale,
+  error: handleError,
+  restart,
+  deliver,
+};
+
+/** A background fetch ends where there would be somebody to answer. */
+const FOREGROUND_ONLY: ReadonlySet<Step> = new Set(["stale", "error", "restart", "deliver"]);
+
+/** Runs a request from a step to its end. Never throws: what VCL cannot answer becomes Fastly's 503 page. */
+export async function runLifecycle(x: Exchange, from: Step): Promise<HopResponse> {
+  let step = from;
+  try {
+    while (step !== "end") {
+      if (x.background && FOREGROUND_ONLY.has(step)) break;
+      const next = STEPS[step](x);
+      step = typeof next === "string" ? next : await next;
+    }
+    if (x.response !== null) return x.response;
+    abandon(x);
+    return plainError(x, x.failure?.reason ?? "Service Unavailable");
+  } catch (error) {
+    abandon(x);
+    return plainError(x, describe(x, error));
+  }
+}
+
+/** The text on the page: VCL's own trouble by name, anything else only in the log. */
+function describe(x: Exchange, error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const rule = error instanceof VclRuntimeError ? error.rule : "fault";
+  x.delivery.host.log(`request ${x.delivery.xid} stopped [${rule}]: ${message}`);
+  return error instanceof VclRuntimeError ? message : "Service Unavailable";
+}
+
+function plainError(x: Exchange, reason: string): HopResponse {
+  const error = { status: 503, reason, identity: x.pop.identity, xid: x.delivery.xid };
+  return pageResponse({
+    status: 503,
+    reason: reason.replace(/[^\t\x20-\x7e]/g, "?").slice(0, 200),
+    contentType: "text/html; charset=utf-8",
+    text: errorPageText(error),
+  });
+}
+
+/** Back to vcl_recv: `req` as the delivery node has it survives, every response is gone. */
+function restart(x: Exchange): Step {
+  const { delivery } = x;
+  abandon(x);
+  const fromError = x.node.state === "error";
+  x.node = delivery;
+  if (delivery.restarts >= MAX_RESTARTS) {
+    x.failure = { status: 503, reason: "Too many restarts" };
+    return fromError ? "end" : "error";
+  }
+  delivery.restarts += 1;
+  delivery.bereq = null;
+  delivery.beresp = null;
+  delivery.obj = null;
+  delivery.resp = null;
+  delivery.synthetic = null;
+  delivery.staleExists = false;
+  delivery.isLocallyGenerated = false;
+  delivery.cacheState = "NONE";
+  // Clustering ends with the first restart unless Fastly-Force-Shield asks for it (guides/vcl/clustering).
+  delivery.isClusterEdge = delivery.req.headers.has("Fastly-Force-Shield");
+  x.entry = null;
+  x.stale = null;
+  x.passed = false;
+  x.waited = false;
+  x.failure = null;
+  return "recv";
+}
+
+/**
+ * Fetches a new object while a stale one is delivered (stale-while-revalidate). It runs vcl_miss and vcl_fetch on a
+ * node of its own; only one is under way per key.
+ */
+function startBackgroundFetch(x: Exchange): void {
+  const stale = x.refresh;
+  const turn = stale === null ? null : x.pop.busy.take(x.key);
+  if (turn === null) return;
+  const background: Exchange = {
+    ...x,
+    background: true,
+    node: fetchTransaction(x.delivery),
+    // Its own copy: the variant it stores is that of the request as it is now.
+    delivery: { ...x.delivery, req: { ...x.delivery.req, headers: x.delivery.req.headers.clone() } },
+    entry: null,
+    stale,
+    refresh: null,
+    turn,
+    mark: null,
+    waited: false,
+    passed: false,
+    reply: null,
+    revalidating: false,
+    product: null,
+    response: null,
+    failure: null,
+  };
+  x.parts.background(runLifecycle(background, "miss").then(() => abandon(background)));
+}

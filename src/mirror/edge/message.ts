@@ -1,0 +1,47 @@
+import type { HeaderList } from "../../http/header-list.ts";
+import type { TlsInfo } from "../../vcl/runtime.ts";
+import type { ResponseBody } from "./body.ts";
+
+/** A request body: small ones are read at once (VCL may look at them), others are passed on as they come. */
+export type RequestBody =
+  | { readonly kind: "bytes"; readonly bytes: Buffer }
+  | { readonly kind: "stream"; readonly chunks: AsyncIterable<Uint8Array>; readonly length: number | null };
+
+/** The connection a request came over: what a server knows without reading a header. */
+export interface Connection {
+  readonly ip: string;
+  readonly port: number;
+  /** Requests on this connection so far, this one included. */
+  readonly requests: number;
+  readonly tls: TlsInfo | null;
+  /** Whether the visitor's own connection to the first POP is TLS. */
+  readonly edgeIsTls: boolean;
+}
+
+/** A request as it reaches a POP, from the front or from another POP: only what HTTP would carry. */
+export interface HopRequest {
+  readonly method: string;
+  /** Origin form, bytes as latin1. */
+  readonly url: string;
+  readonly proto: string;
+  readonly headers: HeaderList;
+  readonly body: RequestBody | null;
+  readonly connection: Connection;
+  /** A purge the control plane asked for: needs no token of its own. */
+  readonly trustedPurge: boolean;
+}
+
+/** What went out, for the log subroutine. Bytes. */
+export interface SentReport {
+  readonly headerBytes: number;
+  readonly bodyBytes: number;
+}
+
+/** A POP's answer. `sent` must be called once, when the body has gone out or the receiver has left. */
+export interface HopResponse {
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: HeaderList;
+  readonly body: ResponseBody;
+  sent(report: SentReport): void;
+}

@@ -1,0 +1,191 @@
+import { Readable } from "node:stream";
+import { checkServerIdentity } from "node:tls";
+import type { PeerCertificate } from "node:tls";
+import { Pool } from "undici";
+import { HeaderList } from "../../http/header-list.ts";
+import type { BackendSpec, RequestMessage } from "../../vcl/runtime.ts";
+import { BackendFailure, toBackendFailure } from "./backend-failure.ts";
+import type { ResponseBody } from "./body.ts";
+import type { RequestBody } from "./message.ts";
+import { endToEndHeaders } from "./hop-by-hop.ts";
+import { reasonOf } from "./fastly-pages.ts";
+
+/** What an origin or a shield answered. */
+export interface BackendReply {
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: HeaderList;
+  readonly body: ResponseBody;
+  /** `beresp.backend.*`. */
+  readonly backend: { readonly name: string; readonly ip: string | null; readonly port: number | null };
+}
+
+interface BackendPool {
+  readonly pool: Pool;
+  inFlight: number;
+}
+
+/**
+ * Connections to origins, one pool per distinct backend, kept alive between requests. URL and header lines reach
+ * the origin as VCL left them.
+ */
+export class OriginPools {
+  readonly #pools = new Map<string, BackendPool>();
+
+  /** Sends one request. Every trouble is a `BackendFailure`. */
+  async fetch(spec: BackendSpec, bereq: RequestMessage, payload: RequestBody | null): Promise<BackendReply> {
+    const pool = this.#poolOf(spec);
+    if (pool.inFlight >= spec.maxConnections) throw new BackendFailure("Backend.max_conn reached");
+    pool.inFlight += 1;
+    let ended = false;
+    const end = (): void => {
+      if (!ended) pool.inFlight -= 1;
+      ended = true;
+    };
+    try {
+      const response = await pool.pool.request({
+        path: bereq.url,
+        method: bereq.method,
+        headers: requestHeaders(spec, bereq.headers),
+        body:
+          payload === null ? null : payload.kind === "bytes" ? payload.bytes : Readable.from(payload.chunks),
+        headersTimeout: spec.firstByteTimeout * 1000,
+        bodyTimeout: spec.betweenBytesTimeout * 1000,
+        responseHeaders: "raw",
+      });
+      const headers = rawHeaders(response.headers);
+      const body = streamOf(response.body, contentLength(headers), end);
+      return {
+        status: response.statusCode,
+        reason: response.statusText === "" ? reasonOf(response.statusCode) : response.statusText,
+        headers: endToEndHeaders(headers),
+        body,
+        backend: { name: spec.name, ip: isIp(spec.host) ? spec.host : null, port: spec.port },
+      };
+    } catch (error) {
+      end();
+      throw toBackendFailure(error);
+    }
+  }
+
+  /** Closes the pools that no backend of `inUse` needs; requests under way finish. */
+  async retain(inUse: Iterable<BackendSpec>): Promise<void> {
+    const wanted = new Set([...inUse].map(poolKey));
+    const closing: Promise<void>[] = [];
+    for (const [key, { pool }] of this.#pools) {
+      if (wanted.has(key)) continue;
+      this.#pools.delete(key);
+      closing.push(pool.close());
+    }
+    await Promise.all(closing);
+  }
+
+  /** Cuts every connection. */
+  async close(): Promise<void> {
+    const pools = [...this.#pools.values()];
+    this.#pools.clear();
+    await Promise.all(pools.map(({ pool }) => pool.destroy()));
+  }
+
+  #poolOf(spec: BackendSpec): BackendPool {
+    const key = poolKey(spec);
+    const known = this.#pools.get(key);
+    if (known !== undefined) return known;
+    const origin = `${spec.ssl ? "https" : "http"}://${spec.host.includes(":") ? `[${spec.host}]` : spec.host}:${spec.port}`;
+    const pool = new Pool(origin, {
+      connections: spec.maxConnections,
+      pipelining: 1,
+      maxHeaderSize: 256 * 1024,
+      connect: {
+        timeout: spec.connectTimeout * 1000,
+        ...(spec.ssl ? tlsOptions(spec) : {}),
+      },
+    });
+    const made = { pool, inFlight: 0 };
+    this.#pools.set(key, made);
+    return made;
+  }
+}
+
+interface TlsOptions {
+  readonly rejectUnauthorized: boolean;
+  readonly servername: string;
+  checkServerIdentity(asked: string, certificate: PeerCertificate): Error | undefined;
+}
+
+function tlsOptions(spec: BackendSpec): TlsOptions {
+  const asked = spec.sslSniHostname ?? spec.sslCertHostname ?? spec.host;
+  const expected = spec.sslCertHostname ?? asked;
+  return {
+    rejectUnauthorized: spec.sslCheckCert,
+    // An IP address is no SNI name (RFC 6066 §3): an empty one sends none.
+    servername: isIp(asked) ? "" : asked,
+    checkServerIdentity: (_asked, certificate) => checkServerIdentity(expected, certificate),
+  };
+}
+
+function poolKey(spec: BackendSpec): string {
+  return JSON.stringify([
+    spec.host,
+    spec.port,
+    spec.ssl,
+    spec.sslCheckCert,
+    spec.sslCertHostname,
+    spec.sslSniHostname,
+    spec.connectTimeout,
+    spec.maxConnections,
+    spec.shareKey,
+  ]);
+}
+
+function requestHeaders(spec: BackendSpec, headers: HeaderList): string[] {
+  const sent = endToEndHeaders(headers);
+  if (spec.alwaysUseHostHeader) sent.set("Host", spec.hostHeader ?? spec.host);
+  return sent.toFlat();
+}
+
+/** undici gives raw headers as a flat array; its type says record. */
+function rawHeaders(headers: unknown): HeaderList {
+  const flat = Array.isArray(headers) ? headers : [];
+  return HeaderList.fromFlat(
+    flat.map((part) => (Buffer.isBuffer(part) ? part.toString("latin1") : String(part))),
+  );
+}
+
+function contentLength(headers: HeaderList): number | null {
+  const value = headers.get("Content-Length");
+  return value !== null && /^\d+$/.test(value) ? Number(value) : null;
+}
+
+interface UndiciBody extends AsyncIterable<Uint8Array> {
+  destroy(error?: Error): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+}
+
+function streamOf(source: UndiciBody, length: number | null, end: () => void): ResponseBody {
+  // A body nobody iterates yet may fail: without a listener that would end the process. Readers still see the error.
+  source.on("error", end);
+  return {
+    kind: "stream",
+    length,
+    chunks: readChunks(source, end),
+    cancel: () => {
+      source.destroy();
+      end();
+    },
+  };
+}
+
+async function* readChunks(source: AsyncIterable<Uint8Array>, end: () => void): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of source) yield chunk;
+  } catch (error) {
+    throw new BackendFailure("backend read error", error);
+  } finally {
+    end();
+  }
+}
+
+function isIp(host: string): boolean {
+  return /^\d+\.\d+\.\d+\.\d+$/.test(host) || host.includes(":");
+}

@@ -1,0 +1,66 @@
+import type { Clock } from "../../lib/clock.ts";
+import type { BackendSpec } from "../../vcl/runtime.ts";
+import type { ActiveService } from "../service.ts";
+import type { CacheStore } from "./cache-store.ts";
+import type { BusyKeys } from "./collapsing.ts";
+import type { HealthBoard } from "./health.ts";
+import type { HopRequest, HopResponse } from "./message.ts";
+import type { OriginPools } from "./origin.ts";
+
+/** A line that a service logged. `at` in milliseconds since the epoch. */
+export interface LogLine {
+  readonly service: string;
+  readonly pop: string;
+  readonly line: string;
+  readonly at: number;
+}
+
+/** One activated version as it runs; requests under way keep theirs when the next one comes. */
+export interface ServiceRun {
+  readonly active: ActiveService;
+  readonly health: HealthBoard;
+  /** Shared by all versions of the service. */
+  readonly purgeAll: { generation: number };
+  /** `beresp.saintmode`: until when (ms) a backend is not asked for a key. */
+  readonly saints: Map<string, number>;
+  readonly backends: readonly BackendSpec[];
+}
+
+/** One point of presence: a cache of its own and a place in the chain of hops. */
+export interface Pop {
+  /** Code such as `LHR`. */
+  readonly name: string;
+  /** `server.identity`. */
+  readonly identity: string;
+  readonly ip: string;
+  readonly isShield: boolean;
+  readonly store: CacheStore;
+  readonly busy: BusyKeys;
+}
+
+/** What all POPs of one edge share. */
+export interface EdgeParts {
+  readonly clock: Clock;
+  readonly pools: OriginPools;
+  /** Uniform in [0, 1). */
+  random(): number;
+  onLog(line: LogLine): void;
+  /** The service that a Host belongs to. */
+  serviceOf(host: string): ServiceRun | null;
+  /** The POP of a shield director's code, made when first named. */
+  shieldPop(code: string): Pop;
+  /** Runs a request at a POP. */
+  handleAt(pop: Pop, request: HopRequest): Promise<HopResponse>;
+  /** Proves that a Fastly-FF entry is ours. */
+  signHop(text: string): string;
+  readonly geo: ReadonlyMap<string, string | number>;
+  /** Whether a token may purge this service by URL (`Fastly-Purge-Requires-Auth`). */
+  mayPurge(token: string, serviceId: string): boolean;
+  /** Purges a cache key on every POP. */
+  purgeObject(key: string, soft: boolean): void;
+  /** Keeps track of work that outlives its request. */
+  background(task: Promise<void>): void;
+}
+
+/** Largest object without segmented caching (network-services-resource-limits: 20 MB). */
+export const MAX_OBJECT = 20 * 1024 * 1024;

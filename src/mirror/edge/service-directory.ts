@@ -1,0 +1,90 @@
+import type { Clock } from "../../lib/clock.ts";
+import type { ActiveService } from "../service.ts";
+import { HealthBoard } from "./health.ts";
+import type { OriginPools } from "./origin.ts";
+import type { ServiceRun } from "./parts.ts";
+
+/** The services that are active, found by Host: exact name, longest wildcard, pinned service. */
+export class ServiceDirectory {
+  readonly #runs = new Map<string, ServiceRun>();
+  readonly #generations = new Map<string, { generation: number }>();
+  #exact = new Map<string, ServiceRun>();
+  #wildcards = new Map<string, ServiceRun>();
+  #pinned: string | null = null;
+  readonly #clock: Clock;
+  readonly #pools: OriginPools;
+
+  constructor(parts: { readonly clock: Clock; readonly pools: OriginPools }) {
+    this.#clock = parts.clock;
+    this.#pools = parts.pools;
+  }
+
+  /** The service that a Host header belongs to, its port and trailing dot aside. */
+  find(host: string): ServiceRun | null {
+    const known = this.#exact.get(host);
+    if (known !== undefined) return known;
+    const name = hostName(host);
+    const exact = this.#exact.get(name);
+    if (exact !== undefined) return exact;
+    for (let dot = name.indexOf("."); dot !== -1; dot = name.indexOf(".", dot + 1)) {
+      const wildcard = this.#wildcards.get(name.slice(dot + 1));
+      if (wildcard !== undefined) return wildcard;
+    }
+    return this.#pinned === null ? null : (this.#runs.get(this.#pinned) ?? null);
+  }
+
+  run(serviceId: string): ServiceRun | null {
+    return this.#runs.get(serviceId) ?? null;
+  }
+
+  activate(active: ActiveService): void {
+    this.#runs.get(active.id)?.health.close();
+    const backends = [...active.program.backends.values()].flatMap((ref) =>
+      ref.kind === "backend" ? [ref.spec] : [],
+    );
+    const generation = this.#generations.get(active.id) ?? { generation: 1 };
+    this.#generations.set(active.id, generation);
+    this.#runs.set(active.id, {
+      active,
+      backends,
+      health: new HealthBoard(backends, { clock: this.#clock, pools: this.#pools }),
+      purgeAll: generation,
+      saints: new Map(),
+    });
+    this.#index();
+  }
+
+  deactivate(serviceId: string): void {
+    this.#runs.get(serviceId)?.health.close();
+    this.#runs.delete(serviceId);
+    this.#index();
+  }
+
+  pin(serviceId: string | null): void {
+    this.#pinned = serviceId;
+  }
+
+  close(): void {
+    for (const run of this.#runs.values()) run.health.close();
+  }
+
+  #index(): void {
+    this.#exact = new Map();
+    this.#wildcards = new Map();
+    for (const run of this.#runs.values()) {
+      for (const domain of run.active.domains) {
+        if (domain.startsWith("*.")) this.#wildcards.set(domain.slice(2), run);
+        else this.#exact.set(domain, run);
+      }
+    }
+    const inUse = [...this.#runs.values()].flatMap((run) => run.backends);
+    void this.#pools.retain(inUse);
+  }
+}
+
+/** The name in a Host header: lower case, without port and trailing dot. */
+export function hostName(host: string): string {
+  const lower = host.toLowerCase();
+  const name = lower.startsWith("[") ? lower.replace(/\]:\d*$/, "]") : lower.replace(/:\d*$/, "");
+  return name.endsWith(".") ? name.slice(0, -1) : name;
+}

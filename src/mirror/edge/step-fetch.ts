@@ -1,0 +1,281 @@
+import { VclRuntimeError } from "../../vcl/diagnostics.ts";
+import type { BackendResponse } from "../../vcl/runtime.ts";
+import { assertDefined } from "../../lib/errors.ts";
+import { BackendFailure } from "./backend-failure.ts";
+import { BodyTooLargeError, discard, readBody } from "./body.ts";
+import type { ResponseBody } from "./body.ts";
+import { CacheEntry } from "./cache-entry.ts";
+import type { EntryInit } from "./cache-entry.ts";
+import { chooseStoredCoding, compressStored, markEncoded } from "./compression.ts";
+import { endTurn, failWith, markState, nowOf } from "./exchange.ts";
+import type { Exchange, Step } from "./exchange.ts";
+import { hasExplicitFreshness, planFreshness } from "./freshness.ts";
+import type { Freshness } from "./freshness.ts";
+import type { CacheStore } from "./cache-store.ts";
+import { GrowingBody } from "./growing-body.ts";
+import type { BackendReply } from "./origin.ts";
+import { MAX_OBJECT } from "./parts.ts";
+import { runState } from "./state-run.ts";
+import { emptyObject } from "./step-request.ts";
+import { productOf } from "./step-lookup.ts";
+import { readSurrogateKeys } from "./surrogate-keys.ts";
+import { addVary, varySpec } from "./vary.ts";
+
+/** Lines and bytes a response may have (reference/vcl/constraints-and-limitations). */
+export const MAX_RESPONSE_HEADERS = 96;
+const MAX_RESPONSE_HEADER_BYTES = 69 * 1024;
+
+/** Bounds of a hit-for-pass note, seconds (concepts/edge-state/cache/request-collapsing). */
+const HIT_FOR_PASS = { min: 120, max: 3600 } as const;
+
+/** vcl_fetch, then storing. */
+export function fetchResponse(x: Exchange): Step | Promise<Step> {
+  const { reply, node } = x;
+  assertDefined(reply, "reply");
+  if (reply.headers.size > MAX_RESPONSE_HEADERS)
+    throw new VclRuntimeError("limit/headers", "Header overflow");
+  if (reply.headers.bytes > MAX_RESPONSE_HEADER_BYTES) {
+    discard(reply.body);
+    return failWith(x, "backend read error");
+  }
+  const unchanged = x.revalidating && reply.status === 304 ? x.stale : null;
+  const freshness = unchanged === null ? freshnessOf(reply, x) : refreshedFreshness(reply, unchanged, x);
+  const beresp = backendResponse(reply, unchanged, freshness);
+  node.beresp = beresp;
+  const action = runState(x, node, "fetch");
+  rememberSaint(x, beresp);
+  switch (action.do) {
+    case "deliver":
+      if (unchanged !== null) return refresh(x, unchanged, { beresp, age: freshness.age });
+      return x.passed || !beresp.cacheable
+        ? deliverUnstored(x, beresp)
+        : store(x, { beresp, age: freshness.age });
+    case "pass":
+    case "hit_for_pass":
+      if (unchanged !== null) x.pop.store.remove(unchanged);
+      if (!x.passed && beresp.cacheable) noteHitForPass(x, beresp);
+      return unchanged === null ? deliverUnstored(x, beresp) : deliverUnchanged(x, unchanged);
+    case "deliver_stale":
+      return "stale";
+    default:
+      discard(reply.body);
+      x.reply = null;
+      endTurn(x, "private");
+      return action.do === "restart" ? "restart" : "error";
+  }
+}
+
+function freshnessOf(reply: BackendReply, x: Exchange): Freshness {
+  return planFreshness(reply, nowOf(x));
+}
+
+/** A 304 speaks for the stored response: its own freshness counts, else what the stored headers say. */
+function refreshedFreshness(reply: BackendReply, stored: CacheEntry, x: Exchange): Freshness {
+  if (hasExplicitFreshness(reply.headers)) return { ...planFreshness(reply, nowOf(x)), cacheable: true };
+  const headers = stored.headers.clone();
+  headers.unset("Age");
+  return { ...planFreshness({ status: stored.status, headers }, nowOf(x)), cacheable: true };
+}
+
+/** `beresp` before vcl_fetch. After a 304 it is the stored response, whose headers the 304 does not change. */
+function backendResponse(
+  reply: BackendReply,
+  unchanged: CacheEntry | null,
+  fresh: Freshness,
+): BackendResponse {
+  return {
+    status: unchanged?.status ?? reply.status,
+    reason: unchanged?.reason ?? reply.reason,
+    proto: "HTTP/1.1",
+    headers: unchanged?.headers.clone() ?? reply.headers,
+    ttl: fresh.ttl,
+    staleIfError: fresh.staleIfError,
+    staleWhileRevalidate: fresh.staleWhileRevalidate,
+    cacheable: fresh.cacheable,
+    gzip: false,
+    brotli: false,
+    esi: false,
+    stream: false,
+    pci: false,
+    saintmode: 0,
+    backend: reply.backend,
+  };
+}
+
+/** `beresp.saintmode`: this backend is not asked for this key for a while. */
+function rememberSaint(x: Exchange, beresp: BackendResponse): void {
+  if (beresp.saintmode <= 0) return;
+  const { saints } = x.service;
+  const [oldest] = saints.keys();
+  if (saints.size >= 10_000 && oldest !== undefined) saints.delete(oldest);
+  saints.set(`${beresp.backend.name}\0${x.key}`, x.parts.clock.now() + beresp.saintmode * 1000);
+}
+
+/** A response for this client alone: it goes through as it comes. */
+function deliverUnstored(x: Exchange, beresp: BackendResponse): Step {
+  const { reply } = x;
+  assertDefined(reply, "reply");
+  endTurn(x, "private");
+  takeReply(x, beresp, reply.body);
+  return "deliver";
+}
+
+function takeReply(x: Exchange, beresp: BackendResponse, body: ResponseBody): void {
+  x.reply = null;
+  const object = { ...emptyObject(beresp.status, beresp.reason), ttl: beresp.ttl, headers: beresp.headers };
+  x.product = {
+    status: beresp.status,
+    reason: beresp.reason,
+    headers: beresp.headers,
+    body,
+    age: planFreshness(beresp, nowOf(x)).age,
+    object,
+    synthetic: false,
+  };
+}
+
+/** `return(pass)` on a cacheable response: everybody who waits, and who comes soon, fetches for himself. */
+function noteHitForPass(x: Exchange, beresp: BackendResponse): void {
+  const ttl = Math.min(HIT_FOR_PASS.max, Math.max(HIT_FOR_PASS.min, beresp.ttl));
+  insert(x, {
+    ...entryInit(x, { beresp, age: 0 }, Buffer.alloc(0)),
+    ttl,
+    staleIfError: 0,
+    staleWhileRevalidate: 0,
+    hitForPass: true,
+  });
+  endTurn(x, "shared");
+}
+
+interface Stored {
+  readonly beresp: BackendResponse;
+  /** Seconds the response had on arrival. */
+  readonly age: number;
+}
+
+/** After a 304: the stored object lives on; only its freshness is renewed. */
+function refresh(x: Exchange, entry: CacheEntry, { beresp, age }: Stored): Step {
+  const now = x.parts.clock.now();
+  const stillGood = x.mark === null || !x.pop.store.purgedSince(entry, x.mark);
+  if (!beresp.cacheable) x.pop.store.remove(entry);
+  else if (stillGood) {
+    entry.expires = now + beresp.ttl * 1000;
+    entry.staleIfError = beresp.staleIfError;
+    entry.staleWhileRevalidate = beresp.staleWhileRevalidate;
+    entry.entered = now;
+    entry.baseAge = age;
+    x.pop.store.touch(entry);
+  }
+  return deliverUnchanged(x, entry);
+}
+
+function deliverUnchanged(x: Exchange, entry: CacheEntry): Step {
+  if (x.reply !== null) discard(x.reply.body);
+  x.reply = null;
+  endTurn(x, "shared");
+  markState(x, "MISS-REFRESH");
+  x.product = productOf(entry, x.parts.clock.now());
+  return "deliver";
+}
+
+/**
+ * Stores a response. Only `beresp.do_stream` lets it go out while it arrives; else it is read whole first, so that a
+ * body cut short becomes an error that vcl_error can handle (guides/full-site-delivery/performance/streaming-miss).
+ */
+async function store(x: Exchange, stored: Stored): Promise<Step> {
+  const { reply } = x;
+  assertDefined(reply, "reply");
+  const { beresp } = stored;
+  const length = reply.body.kind === "stream" ? reply.body.length : reply.body.bytes.length;
+  if (length !== null && length > MAX_OBJECT) {
+    discard(reply.body);
+    return failWith(x, "Response object too large");
+  }
+  const coding = chooseStoredCoding(beresp, x.node.req.headers, beresp.headers);
+  if (beresp.gzip || beresp.brotli) addVary(beresp.headers, "Accept-Encoding");
+  if (beresp.stream && coding === null && reply.body.kind === "stream")
+    return storeStreaming(x, stored, reply.body);
+  const bytes = await readWhole(reply.body);
+  if (bytes instanceof BackendFailure) return failWith(x, bytes.reason);
+  if (coding !== null) markEncoded(beresp.headers, coding);
+  const body = coding === null ? bytes : await compressStored(bytes, coding);
+  const entry = insert(x, entryInit(x, stored, body));
+  endTurn(x, "shared");
+  x.reply = null;
+  x.product = productOf(entry, x.parts.clock.now());
+  return "deliver";
+}
+
+async function readWhole(body: ResponseBody): Promise<Buffer | BackendFailure> {
+  try {
+    return await readBody(body, MAX_OBJECT);
+  } catch (error) {
+    if (error instanceof BodyTooLargeError) return new BackendFailure("Response object too large", error);
+    return new BackendFailure("backend read error", error);
+  }
+}
+
+/** Stores the object at once and lets every reader follow the body as it arrives. */
+function storeStreaming(x: Exchange, stored: Stored, body: Extract<ResponseBody, { kind: "stream" }>): Step {
+  const growing = new GrowingBody(body.length);
+  const entry = insert(x, entryInit(x, stored, growing));
+  x.parts.background(pump({ body, growing, entry, store: x.pop.store }));
+  endTurn(x, "shared");
+  x.reply = null;
+  x.product = productOf(entry, x.parts.clock.now());
+  return "deliver";
+}
+
+interface Pump {
+  readonly body: Extract<ResponseBody, { kind: "stream" }>;
+  readonly growing: GrowingBody;
+  readonly entry: CacheEntry;
+  readonly store: CacheStore;
+}
+
+/** Reads the origin to its end whether or not a client still listens; a body cut short leaves the cache. */
+async function pump({ body, growing, entry, store }: Pump): Promise<void> {
+  try {
+    for await (const chunk of body.chunks) {
+      if (growing.size + chunk.length > MAX_OBJECT) throw new BackendFailure("Response object too large");
+      growing.push(chunk);
+      store.grow(entry, chunk.length);
+    }
+    entry.body = growing.bytes();
+    growing.complete();
+  } catch (error) {
+    store.remove(entry);
+    growing.fail(new BackendFailure("backend read error", error));
+  }
+}
+
+function insert(x: Exchange, init: EntryInit): CacheEntry {
+  const now = x.parts.clock.now();
+  const entry = new CacheEntry(init, now);
+  // Without a mark the fetch was a pass or ignored others: it counts as begun now.
+  const mark = x.mark ?? x.pop.store.beginFetch();
+  x.pop.store.insert(entry, x.delivery.req.headers, { mark, now });
+  if (x.mark === null) x.pop.store.endFetch(mark);
+  return entry;
+}
+
+function entryInit(x: Exchange, { beresp, age }: Stored, body: Buffer | GrowingBody): EntryInit {
+  const headers = beresp.headers.clone();
+  headers.unset("Content-Length");
+  headers.unset("Age");
+  const service = x.service.active.id;
+  return {
+    key: x.key,
+    vary: varySpec(headers, x.delivery.req.headers),
+    status: beresp.status,
+    reason: beresp.reason,
+    headers,
+    body,
+    ttl: beresp.ttl,
+    staleWhileRevalidate: beresp.staleWhileRevalidate,
+    staleIfError: beresp.staleIfError,
+    age,
+    surrogateKeys: readSurrogateKeys(headers).map((key) => `${service} ${key}`),
+    hitForPass: false,
+  };
+}

@@ -1,0 +1,106 @@
+import { createHash } from "node:crypto";
+import { HeaderList } from "../../http/header-list.ts";
+import { assertNever } from "../../lib/errors.ts";
+import { bodyOf } from "./body.ts";
+import type { Exchange, Product, Step } from "./exchange.ts";
+import { runState } from "./state-run.ts";
+
+/** vcl_recv. What it decides happens after vcl_hash, also for pass and error (reference/vcl/subroutines/recv). */
+export function receive(x: Exchange): Step {
+  x.node = x.delivery;
+  const action = runState(x, x.delivery, "recv");
+  switch (action.do) {
+    case "lookup":
+      x.decided = x.delivery.isPurge ? "purge" : "lookup";
+      return "hash";
+    case "pass":
+      x.decided = "pass";
+      return "hash";
+    case "error":
+      x.decided = "error";
+      return "hash";
+    case "upgrade":
+      x.failure = { status: 501, reason: "WebSocket upgrade is not supported by this edge" };
+      x.decided = "error";
+      return "hash";
+    default:
+      return "restart";
+  }
+}
+
+/** vcl_hash, then what vcl_recv decided. */
+export function hash(x: Exchange): Step {
+  x.delivery.hash = "";
+  runState(x, x.delivery, "hash");
+  x.key = cacheKey(x.service.active.id, x.delivery.hash);
+  switch (x.decided) {
+    case "lookup":
+      return "lookup";
+    case "purge":
+      return "purge";
+    case "pass":
+      x.passed = true;
+      return "pass";
+    case "error":
+      return "error";
+    default:
+      return assertNever(x.decided);
+  }
+}
+
+/** Longest hash kept as it is; longer ones are digested, so that keys stay small. */
+const MAX_PLAIN_KEY = 256;
+
+/** The cache key of a service's hash string. */
+export function cacheKey(serviceId: string, hash: string): string {
+  if (hash.length <= MAX_PLAIN_KEY) return `${serviceId}=${hash}`;
+  return `${serviceId}#${createHash("sha256").update(hash, "latin1").digest("base64")}`;
+}
+
+/**
+ * A purge by URL: removes the object under the key that the service's own vcl_hash made, on every POP. With
+ * Fastly-Purge-Requires-Auth set by VCL, only for a token that may purge (guides: authenticating URL purge requests).
+ */
+export function purge(x: Exchange): Step {
+  const { headers } = x.delivery.req;
+  const guarded = headers.has("Fastly-Purge-Requires-Auth") && !x.request.trustedPurge;
+  if (guarded && !x.parts.mayPurge(headers.get("Fastly-Key") ?? "", x.service.active.id)) {
+    x.product = purgeProduct(401, `{"msg":"Provided credentials are missing or invalid"}\n`);
+    return "deliver";
+  }
+  x.parts.purgeObject(x.key, headers.get("Fastly-Soft-Purge") === "1");
+  x.product = purgeProduct(200, `{"status":"ok","id":"${x.delivery.xid}"}\n`);
+  return "deliver";
+}
+
+function purgeProduct(status: number, text: string): Product {
+  const headers = HeaderList.from([["Content-Type", "application/json"]]);
+  const reason = status === 200 ? "OK" : "Unauthorized";
+  return {
+    status,
+    reason,
+    headers,
+    body: bodyOf(text),
+    age: 0,
+    object: emptyObject(status, reason),
+    synthetic: true,
+  };
+}
+
+/** `obj` where no cached object stands behind it. */
+export function emptyObject(status: number, reason: string): Product["object"] {
+  return {
+    status,
+    reason,
+    proto: "HTTP/1.1",
+    headers: new HeaderList(),
+    ttl: 0,
+    staleIfError: 0,
+    staleWhileRevalidate: 0,
+    cacheable: false,
+    hits: 0,
+    age: 0,
+    lastUse: 0,
+    entered: 0,
+  };
+}
