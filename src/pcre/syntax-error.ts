@@ -1,0 +1,10 @@
+/** A pattern that is not PCRE2 syntax, or uses a part of it that this matcher refuses; `offset` counts bytes from the pattern's start. */
+export class PatternSyntaxError extends Error {
+  override readonly name = "PatternSyntaxError";
+  readonly offset: number;
+
+  constructor(message: string, offset: number) {
+    super(message);
+    this.offset = offset;
+  }
+}
