@@ -1,7 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
 import { connect } from "node:net";
-import { S3Client } from "@aws-sdk/client-s3";
-import type { S3ClientConfig } from "@aws-sdk/client-s3";
 import { request } from "undici";
 import { onTestFinished } from "vitest";
 import type { Clock } from "../../../src/lib/clock.ts";
@@ -37,20 +35,6 @@ export async function startServer(options: Partial<S3ServerOptions> = {}): Promi
   });
   onTestFinished(() => server.close());
   return server;
-}
-
-/** The unmodified SDK client; no retries, so that a wrong answer is seen. */
-export function sdkClient(server: S3Server, config: S3ClientConfig = {}): S3Client {
-  const client = new S3Client({
-    endpoint: server.url,
-    region: REGION,
-    forcePathStyle: true,
-    credentials: FULL,
-    maxAttempts: 1,
-    ...config,
-  });
-  onTestFinished(() => client.destroy());
-  return client;
 }
 
 /** A request signed by hand: for what the SDK cannot be made to send. */
