@@ -176,7 +176,8 @@ export class FastlyTransport {
         method: attempt.method,
         headers: attempt.headers,
         body: attempt.body ?? null,
-        ...(signal ? { signal } : {}),
+        // A signal of its own: many calls at once on one signal would look like leaked listeners.
+        ...(signal ? { signal: AbortSignal.any([signal]) } : {}),
       });
       const body = await readCapped(answer.body, this.#limits.answerBytes);
       return { status: answer.statusCode, headers: answer.headers, body };

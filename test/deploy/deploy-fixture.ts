@@ -1,0 +1,113 @@
+import { onTestFinished } from "vitest";
+import type { EdgeChecks } from "../../src/deploy/activate.ts";
+import { applyDeploy } from "../../src/deploy/apply.ts";
+import type { DeployResult } from "../../src/deploy/apply.ts";
+import { desiredService } from "../../src/deploy/desired.ts";
+import type { DesiredService, RenderedService } from "../../src/deploy/desired.ts";
+import { readLive } from "../../src/deploy/live.ts";
+import { planDeploy } from "../../src/deploy/plan.ts";
+import type { DeployPlan } from "../../src/deploy/plan.ts";
+import { FastlyClient } from "../../src/fastly/client.ts";
+import { Secret } from "../../src/lib/secret.ts";
+import { environmentOf } from "../../src/settings/environment.ts";
+import type { Environment, Variables } from "../../src/settings/environment.ts";
+import { settingsSchema } from "../../src/settings/schema.ts";
+import type { SettingsInput } from "../../src/settings/schema.ts";
+import { TOKEN } from "../mirror/api/api-fixture.ts";
+import { InstantClock } from "../support/instant-clock.ts";
+
+type EnvironmentInput = SettingsInput["environments"][string];
+
+export const VARIABLES: Variables = {
+  FASTLY_API_TOKEN: TOKEN,
+  SITEFLEET_EDGE_S3_KEY: "AKIAEDGEREADER:edge-s3-secret/with+signs",
+  SITEFLEET_CONFIG_SEGMENT: "hidden-config-segment",
+};
+
+/** Every value that must not turn up anywhere. */
+export const SECRET_VALUES = [TOKEN, "edge-s3-secret/with+signs", "hidden-config-segment"] as const;
+
+export const VALID_ENVIRONMENT: EnvironmentInput = {
+  fastly: { serviceName: "fleet-test", shield: "iad-va-us", domains: ["*.sites.example.net"] },
+  s3: { region: "us-east-1", configBucket: "fleet-config", hostingBucket: "fleet-hosting" },
+};
+
+export function environmentWith(
+  change: {
+    readonly fastly?: Partial<EnvironmentInput["fastly"]>;
+    readonly s3?: Partial<EnvironmentInput["s3"]>;
+  } = {},
+  variables: Variables = VARIABLES,
+): Environment {
+  const fastly = { ...VALID_ENVIRONMENT.fastly, ...change.fastly };
+  const s3 = { ...VALID_ENVIRONMENT.s3, ...change.s3 };
+  return environmentOf(settingsSchema.parse({ environments: { test: { fastly, s3 } } }), "test", variables);
+}
+
+export function renderedWith(body = "# one"): RenderedService {
+  return {
+    files: [
+      { name: "main", content: `include "recv";\n${body}\n`, main: true },
+      { name: "recv", content: "sub sitefleet_recv {\n}\n", main: false },
+    ],
+    hash: `hash-of-${body.replace(/[^0-9a-z]/gi, "-")}`,
+  };
+}
+
+export function desiredWith(body?: string, environment = environmentWith()): DesiredService {
+  return desiredService(environment, renderedWith(body));
+}
+
+/** Checks that find everything right. */
+export const GOOD_EDGE: EdgeChecks = {
+  probe: () => Promise.resolve(true),
+  verify: () => Promise.resolve({ ok: true }),
+};
+
+export interface Deployer {
+  readonly client: FastlyClient;
+  readonly clock: InstantClock;
+  readonly lines: string[];
+  plan(desired: DesiredService): Promise<DeployPlan>;
+  apply(plan: DeployPlan, desired: DesiredService, checks?: EdgeChecks): Promise<DeployResult>;
+  deploy(desired: DesiredService, checks?: EdgeChecks): Promise<DeployResult>;
+}
+
+/** A client of one API, with everything that a deploy says. */
+export function deployerAt(
+  apiUrl: string,
+  options: { readonly attempts?: number; readonly create?: boolean; readonly signal?: AbortSignal } = {},
+): Deployer {
+  const clock = new InstantClock();
+  const lines: string[] = [];
+  const signal = options.signal ?? new AbortController().signal;
+  const client = new FastlyClient({
+    apiUrl,
+    token: new Secret(TOKEN),
+    clock,
+    signal,
+    onWait: (line) => lines.push(line),
+    limits: { attempts: options.attempts ?? 5 },
+  });
+  onTestFinished(() => client.close());
+  const deployer: Deployer = {
+    client,
+    clock,
+    lines,
+    plan: async (desired) => planDeploy(desired, await readLive(client, desired.service)),
+    apply: (plan, desired, checks = GOOD_EDGE) =>
+      applyDeploy(plan, {
+        client,
+        checks,
+        clock,
+        signal,
+        progress: (line) => lines.push(line),
+        privateItems: desired.privateItems,
+        create: options.create ?? true,
+      }),
+    async deploy(desired, checks) {
+      return deployer.apply(await deployer.plan(desired), desired, checks);
+    },
+  };
+  return deployer;
+}
