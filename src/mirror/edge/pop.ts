@@ -60,7 +60,9 @@ function hostOf(
   return {
     isHealthy: (backend) => exchange.x !== null && isRefHealthy(backend, directorContext(exchange.x)),
     hasVisitedShield: (shield) => exchange.x !== null && hasVisited(shield, pop, exchange.x.chain),
-    log: (line) => parts.onLog({ service: serviceId, pop: pop.name, line, at: parts.clock.now() }),
+    log(line) {
+      parts.onLog({ service: serviceId, pop: pop.name, line, at: parts.clock.now() });
+    },
     random: () => parts.random(),
   };
 }
