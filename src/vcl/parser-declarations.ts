@@ -217,11 +217,14 @@ function parseImport(cursor: Cursor): Declaration {
   return { kind: "import", name, span: cursor.spanFrom(start) };
 }
 
-/** pragma := `pragma` word+ `;` */
+/** pragma := `pragma` (word | number | STRING)+ `;`  — generated VCL has `pragma optional_param customer_id "…";` */
 function parsePragma(cursor: Cursor): Declaration {
   const start = cursor.expect("pragma");
   const words: string[] = [];
-  while (["word", "integer", "float"].includes(cursor.peek().kind)) words.push(cursor.next().text);
+  while (["word", "integer", "float", "string"].includes(cursor.peek().kind)) {
+    const { kind, text } = cursor.next();
+    words.push(kind === "string" ? `"${text}"` : text);
+  }
   if (words.length === 0) throw cursor.unexpected("a word");
   cursor.expect(";");
   return { kind: "pragma", words, span: cursor.spanFrom(start) };

@@ -106,11 +106,11 @@ export interface ApiFixture {
   readonly clock: FakeClock;
   readonly dir: string;
   readonly api: FastlyApi;
-  call(method: Method, path: string, options?: CallOptions): Promise<Answer>;
+  readonly call: (method: Method, path: string, options?: CallOptions) => Promise<Answer>;
   /** Creates a service and gives its id. */
-  service(name?: string): Promise<string>;
+  readonly service: (name?: string) => Promise<string>;
   /** Stops this API and starts another on the same state, with a new edge and compiler. */
-  restart(): Promise<ApiFixture>;
+  readonly restart: () => Promise<ApiFixture>;
 }
 
 type Overrides = Partial<Pick<FastlyApiOptions, "rateLimit" | "pinnedService" | "compile">>;

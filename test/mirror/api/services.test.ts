@@ -85,7 +85,7 @@ describe("services", () => {
     const answers = await Promise.all(
       [1, 2, 3].map(() => call("POST", "/service", { form: { name: "same" } })),
     );
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409]);
+    expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 409, 409]);
     const other = await service("other");
     expect((await call("PUT", `/service/${other}`, { form: { name: "same" } })).status).toBe(409);
     expect((await call("PUT", `/service/${other}`, { form: { comment: "x" } })).json).toMatchObject({

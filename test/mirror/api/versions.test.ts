@@ -42,7 +42,9 @@ describe("versions", () => {
     const { call, service } = await startApi();
     const id = await service();
     const answers = await Promise.all([1, 2, 3, 4].map(() => call("PUT", `/service/${id}/version/1/clone`)));
-    expect(answers.map(({ json }) => Number(field(json, "number"))).sort()).toEqual([2, 3, 4, 5]);
+    expect(answers.map(({ json }) => Number(field(json, "number"))).sort((a, b) => a - b)).toEqual([
+      2, 3, 4, 5,
+    ]);
   });
 
   test("a number that the service does not have is 404", async () => {
@@ -152,7 +154,7 @@ describe("activation", () => {
     const both = await Promise.all(
       [first, second].map((id) => call("PUT", `/service/${id}/version/1/activate`)),
     );
-    expect(both.map(({ status }) => status).sort()).toEqual([200, 400]);
+    expect(both.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 400]);
     const [winner, loser] = both[0]?.status === 200 ? [first, second] : [second, first];
     const stopped = await call("PUT", `/service/${winner}/version/1/deactivate`);
     expect(stopped.json).toMatchObject({ active: false, locked: true });
