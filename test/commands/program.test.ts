@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import { readInvocation } from "../../src/commands/program.ts";
+
+describe("the command line", () => {
+  it("reads a noun, a verb, arguments and flags", async () => {
+    const invocation = await readInvocation(
+      ["mirror", "up", "--edge-port", "0", "--json", "--state", "/tmp/x"],
+      "1.2.3",
+    );
+    if ("text" in invocation) throw new Error(invocation.text);
+    expect(invocation.definition.verb).toBe("up");
+    expect(invocation.input.flags.text("edge-port")).toBe("0");
+    expect(invocation.flags).toMatchObject({ env: "local", json: true, state: "/tmp/x" });
+  });
+
+  it("refuses a flag that does not exist and suggests the one that was meant", async () => {
+    await expect(readInvocation(["mirror", "reset", "--dryrun"], "1")).rejects.toMatchObject({
+      code: "cli/usage",
+      exitCode: 2,
+      message: expect.stringContaining("--dry-run"),
+    });
+  });
+
+  it.each([
+    ["nonsense"],
+    ["mirror", "sideways"],
+    ["mirror", "up", "--edge-port"],
+    ["mirror", "reset", "extra"],
+  ])("refuses %s %s %s", async (...argv) => {
+    await expect(
+      readInvocation(
+        argv.filter((word) => word !== undefined),
+        "1",
+      ),
+    ).rejects.toMatchObject({ code: "cli/usage" });
+  });
+
+  it("shows help with examples, and the version, with exit code 0", async () => {
+    expect(await readInvocation(["mirror", "up", "--help"], "1")).toMatchObject({
+      exitCode: 0,
+      text: expect.stringContaining("sitefleet mirror up"),
+    });
+    expect(await readInvocation(["--version"], "1.2.3")).toEqual({ exitCode: 0, text: "1.2.3\n" });
+  });
+});

@@ -1,0 +1,923 @@
+# sitefleet test, revision 8480d23baa0c99e0
+# Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
+# pattern-redirects
+# One rule, `[!]status pattern target`, against SF-Path without its trailing slash.
+sub sf_try_rule {
+  declare local var.sf_status STRING;
+  declare local var.sf_pattern STRING;
+  declare local var.sf_target STRING;
+  declare local var.sf_rest STRING;
+  declare local var.sf_subject STRING;
+  if (req.http.SF-Rule ~ "^(!?)(30[12378]) (/[^ ]*) ([^ ]+)$" && (re.group.1 == "!" || req.http.SF-Rules-Late)) {
+    set var.sf_status = re.group.2;
+    set var.sf_pattern = re.group.3;
+    set var.sf_target = re.group.4;
+    set var.sf_subject = regsub(req.http.SF-Path, "/$", "") " " var.sf_pattern;
+    if (var.sf_subject ~ "^(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++))?)?)?)?)?)?)?)?(/[^ ]*+)? (?(1)/(?::|\1(?![^/])))(?(2)/(?::|\2(?![^/])))(?(3)/(?::|\3(?![^/])))(?(4)/(?::|\4(?![^/])))(?(5)/(?::|\5(?![^/])))(?(6)/(?::|\6(?![^/])))(?(7)/(?::|\7(?![^/])))(?(8)/(?::|\8(?![^/])))(?(9)/\*|(?:/\*)?)$") {
+      set var.sf_rest = re.group.9;
+      set var.sf_target = std.replaceall(var.sf_target, "{1}", if(re.group.1, re.group.1, ""));
+      set var.sf_target = std.replaceall(var.sf_target, "{2}", if(re.group.2, re.group.2, ""));
+      set var.sf_target = std.replaceall(var.sf_target, "{3}", if(re.group.3, re.group.3, ""));
+      set var.sf_target = std.replaceall(var.sf_target, "{4}", if(re.group.4, re.group.4, ""));
+      set var.sf_target = std.replaceall(var.sf_target, "{5}", if(re.group.5, re.group.5, ""));
+      set var.sf_target = std.replaceall(var.sf_target, "{6}", if(re.group.6, re.group.6, ""));
+      set var.sf_target = std.replaceall(var.sf_target, "{7}", if(re.group.7, re.group.7, ""));
+      set var.sf_target = std.replaceall(var.sf_target, "{8}", if(re.group.8, re.group.8, ""));
+      set var.sf_target = std.replaceall(var.sf_target, "{*}", regsub(if(var.sf_rest, var.sf_rest, ""), "^/", ""));
+      set req.http.SF-Location = var.sf_target;
+      if (var.sf_target !~ "[?]") {
+        set req.http.SF-Location = req.http.SF-Location req.http.SF-Query;
+      }
+      set req.http.SF-Status = var.sf_status;
+    }
+  }
+}
+
+# All slots in order; the first that matches sets SF-Location. SF-Rules-Late: also the rules without `!`.
+sub sf_try_rules {
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "0", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "1", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "2", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "3", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "4", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "5", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "6", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "7", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "8", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "9", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "a", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "b", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "c", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "d", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "e", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "f", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "g", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "h", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "i", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "j", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "k", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "l", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "m", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  if (!req.http.SF-Location) {
+    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "n", "|");
+    if (req.http.SF-Rule) {
+      call sf_try_rule;
+    }
+  }
+  unset req.http.SF-Rule;
+}
+# not-found
+# Decides, in vcl_deliver, what a missing page becomes on the last pass.
+sub sf_not_found {
+  set req.http.SF-Phase = "not-found";
+  if (req.http.SF-Key != "/404.html") {
+    if (req.http.SF-Config-N == "p") {
+      set req.http.SF-Phase = "not-found-page";
+    } else if (req.http.SF-Config-N == "r") {
+      set req.http.SF-Location = "/404";
+      set req.http.SF-Status = "302";
+      set req.http.SF-Phase = "redirect";
+    }
+  }
+}
+# s3-signing
+sub sf_sign {
+  declare local var.sf_credential STRING;
+  declare local var.sf_id STRING;
+  declare local var.sf_secret STRING;
+  declare local var.sf_host STRING;
+  declare local var.sf_region STRING;
+  declare local var.sf_path STRING;
+  declare local var.sf_time STRING;
+  declare local var.sf_date STRING;
+  declare local var.sf_scope STRING;
+  declare local var.sf_canonical STRING;
+  declare local var.sf_signature STRING;
+  if (req.backend == F_config) {
+    set var.sf_host = "example-test-config.s3.us-east-1.amazonaws.com";
+    set var.sf_region = "us-east-1";
+    set var.sf_path = "" bereq.url "/" urlencode(table.lookup(sitefleet_private, "config_segment", ""));
+    set var.sf_credential = table.lookup(sitefleet_private, "config_s3_key", "");
+  } else if (req.backend == F_hosting) {
+    set var.sf_host = "example-test-hosting.s3.us-east-1.amazonaws.com";
+    set var.sf_region = "us-east-1";
+    set var.sf_path = "" bereq.url;
+    set var.sf_credential = table.lookup(sitefleet_private, "hosting_s3_key", "");
+  } else if (req.backend == F_config_second) {
+    set var.sf_host = "example-test-config-west.s3.us-west-2.amazonaws.com";
+    set var.sf_region = "us-west-2";
+    set var.sf_path = "" bereq.url "/" urlencode(table.lookup(sitefleet_private, "config_segment", ""));
+    set var.sf_credential = table.lookup(sitefleet_private, "config_s3_key", "");
+  } else if (req.backend == F_hosting_second) {
+    set var.sf_host = "example-test-hosting-west.s3.us-west-2.amazonaws.com";
+    set var.sf_region = "us-west-2";
+    set var.sf_path = "" bereq.url;
+    set var.sf_credential = table.lookup(sitefleet_private, "hosting_s3_key", "");
+  }
+  if (var.sf_credential ~ "^([^:]+):(.+)$") {
+    set var.sf_id = re.group.1;
+    set var.sf_secret = re.group.2;
+  }
+  set var.sf_time = strftime({"%Y%m%dT%H%M%SZ"}, now);
+  set var.sf_date = strftime({"%Y%m%d"}, now);
+  set var.sf_scope = var.sf_date "/" var.sf_region "/s3/aws4_request";
+  set var.sf_canonical = bereq.method LF var.sf_path LF LF
+    "host:" var.sf_host LF
+    "x-amz-content-sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" LF
+    "x-amz-date:" var.sf_time LF LF
+    "host;x-amz-content-sha256;x-amz-date" LF
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+  set var.sf_signature = regsub(digest.awsv4_hmac(var.sf_secret, var.sf_date, var.sf_region, "s3",
+    "AWS4-HMAC-SHA256" LF var.sf_time LF var.sf_scope LF regsub(digest.hash_sha256(var.sf_canonical), "^0x", "")), "^0x", "");
+  header.filter_except(bereq, "Host", "If-None-Match", "If-Modified-Since");
+  set bereq.url = var.sf_path;
+  set bereq.http.Host = var.sf_host;
+  set bereq.http.x-amz-content-sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+  set bereq.http.x-amz-date = var.sf_time;
+  set bereq.http.Authorization = "AWS4-HMAC-SHA256 Credential=" var.sf_id "/" var.sf_scope ", SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature=" var.sf_signature;
+}
+
+sub vcl_recv {
+  # version-marker
+  declare local var.sf_debug STRING;
+  # path-hygiene
+  declare local var.sf_path STRING;
+  # config-lookup
+  declare local var.sf_host STRING;
+  # page-lookup
+  declare local var.sf_stem STRING;
+  declare local var.sf_key STRING;
+
+  # edge-gate
+  if (fastly.ff.visits_this_service == 0 && req.restarts == 0) {
+    unset req.http.SF-*;
+    unset req.http.x-amz-*;
+    # Switches of Fastly's own macros that a client could set.
+    unset req.http.Fastly-Debug;
+    unset req.http.Fastly-Force-Shield;
+    unset req.http.Fastly-No-Shield;
+    unset req.http.Fastly-Restart-On-Error;
+    unset req.http.Fastly-Vary-String;
+    unset req.http.Fastly-Check-SHA1;
+    unset req.http.Fastly-Temp-XFF;
+    unset req.http.Fastly-Orig-Accept-Encoding;
+    unset req.http.Fastly-Original-URL;
+    unset req.http.Fastly-Original-Cookie;
+    # Nothing here reads them; S3 would refuse or act on them.
+    unset req.http.Authorization;
+    unset req.http.Cookie;
+    unset req.http.If-Match;
+    unset req.http.If-Unmodified-Since;
+    set req.http.Fastly-Client-IP = client.ip;
+  }
+  # Overwritten on every pass and hop: subroutines on the fetch node cannot ask visits_this_service.
+  if (fastly.ff.visits_this_service == 0) {
+    set req.http.SF-Hop = "edge";
+  } else {
+    set req.http.SF-Hop = "shield";
+    # A stale answer of the shield would be stored as fresh at the edge.
+    set req.max_stale_while_revalidate = 0s;
+  }
+  # version-marker
+  if (fastly.ff.visits_this_service == 0 && req.restarts == 0) {
+    set var.sf_debug = req.http.Sitefleet-Debug;
+    unset req.http.Sitefleet-Debug;
+    if (var.sf_debug && digest.secure_is_equal(var.sf_debug, digest.hash_sha256("sitefleet-debug:" table.lookup(sitefleet_private, "config_segment", "")))) {
+      set req.http.SF-Trusted = "1";
+    }
+  }
+
+#FASTLY recv
+  # edge-gate
+  if (req.restarts > 0) {
+    # A restart switches clustering off; this switches it on again.
+    set req.http.Fastly-Force-Shield = "1";
+  }
+
+  if (req.http.SF-Hop == "edge") {
+    if (!req.http.SF-Phase) {
+      # method-policy
+      if (req.method == "FASTLYPURGE") {
+        error 603 "purge refused";
+      }
+      if (req.method != "GET" && req.method != "HEAD") {
+        error 602 "method not allowed";
+      }
+      # path-hygiene
+      if (std.strlen(req.url) > 4096) {
+        error 609 "URI too long";
+      }
+      set var.sf_path = req.url.path;
+      # Segments of unreserved characters that do not begin with a dot need no work.
+      if (var.sf_path !~ "^(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?$" || var.sf_path == "") {
+        if (var.sf_path !~ "^/" || var.sf_path ~ {"%(?![0-9A-Fa-f]{2})|%(?:00|2[Ff]|5[Cc])|[\x00-\x20\x5c\x7f]"}) {
+          error 605 "bad path";
+        }
+        # urldecode would turn a plus sign into a space.
+        set var.sf_path = urldecode(regsuball(var.sf_path, "[+]", {"%2B"}));
+        if (!utf8.is_valid(var.sf_path) || var.sf_path ~ "[\x00-\x1f\x7f]|(?:^|/)\.\.?(?:/|$)") {
+          error 605 "bad path";
+        }
+        set var.sf_path = regsuball(var.sf_path, "//+", "/");
+        if (std.strlen(var.sf_path) > 900) {
+          error 609 "URI too long";
+        }
+        set var.sf_path = regsuball(urlencode(var.sf_path), {"%2F"}, "/");
+      }
+      set req.http.SF-Path = var.sf_path;
+      set req.http.SF-Query = if(req.url.qs == "", "", "?" req.url.qs);
+      # config-lookup
+      set var.sf_host = regsub(std.tolower(req.http.host), "\.?(?::[0-9]+)?$", "");
+      if (std.strlen(var.sf_host) > 253 || var.sf_host !~ "^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$") {
+        error 605 "bad host";
+      }
+      set req.http.SF-Host = var.sf_host;
+      set req.http.SF-Site-Env = "production";
+      if (std.suffixof(var.sf_host, ".staging.test.example-sites.com")) {
+        set req.http.SF-Site-Env = "staging";
+      }
+      set req.http.SF-Phase = "config";
+      set req.http.SF-Bucket = "config";
+      set req.url = "/test/" req.http.SF-Site-Env "/" var.sf_host;
+      # They are meant for the page: a 304 or 206 of the config would carry no metadata.
+      if (req.http.If-None-Match) {
+        set req.http.SF-If-None-Match = req.http.If-None-Match;
+        unset req.http.If-None-Match;
+      }
+      if (req.http.If-Modified-Since) {
+        set req.http.SF-If-Modified-Since = req.http.If-Modified-Since;
+        unset req.http.If-Modified-Since;
+      }
+      if (req.http.Range) {
+        set req.http.SF-Range = req.http.Range;
+        unset req.http.Range;
+      }
+      if (req.http.If-Range) {
+        set req.http.SF-If-Range = req.http.If-Range;
+        unset req.http.If-Range;
+      }
+
+    }
+    # config-lookup
+    if (req.http.SF-Phase == "unusable-config") {
+      error 607 "unusable config";
+    }
+    # unknown-host
+    if (req.http.SF-Phase == "unknown-host") {
+      error 600 "unknown host";
+    }
+    # not-found
+    if (req.http.SF-Phase == "not-found") {
+      error 604 "not found";
+    }
+    if (req.http.SF-Phase == "not-found-page") {
+      set req.url = "/test/" req.http.SF-Site-Env "/" req.http.SF-Site "/" req.http.SF-Release "/404.html";
+      unset req.http.If-None-Match;
+      unset req.http.If-Modified-Since;
+      unset req.http.Range;
+      unset req.http.If-Range;
+    }
+    # redirect
+    if (req.http.SF-Phase == "redirect") {
+      error 601 "redirect";
+    }
+    # origin-trouble
+    if (req.http.SF-Phase == "trouble") {
+      error 610 "origin trouble";
+    }
+
+    if (req.http.SF-Phase == "page") {
+      # canonical-host
+      if (req.http.SF-Config-C && req.http.SF-Path !~ "^/\.well-known/acme-challenge/") {
+        if (req.http.SF-Config-C !~ "^[a-z0-9-]+(?:\.[a-z0-9-]+)*$") {
+          error 607 "unusable config";
+        }
+        if (fastly_info.edge.is_tls || req.http.SF-Config-T == "1") {
+          set req.http.SF-Location = "https://" req.http.SF-Config-C "" req.http.SF-Path req.http.SF-Query;
+        } else {
+          set req.http.SF-Location = "http://" req.http.SF-Config-C "" req.http.SF-Path req.http.SF-Query;
+        }
+        set req.http.SF-Status = "301";
+        error 601 "canonical host";
+      }
+      # force-tls
+      if (req.http.SF-Config-T == "1" && !fastly_info.edge.is_tls && !req.http.SF-Config-C && req.http.SF-Path !~ "^/\.well-known/acme-challenge/") {
+        set req.http.SF-Location = "https://" req.http.SF-Host "" req.http.SF-Path req.http.SF-Query;
+        set req.http.SF-Status = "301";
+        error 601 "force TLS";
+      }
+      # suspended
+      if (req.http.SF-Config-X) {
+        error 606 "suspended";
+      }
+      # pattern-redirects
+      if (req.http.SF-Config-Q ~ "=!") {
+        call sf_try_rules;
+        if (req.http.SF-Location) {
+          error 601 "forced rule";
+        }
+      }
+      # page-lookup
+      set var.sf_stem = regsub(req.http.SF-Path, "(?:/|/index\.html|\.html)$", "");
+      if (var.sf_stem == req.http.SF-Path && var.sf_stem ~ "\.[^/]*$") {
+        set var.sf_key = var.sf_stem;
+      } else if (var.sf_stem == "" || var.sf_stem == "/") {
+        set var.sf_key = "/index.html";
+      } else {
+        set var.sf_key = var.sf_stem ".html";
+      }
+      if (!req.http.SF-Release) {
+        error 607 "unusable config";
+      }
+      set req.http.SF-Bucket = "hosting";
+      set req.http.SF-Key = var.sf_key;
+      set req.url = "/test/" req.http.SF-Site-Env "/" req.http.SF-Site "/" req.http.SF-Release var.sf_key;
+      if (req.http.SF-If-None-Match) {
+        set req.http.If-None-Match = req.http.SF-If-None-Match;
+      }
+      if (req.http.SF-If-Modified-Since) {
+        set req.http.If-Modified-Since = req.http.SF-If-Modified-Since;
+      }
+      if (req.http.SF-Range) {
+        set req.http.Range = req.http.SF-Range;
+      }
+      if (req.http.SF-If-Range) {
+        set req.http.If-Range = req.http.SF-If-Range;
+      }
+
+    }
+  }
+  # backends
+  if (req.http.SF-Bucket == "config") {
+    set req.backend = F_config;
+  } else {
+    set req.backend = F_hosting;
+  }
+  # second-region
+  if (req.http.SF-Region == "second" || !req.backend.healthy) {
+    set req.http.SF-Region = "second";
+    if (req.http.SF-Bucket == "config") {
+      set req.backend = F_config_second;
+    } else {
+      set req.backend = F_hosting_second;
+    }
+  }
+  # shielding
+  set req.backend = fastly.try_select_shield(ssl_shield_iad_va_us, req.backend);
+
+  return(lookup);
+}
+
+sub vcl_hash {
+  # page-lookup
+  set req.hash += req.http.SF-Bucket;
+  set req.hash += req.url;
+
+#FASTLY hash
+  return(hash);
+}
+
+sub vcl_hit {
+#FASTLY hit
+  # not-found
+  # The last pass has no restart left: what is no page becomes ours here.
+  if (req.http.SF-Hop == "edge" && req.http.SF-Phase == "not-found-page" && obj.status != 200) {
+    error 604 "not found";
+  }
+
+  return(deliver);
+}
+
+sub vcl_miss {
+#FASTLY miss
+  if (req.backend.is_origin) {
+    # s3-signing
+    call sf_sign;
+
+  }
+  return(fetch);
+}
+
+sub vcl_pass {
+#FASTLY pass
+  if (req.backend.is_origin) {
+    # s3-signing
+    call sf_sign;
+
+  }
+  return(pass);
+}
+
+sub vcl_fetch {
+  # surrogate-keys
+  declare local var.sf_keys STRING;
+
+#FASTLY fetch
+  if (req.backend.is_origin) {
+    # surrogate-keys
+    set var.sf_keys = "";
+    if (req.http.SF-Bucket == "hosting" && req.url ~ "^/[^/]+/([^/]+)/([^/]+)/([^/]+)/(.*)$") {
+      set var.sf_keys = "all env:" re.group.1 " s:" re.group.2 " r:" re.group.2 "/" re.group.3 " p:" substr(regsub(digest.hash_sha256(re.group.2 "/" re.group.4), "^0x", ""), 0, 16);
+    } else if (req.http.SF-Bucket == "config" && req.url ~ "^/[^/]+/([^/]+)/([^/]+)$") {
+      set var.sf_keys = "all env:" re.group.1 " d:" re.group.2;
+      if (beresp.http.x-amz-meta-s ~ "^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$") {
+        set var.sf_keys = var.sf_keys " c:" beresp.http.x-amz-meta-s " s:" beresp.http.x-amz-meta-s;
+      }
+    }
+    if (beresp.http.Surrogate-Key) {
+      set var.sf_keys = beresp.http.Surrogate-Key " " var.sf_keys;
+    }
+    set beresp.http.Surrogate-Key = var.sf_keys;
+    # origin-trouble
+    if (beresp.status != 200 && beresp.status != 404 && beresp.status != 304) {
+      log {"syslog "} req.service_id {" sitefleet :: {"alarm":"origin","bucket":""} req.http.SF-Bucket {"","status":"} beresp.status {"}"};
+      set beresp.status = 503;
+    }
+    unset beresp.http.Vary;
+    unset beresp.http.x-amz-id-2;
+    unset beresp.http.x-amz-request-id;
+    unset beresp.http.x-amz-version-id;
+    unset beresp.http.x-amz-server-side-encryption*;
+    unset beresp.http.x-amz-storage-class;
+    unset beresp.http.x-amz-replication-status;
+    unset beresp.http.x-amz-expiration;
+    unset beresp.http.x-amz-restore;
+    unset beresp.http.x-amz-tagging-count;
+    unset beresp.http.x-amz-checksum-*;
+    unset beresp.http.x-amz-object-lock-*;
+    unset beresp.http.x-amz-mp-parts-count;
+    unset beresp.http.x-amz-missing-meta;
+    unset beresp.http.x-amz-website-redirect-location;
+    unset beresp.http.x-amz-bucket-region;
+    unset beresp.http.x-amz-delete-marker;
+
+  }
+  # config-lookup
+  if (req.http.SF-Bucket == "config" && beresp.status == 200) {
+    set beresp.cacheable = true;
+    set beresp.ttl = 3600s;
+    set beresp.stale_if_error = 86400s;
+    set beresp.stale_while_revalidate = 0s;
+    # A 304 would not refresh metadata, so the edge must not be able to ask for one.
+    unset beresp.http.ETag;
+    unset beresp.http.Last-Modified;
+  }
+  # unknown-host
+  if (req.http.SF-Bucket == "config" && beresp.status == 404) {
+    set beresp.cacheable = true;
+    set beresp.ttl = 60s;
+    set beresp.stale_if_error = 86400s;
+    set beresp.stale_while_revalidate = 0s;
+  }
+  # page-lookup
+  if (req.http.SF-Bucket == "hosting" && beresp.status == 200) {
+    set beresp.cacheable = true;
+    set beresp.ttl = 31536000s;
+    set beresp.stale_if_error = 86400s;
+    set beresp.stale_while_revalidate = 0s;
+  }
+  # exact-redirects
+  if (req.http.SF-Bucket == "hosting" && beresp.status == 200 && beresp.http.x-amz-meta-l) {
+    if (beresp.http.x-amz-meta-c ~ "^30[12378]$" && beresp.http.x-amz-meta-l ~ "^(?:/|https?://)") {
+      set beresp.status = std.atoi(beresp.http.x-amz-meta-c);
+      set beresp.http.Location = beresp.http.x-amz-meta-l;
+      set beresp.http.Cache-Control = "public, max-age=0, must-revalidate";
+      unset beresp.http.x-amz-meta-l;
+      unset beresp.http.x-amz-meta-c;
+      # Nothing may turn the redirect into a 304.
+      unset beresp.http.ETag;
+      unset beresp.http.Last-Modified;
+      # 303, 307 and 308 are not cacheable by default.
+      set beresp.cacheable = true;
+      set beresp.ttl = 31536000s;
+      set beresp.stale_if_error = 86400s;
+    } else {
+      set beresp.status = 503;
+    }
+  } else if (req.http.SF-Bucket == "hosting" && beresp.status >= 300 && beresp.status < 400 && beresp.status != 304 && beresp.http.Location && !req.backend.is_origin) {
+    # The shield has already made it a redirect.
+    set beresp.cacheable = true;
+    set beresp.ttl = 31536000s;
+    set beresp.stale_if_error = 86400s;
+  }
+  # not-found
+  if (req.http.SF-Bucket == "hosting" && beresp.status == 404) {
+    set beresp.cacheable = true;
+    set beresp.ttl = 300s;
+    set beresp.stale_if_error = 86400s;
+    set beresp.stale_while_revalidate = 0s;
+  }
+  if (req.http.SF-Hop == "edge" && req.http.SF-Phase == "not-found-page" && beresp.status != 200 && beresp.status != 304) {
+    error 604 "not found";
+  }
+  # compression
+  if (req.http.SF-Hop == "edge" && req.http.SF-Bucket == "hosting" && (beresp.status == 200 || beresp.status == 404) && !beresp.http.Content-Encoding && beresp.http.Content-Type ~ "(?i)^(?:text/|application/(?:[a-z0-9.+-]*\+)?(?:json|xml|javascript|wasm)|application/(?:manifest|x-javascript|vnd\.ms-fontobject)|image/(?:svg\+xml|x-icon|vnd\.microsoft\.icon)|font/(?:ttf|otf|collection))") {
+    set beresp.http.Vary = "Accept-Encoding";
+    if (req.http.Accept-Encoding == "br") {
+      set beresp.brotli = true;
+    } else if (req.http.Accept-Encoding == "gzip") {
+      set beresp.gzip = true;
+    }
+  }
+  # origin-trouble
+  if (beresp.http.SF-Stale) {
+    # The shield had only a stale copy: ask it again soon.
+    set beresp.ttl = 5s;
+  }
+  if (beresp.status >= 500) {
+    if (stale.exists) {
+      return(deliver_stale);
+    }
+    # Cached for a moment, so that a crowd does not queue up for one failing request each.
+    set beresp.cacheable = true;
+    set beresp.ttl = 1s;
+    set beresp.stale_if_error = 0s;
+    set beresp.stale_while_revalidate = 0s;
+  }
+
+  return(deliver);
+}
+
+sub vcl_error {
+#FASTLY error
+  # method-policy
+  if (obj.status == 603) {
+    set obj.status = 403;
+    set obj.response = "Forbidden";
+    set obj.http.SF-Title = "Purging by URL is not allowed";
+    set obj.http.SF-Text = "Purge by surrogate key through the API.";
+  }
+  if (obj.status == 602) {
+    set obj.status = 405;
+    set obj.response = "Method Not Allowed";
+    set obj.http.Allow = "GET, HEAD";
+    set obj.http.SF-Title = "Method not allowed";
+    set obj.http.SF-Text = "This address can only be read.";
+  }
+  # path-hygiene
+  if (obj.status == 605) {
+    set obj.status = 400;
+    set obj.response = "Bad Request";
+    set obj.http.SF-Title = "Bad request";
+    set obj.http.SF-Text = "The address is not one that can be looked up.";
+  }
+  if (obj.status == 609) {
+    set obj.status = 414;
+    set obj.response = "URI Too Long";
+    set obj.http.SF-Title = "Address too long";
+    set obj.http.SF-Text = "The address is longer than this server reads.";
+  }
+  # config-lookup
+  if (obj.status == 607) {
+    set obj.status = 500;
+    set obj.response = "Internal Server Error";
+    log {"syslog "} req.service_id {" sitefleet :: "} {"{"alarm":"unusable config","domain":""} json.escape(req.http.SF-Host) "%22}";
+    set obj.http.SF-Title = "This site cannot be shown";
+    set obj.http.SF-Text = "Its configuration is not one that this server understands. The operator has been told.";
+  }
+  # unknown-host
+  if (obj.status == 600) {
+    set obj.status = 404;
+    set obj.response = "Not Found";
+    set obj.http.X-Robots-Tag = "noindex";
+    set obj.http.SF-Title = "No site here yet";
+    set obj.http.SF-Text = "This domain points to us but belongs to no site. If it is yours, add it to your site.";
+  }
+  # suspended
+  if (obj.status == 606) {
+    set obj.http.X-Robots-Tag = "noindex";
+    if (req.http.SF-Config-X == "410") {
+      set obj.status = 410;
+      set obj.response = "Gone";
+      set obj.http.SF-Title = "This site is gone";
+      set obj.http.SF-Text = "It has been taken down.";
+    } else {
+      set obj.status = 503;
+      set obj.response = "Service Unavailable";
+      set obj.http.Retry-After = "3600";
+      set obj.http.SF-Title = "This site is unavailable";
+      set obj.http.SF-Text = "It has been suspended for now.";
+    }
+  }
+  # not-found
+  if (obj.status == 604) {
+    set obj.status = 404;
+    set obj.response = "Not Found";
+    set obj.http.SF-Title = "Page not found";
+    set obj.http.SF-Text = "There is nothing at this address.";
+  }
+  # redirect
+  if (obj.status == 601) {
+    set obj.status = std.atoi(req.http.SF-Status);
+    set obj.response = if(req.http.SF-Status == "301", "Moved Permanently", if(req.http.SF-Status == "302", "Found", if(req.http.SF-Status == "303", "See Other", if(req.http.SF-Status == "307", "Temporary Redirect", "Permanent Redirect"))));
+    set obj.http.Location = req.http.SF-Location;
+    set obj.http.Cache-Control = "public, max-age=0, must-revalidate";
+    synthetic {""};
+    return(deliver);
+  }
+  # origin-trouble
+  if (!obj.http.SF-Title && (obj.status == 610 || (obj.status >= 500 && obj.status < 600))) {
+    if (stale.exists) {
+      return(deliver_stale);
+    }
+    set obj.status = 503;
+    set obj.response = "Service Unavailable";
+    set obj.http.Retry-After = "30";
+    set obj.http.SF-Title = "This site cannot be reached";
+    set obj.http.SF-Text = "Its storage does not answer at the moment. Please try again soon.";
+  }
+  # error-page
+  if (obj.http.SF-Title) {
+    set obj.http.Content-Type = "text/html; charset=utf-8";
+    set obj.http.Cache-Control = "no-store";
+    synthetic {"<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>"} obj.http.SF-Title {"</title><style>:root { color-scheme: light dark; font: 16px/1.6 system-ui, sans-serif } main { max-width: 34rem; margin: 18vh auto; padding: 0 1.5rem } small { opacity: .6 }</style><main><h1>"} obj.http.SF-Title {"</h1><p>"} obj.http.SF-Text {"</p><p><small>Request "} req.xid {"</small></p></main></html>"} LF;
+  }
+
+  return(deliver);
+}
+
+sub vcl_deliver {
+  if (req.http.SF-Hop == "edge") {
+    # config-lookup
+    if (req.http.SF-Phase == "config" && resp.status == 200 && req.restarts < 3) {
+      unset req.http.SF-Site;
+      unset req.http.SF-Release;
+      if (resp.http.x-amz-meta-v ~ "^(?:1)$" && resp.http.x-amz-meta-s ~ "^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$") {
+        set req.http.SF-Site = resp.http.x-amz-meta-s;
+        if (resp.http.x-amz-meta-r ~ "^[0-9a-z]{1,4}$") {
+          set req.http.SF-Release = resp.http.x-amz-meta-r;
+        }
+      }
+      if (req.http.SF-Site && (req.http.SF-Release || resp.http.x-amz-meta-c || resp.http.x-amz-meta-x)) {
+        set req.http.SF-Phase = "page";
+        if (resp.http.x-amz-meta-t) {
+          set req.http.SF-Config-T = resp.http.x-amz-meta-t;
+        }
+        if (resp.http.x-amz-meta-h) {
+          set req.http.SF-Config-H = resp.http.x-amz-meta-h;
+        }
+        if (resp.http.x-amz-meta-c) {
+          set req.http.SF-Config-C = resp.http.x-amz-meta-c;
+        }
+        if (resp.http.x-amz-meta-n) {
+          set req.http.SF-Config-N = resp.http.x-amz-meta-n;
+        }
+        if (resp.http.x-amz-meta-l) {
+          set req.http.SF-Config-L = resp.http.x-amz-meta-l;
+        }
+        if (resp.http.x-amz-meta-m) {
+          set req.http.SF-Config-M = resp.http.x-amz-meta-m;
+        }
+        if (resp.http.x-amz-meta-x) {
+          set req.http.SF-Config-X = resp.http.x-amz-meta-x;
+        }
+        if (resp.http.x-amz-meta-q) {
+          set req.http.SF-Config-Q = resp.http.x-amz-meta-q;
+        }
+      } else {
+        set req.http.SF-Phase = "unusable-config";
+      }
+      restart;
+    }
+    # unknown-host
+    if (req.http.SF-Phase == "config" && resp.status == 404 && req.restarts < 3) {
+      set req.http.SF-Phase = "unknown-host";
+      restart;
+    }
+    # pattern-redirects
+    if (req.http.SF-Phase == "page" && resp.status == 404 && req.http.SF-Config-Q && req.restarts < 3) {
+      set req.http.SF-Rules-Late = "1";
+      call sf_try_rules;
+      if (req.http.SF-Location) {
+        set req.http.SF-Phase = "redirect";
+        restart;
+      }
+    }
+    # canonical-path
+    if (req.http.SF-Phase == "page" && (resp.status == 200 || resp.status == 206) && resp.http.x-amz-meta-p && resp.http.x-amz-meta-p != req.http.SF-Path && req.restarts < 3) {
+      if (req.http.SF-Config-L == "1") {
+        call sf_not_found;
+      } else {
+        set req.http.SF-Location = resp.http.x-amz-meta-p req.http.SF-Query;
+        set req.http.SF-Status = "308";
+        set req.http.SF-Phase = "redirect";
+      }
+      restart;
+    }
+    # not-found
+    if (req.http.SF-Phase == "page" && resp.status == 404 && req.restarts < 3) {
+      call sf_not_found;
+      restart;
+    }
+    # second-region
+    if ((req.http.SF-Phase == "config" || req.http.SF-Phase == "page") && resp.status >= 500 && !req.http.SF-Region && req.restarts < 2) {
+      set req.http.SF-Region = "second";
+      restart;
+    }
+    # origin-trouble
+    if ((req.http.SF-Phase == "config" || req.http.SF-Phase == "page") && resp.status >= 500 && req.restarts < 3) {
+      set req.http.SF-Phase = "trouble";
+      restart;
+    }
+
+    # exact-redirects
+    if (req.http.SF-Phase == "page" && resp.http.Location ~ "^[^?]*$") {
+      set resp.http.Location = resp.http.Location req.http.SF-Query;
+    }
+    # not-found
+    if (resp.status == 200 && (req.http.SF-Phase == "not-found-page" || (req.http.SF-Phase == "page" && req.http.SF-Key == "/404.html"))) {
+      set resp.status = 404;
+      set resp.response = "Not Found";
+      set resp.http.Cache-Control = "no-store";
+      unset resp.http.ETag;
+      unset resp.http.Last-Modified;
+    }
+    # response-headers
+    if (!resp.http.X-Content-Type-Options) {
+      set resp.http.X-Content-Type-Options = "nosniff";
+    }
+    if (!resp.http.Referrer-Policy) {
+      set resp.http.Referrer-Policy = "strict-origin-when-cross-origin";
+    }
+    if (fastly_info.state ~ "STALE") {
+      set resp.http.Cache-Status = "sitefleet; hit; ttl=-1";
+    } else if (fastly_info.state ~ "^HIT") {
+      set resp.http.Cache-Status = "sitefleet; hit";
+    } else if (fastly_info.state ~ "^MISS") {
+      set resp.http.Cache-Status = "sitefleet; fwd=uri-miss";
+    } else if (fastly_info.state ~ "PASS") {
+      set resp.http.Cache-Status = "sitefleet; fwd=bypass";
+    }
+    # hsts
+    if (fastly_info.edge.is_tls && req.http.SF-Config-H ~ "^[0-9]{1,10}$") {
+      set resp.http.Strict-Transport-Security = "max-age=" req.http.SF-Config-H;
+    }
+    # noindex
+    if (req.http.SF-Config-M == "1") {
+      set resp.http.X-Robots-Tag = "noindex";
+    }
+
+  } else {
+    # origin-trouble
+    if (fastly_info.state ~ "STALE") {
+      set resp.http.SF-Stale = "1";
+    }
+
+  }
+#FASTLY deliver
+  # edge-gate
+  if (req.http.SF-Hop == "edge") {
+    unset resp.http.x-amz-*;
+    unset resp.http.SF-*;
+    unset resp.http.Surrogate-Key;
+    unset resp.http.Surrogate-Control;
+    unset resp.http.Server;
+    unset resp.http.Age;
+  }
+  # version-marker
+  if (req.http.SF-Trusted) {
+    set resp.http.SF-Revision = "8480d23baa0c99e0";
+  }
+
+  return(deliver);
+}
+
+sub vcl_log {
+#FASTLY log
+  if (req.http.SF-Hop == "edge") {
+    # log
+    log {"syslog "} req.service_id {" sitefleet :: "}
+      {"{"time":""} strftime({"%Y-%m-%dT%H:%M:%SZ"}, time.start)
+      {"","request":""} req.xid
+      {"","domain":""} json.escape(if(req.http.SF-Host, req.http.SF-Host, ""))
+      {"","site":""} json.escape(if(req.http.SF-Site, req.http.SF-Site, ""))
+      {"","site_env":""} json.escape(if(req.http.SF-Site-Env, req.http.SF-Site-Env, ""))
+      {"","release":""} json.escape(if(req.http.SF-Release, req.http.SF-Release, ""))
+      {"","method":""} json.escape(req.method)
+      {"","path":""} json.escape(if(req.http.SF-Path, req.http.SF-Path, ""))
+      {"","phase":""} json.escape(if(req.http.SF-Phase, req.http.SF-Phase, ""))
+      {"","status":"} resp.status
+      {","cache":""} json.escape(fastly_info.state)
+      {"","restarts":"} req.restarts
+      {","bytes":"} resp.bytes_written
+      {","ms":"} time.elapsed.msec
+      {"}"};
+
+  }
+  return(deliver);
+}

@@ -1,0 +1,40 @@
+import { inspect } from "node:util";
+import { describe, expect, it } from "vitest";
+import { environmentOf } from "../../src/settings/environment.ts";
+import { settingsSchema } from "../../src/settings/schema.ts";
+import { exampleSettings } from "../support/environments.ts";
+
+const settings = settingsSchema.parse(exampleSettings);
+
+describe("an environment", () => {
+  it("that is not in the settings is an error that names the known ones", () => {
+    expect(() => environmentOf(settings, "staging", {})).toThrow('no server environment "staging"');
+    expect(() => environmentOf(settings, "constructor", {})).toThrow("no server environment");
+  });
+
+  it("has its host suffixes longest first", () => {
+    const suffixes = environmentOf(settings, "production", {}).hostSuffixes.map(({ suffix }) => suffix);
+    expect(suffixes).toEqual([".preview.example-sites.com", ".staging.example-sites.com"]);
+  });
+
+  it("prefers a secret made for it over the general one", () => {
+    const variables = { FASTLY_API_TOKEN: "general", FASTLY_API_TOKEN_PRODUCTION: "special" };
+    expect(environmentOf(settings, "production", variables).secrets.apiToken().reveal()).toBe("special");
+    expect(environmentOf(settings, "test", variables).secrets.apiToken().reveal()).toBe("general");
+  });
+
+  it("names the variables when a secret is missing", () => {
+    const { secrets } = environmentOf(settings, "test", {});
+    expect(() => secrets.edgeStoreKey()).toThrow(
+      expect.objectContaining({
+        code: "settings/missing-secret",
+        hint: "set SITEFLEET_EDGE_S3_KEY_TEST or SITEFLEET_EDGE_S3_KEY",
+      }),
+    );
+  });
+
+  it("never shows a secret when printed", () => {
+    const token = environmentOf(settings, "test", { FASTLY_API_TOKEN: "hush" }).secrets.apiToken();
+    expect(`${token} ${JSON.stringify({ token })} ${inspect({ token })}`).not.toContain("hush");
+  });
+});
