@@ -10,6 +10,8 @@ export interface MatchLimits {
   readonly steps: number;
   /** Entries on the backtracking stack. */
   readonly depth: number;
+  /** What the match took is added here, for whoever has a budget over many matches. */
+  readonly meter?: { steps: number };
 }
 
 export type MatchResult =
@@ -143,11 +145,13 @@ export function createMatcher(parsed: ParsedPattern, program: Program, plan: Sea
       m.subject = subject;
       m.end = subject.length;
       m.from = from;
-      m.budget = Math.min(limits.steps, maxSteps);
+      const budget = Math.min(limits.steps, maxSteps);
+      m.budget = budget;
       m.ignoredSkips = 0;
       resetStack(m, Math.min(limits.depth, maxDepth));
       const result = search(m, program, options);
       m.subject = "";
+      if (limits.meter !== undefined) limits.meter.steps += budget - m.budget;
       return result;
     },
   };

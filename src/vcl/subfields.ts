@@ -32,19 +32,28 @@ function nameOf(member: string): string {
 
 /**
  * The value of a member by its name without case; a bare token has the empty value; `null` when there is no such
- * member. Quotes around a value are not part of it.
+ * member. Reading splits at every separator, but a value that opens with a quote runs to the next one.
  */
 export function readSubfield(value: string, name: string, separator: string): string | null {
   const wanted = name.toLowerCase();
-  for (const { start, end } of members(value, separator)) {
+  for (let start = 0; start <= value.length;) {
+    const found = value.indexOf(separator, start);
+    const end = found === -1 ? value.length : found;
     const member = value.slice(start, end);
-    if (nameOf(member) !== wanted) continue;
-    const equals = member.indexOf("=");
-    if (equals === -1) return "";
-    const raw = member.slice(equals + 1).trim();
-    return raw.length >= 2 && raw.startsWith('"') && raw.endsWith('"') ? raw.slice(1, -1) : raw;
+    if (nameOf(member) === wanted) return memberValue(value, start + member.indexOf("="), end);
+    start = end + 1;
   }
   return null;
+}
+
+/** What stands behind the equals sign; `equals` before the member's start means a bare token. */
+function memberValue(value: string, equals: number, end: number): string {
+  if (value[equals] !== "=") return "";
+  const raw = value.slice(equals + 1, end).trim();
+  if (!raw.startsWith('"')) return raw;
+  const open = value.indexOf('"', equals);
+  const close = value.indexOf('"', open + 1);
+  return close === -1 ? raw : value.slice(open + 1, close);
 }
 
 /**

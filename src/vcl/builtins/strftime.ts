@@ -1,0 +1,113 @@
+const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const MONTHS = [
+  "January",
+  "February",
+  "March",
+  "April",
+  "May",
+  "June",
+  "July",
+  "August",
+  "September",
+  "October",
+  "November",
+  "December",
+];
+
+const DAY_MS = 86_400_000;
+
+function pad(value: number, width: number, fill = "0"): string {
+  return String(value).padStart(width, fill);
+}
+
+/** Days since January 1st, from 0. */
+function dayOfYear(date: Date): number {
+  return Math.floor((date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / DAY_MS);
+}
+
+/** Week of the year where the first `start` (0 Sunday, 1 Monday) begins week 1. */
+function weekOfYear(date: Date, start: 0 | 1): number {
+  const weekday = (date.getUTCDay() - start + 7) % 7;
+  return Math.floor((dayOfYear(date) + 7 - weekday) / 7);
+}
+
+/** ISO 8601 week and the year it belongs to: the week with the year's first Thursday is week 1. */
+function isoWeek(date: Date): { readonly year: number; readonly week: number } {
+  const weekday = (date.getUTCDay() + 6) % 7;
+  const thursday = new Date(date.getTime() + (3 - weekday) * DAY_MS);
+  return { year: thursday.getUTCFullYear(), week: 1 + Math.floor(dayOfYear(thursday) / 7) };
+}
+
+function hour12(date: Date): number {
+  return date.getUTCHours() % 12 === 0 ? 12 : date.getUTCHours() % 12;
+}
+
+type Conversion = (date: Date) => string;
+
+const CONVERSIONS: Readonly<Record<string, Conversion>> = {
+  a: (d) => (DAYS[d.getUTCDay()] ?? "").slice(0, 3),
+  A: (d) => DAYS[d.getUTCDay()] ?? "",
+  b: (d) => (MONTHS[d.getUTCMonth()] ?? "").slice(0, 3),
+  B: (d) => MONTHS[d.getUTCMonth()] ?? "",
+  c: (d) => formatDate("%a %b %e %H:%M:%S %Y", d),
+  C: (d) => pad(Math.floor(d.getUTCFullYear() / 100), 2),
+  d: (d) => pad(d.getUTCDate(), 2),
+  D: (d) => formatDate("%m/%d/%y", d),
+  e: (d) => pad(d.getUTCDate(), 2, " "),
+  F: (d) => formatDate("%Y-%m-%d", d),
+  g: (d) => pad(isoWeek(d).year % 100, 2),
+  G: (d) => String(isoWeek(d).year),
+  h: (d) => (MONTHS[d.getUTCMonth()] ?? "").slice(0, 3),
+  H: (d) => pad(d.getUTCHours(), 2),
+  I: (d) => pad(hour12(d), 2),
+  j: (d) => pad(dayOfYear(d) + 1, 3),
+  k: (d) => pad(d.getUTCHours(), 2, " "),
+  l: (d) => pad(hour12(d), 2, " "),
+  m: (d) => pad(d.getUTCMonth() + 1, 2),
+  M: (d) => pad(d.getUTCMinutes(), 2),
+  n: () => "\n",
+  p: (d) => (d.getUTCHours() < 12 ? "AM" : "PM"),
+  P: (d) => (d.getUTCHours() < 12 ? "am" : "pm"),
+  r: (d) => formatDate("%I:%M:%S %p", d),
+  R: (d) => formatDate("%H:%M", d),
+  s: (d) => String(Math.floor(d.getTime() / 1000)),
+  S: (d) => pad(d.getUTCSeconds(), 2),
+  t: () => "\t",
+  T: (d) => formatDate("%H:%M:%S", d),
+  u: (d) => String(d.getUTCDay() === 0 ? 7 : d.getUTCDay()),
+  U: (d) => pad(weekOfYear(d, 0), 2),
+  V: (d) => pad(isoWeek(d).week, 2),
+  w: (d) => String(d.getUTCDay()),
+  W: (d) => pad(weekOfYear(d, 1), 2),
+  x: (d) => formatDate("%m/%d/%y", d),
+  X: (d) => formatDate("%H:%M:%S", d),
+  y: (d) => pad(d.getUTCFullYear() % 100, 2),
+  Y: (d) => String(d.getUTCFullYear()),
+  z: () => "+0000",
+  Z: () => "GMT",
+  "%": () => "%",
+};
+
+/** glibc's flags: `_` pads with blanks, `-` does not pad, `0` pads with zeros. */
+function applyFlag(text: string, flag: string): string {
+  if (flag === "" || !/^[ 0]?\d*$/.test(text)) return text;
+  if (flag === "0") return text.replace(/^ +/, (blanks) => "0".repeat(blanks.length));
+  const bare = text.replace(/^[ 0]+(?=\d)/, "");
+  return flag === "-" ? bare : bare.padStart(text.length, " ");
+}
+
+function formatDate(format: string, date: Date): string {
+  return format.replaceAll(
+    /%([-_0]?)([EO]?)(.)/gs,
+    (whole, flag: string, _modifier: string, letter: string) => {
+      const convert = CONVERSIONS[letter];
+      return convert === undefined ? whole : applyFlag(convert(date), flag);
+    },
+  );
+}
+
+/** Formats seconds since the epoch as strftime(3) does in UTC (functions/date-and-time/strftime). */
+export function formatStrftime(format: string, seconds: number): string {
+  const date = new Date(Math.floor(seconds) * 1000);
+  return Number.isNaN(date.getTime()) ? "datetime out of bounds" : formatDate(format, date);
+}

@@ -1,0 +1,154 @@
+import type { Acl } from "./acl.ts";
+import type { SubDeclaration, VclProgram, VclType } from "./ast.ts";
+import {
+  asLiveTable,
+  declaredAcl,
+  declaredBackends,
+  declaredTable,
+  liveTable,
+} from "./compiler-declarations.ts";
+import type { CompileContext, CompiledSub, Run, RunLimits } from "./compiler-context.ts";
+import { DEFAULT_LIMITS, DONE, NEXT, SubScope } from "./compiler-context.ts";
+import { compileBlock } from "./compiler-statements.ts";
+import type { Diagnostic } from "./diagnostics.ts";
+import { VclError } from "./diagnostics.ts";
+import type { Action, BackendRef, LiveTable, Program, Transaction, VclState } from "./runtime.ts";
+import { VCL_STATES } from "./states.ts";
+import type { VclTable } from "./values.ts";
+
+export interface CompileOptions {
+  /** Live dictionaries by table name; they replace, or add to, the tables that the program declares. */
+  readonly tables: ReadonlyMap<string, LiveTable>;
+  readonly limits?: Partial<RunLimits>;
+  /** What the checker warned of, to be kept with the program. */
+  readonly warnings?: readonly Diagnostic[];
+}
+
+/**
+ * Turns a checked program into closures. What the engine cannot execute is an error with its place.
+ * @throws VclError with every problem found.
+ */
+export function compileProgram(program: VclProgram, options: CompileOptions): Program {
+  const context = declare(program, options);
+  for (const declaration of program.declarations) {
+    if (declaration.kind === "sub") compileSub(declaration, context);
+  }
+  if (context.diagnostics.length > 0) throw new VclError(context.diagnostics);
+  const states = new Map<VclState, CompiledSub | undefined>(
+    VCL_STATES.map((state) => [state, context.subs.get(`vcl_${state}`)]),
+  );
+  const isBackend = ([, ref]: readonly [string, BackendRef]): boolean => ref.kind === "backend";
+  const all = [...context.backends];
+  return {
+    run: (state, transaction) =>
+      runState({ state, transaction, sub: states.get(state), limits: context.limits }),
+    backends: new Map(all.filter(isBackend)),
+    directors: new Map(all.filter((entry) => !isBackend(entry))),
+    tables: new Map(
+      [...context.tables].map(([name, table]) => [name, options.tables.get(name) ?? asLiveTable(table)]),
+    ),
+    defaultBackend: all.find(isBackend)?.[1] ?? null,
+    warnings: options.warnings ?? [],
+  };
+}
+
+/** Everything that has a name, before any body is looked at: order of declaration does not matter. */
+function declare(program: VclProgram, options: CompileOptions): CompileContext {
+  const diagnostics: Diagnostic[] = [];
+  const { declarations } = program;
+  const acls = new Map<string, Acl>();
+  const subs = new Map<string, CompiledSub>();
+  const counters = new Map<string, VclType>();
+  for (const declaration of declarations) {
+    const { kind } = declaration;
+    if (kind === "acl") acls.set(declaration.name.name, declaredAcl(declaration));
+    else if (kind === "sub") subs.set(declaration.name.name, emptySub(declaration));
+    else if (kind === "penaltybox") counters.set(declaration.name.name, "PENALTYBOX");
+    else if (kind === "ratecounter") counters.set(declaration.name.name, "RATECOUNTER");
+  }
+  const base = {
+    backends: declaredBackends(declarations, { diagnostics }),
+    acls,
+    subs,
+    counters,
+    diagnostics,
+    regexes: new Map(),
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+  };
+  const tables = new Map<string, VclTable>();
+  for (const declaration of declarations) {
+    if (declaration.kind === "table") tables.set(declaration.name.name, declaredTable(declaration, base));
+  }
+  for (const [name, table] of options.tables) tables.set(name, liveTable(name, table));
+  return { ...base, tables };
+}
+
+function emptySub(declaration: SubDeclaration): CompiledSub {
+  return {
+    name: declaration.name.name,
+    type: declaration.type,
+    parameters: declaration.parameters.map(({ name, type }) => ({ name: name.name, type })),
+    body: () => NEXT,
+    frame: [],
+  };
+}
+
+function compileSub(declaration: SubDeclaration, context: CompileContext): void {
+  const sub = context.subs.get(declaration.name.name);
+  if (sub === undefined) return;
+  const scope = new SubScope(context, declaration.type);
+  for (const { name, type } of sub.parameters) scope.declare(name, type, "local");
+  sub.body = compileBlock(declaration.body, scope);
+  sub.frame = scope.frame;
+}
+
+interface StateRun {
+  readonly state: VclState;
+  readonly transaction: Transaction;
+  readonly sub: CompiledSub | undefined;
+  readonly limits: RunLimits;
+}
+
+function runState({ state, transaction: t, sub, limits }: StateRun): Action {
+  t.state = state;
+  t.captures = NO_CAPTURES;
+  t.regexSteps = 0;
+  if (sub === undefined) return withoutSub(state, t);
+  const run: Run = {
+    t,
+    locals: sub.frame.slice(),
+    statements: limits.statements,
+    calls: limits.calls,
+    depth: limits.depth,
+    action: null,
+    value: null,
+    label: "",
+    trace: t.host.onStatement,
+  };
+  const signal = sub.body(run);
+  return signal === DONE && run.action !== null ? run.action : DEFAULT_ACTIONS[state];
+}
+
+const NO_CAPTURES: readonly (string | null)[] = [];
+
+/** How a subroutine ends that says nothing (reference/vcl/subroutines). */
+const DEFAULT_ACTIONS: Readonly<Record<VclState, Action>> = {
+  recv: { do: "lookup" },
+  hash: { do: "hash" },
+  hit: { do: "deliver" },
+  miss: { do: "fetch" },
+  pass: { do: "pass" },
+  fetch: { do: "deliver" },
+  error: { do: "deliver" },
+  deliver: { do: "deliver" },
+  log: { do: "deliver" },
+};
+
+const CACHEABLE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "FASTLYPURGE"]);
+
+/** A state whose subroutine the program does not have does what Fastly's boilerplate would. */
+function withoutSub(state: VclState, t: Transaction): Action {
+  if (state === "hash") t.hash += `${t.req.url}#${t.req.headers.get("host") ?? ""}#${t.generation}#`;
+  if (state === "recv" && !CACHEABLE_METHODS.has(t.req.method)) return { do: "pass" };
+  return DEFAULT_ACTIONS[state];
+}
