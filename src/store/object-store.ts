@@ -1,0 +1,95 @@
+/** User metadata by name, without `x-amz-meta-`. */
+export type ObjectMetadata = Readonly<Record<string, string>>;
+
+/** Headers that an object is stored and served with. */
+export interface ObjectHeaders {
+  readonly contentType?: string;
+  readonly cacheControl?: string;
+}
+
+/** What must be true of the key for a write to happen: nothing is there, or the ETag is this one. */
+export type WriteCondition = { readonly kind: "absent" } | { readonly kind: "etag"; readonly etag: string };
+
+export interface PutInput {
+  readonly key: string;
+  readonly body: Uint8Array | string;
+  readonly headers?: ObjectHeaders;
+  readonly metadata?: ObjectMetadata;
+  readonly condition?: WriteCondition;
+  readonly signal: AbortSignal;
+}
+
+export interface CopyInput {
+  /** Key in the same bucket; headers and metadata come along. */
+  readonly from: string;
+  readonly to: string;
+  readonly signal: AbortSignal;
+}
+
+export interface KeyInput {
+  readonly key: string;
+  readonly signal: AbortSignal;
+}
+
+export interface DeleteInput extends KeyInput {
+  /** Only if the object still has this ETag. */
+  readonly etag?: string;
+}
+
+export interface ListInput {
+  readonly prefix: string;
+  /** Without it the listing goes down through all keys; with `/` it stays at the level of the prefix. */
+  readonly delimiter?: "/";
+  readonly signal: AbortSignal;
+}
+
+export interface StoredObject {
+  readonly etag: string;
+  readonly metadata: ObjectMetadata;
+  readonly headers: ObjectHeaders;
+  /** Bytes of the body. */
+  readonly size: number;
+}
+
+export type WriteOutcome =
+  | { readonly kind: "ok"; readonly etag: string }
+  /** The condition did not hold: someone else wrote, or the key is gone. */
+  | { readonly kind: "precondition-failed" };
+
+export type CopyOutcome = { readonly kind: "ok"; readonly etag: string } | { readonly kind: "not-found" };
+
+export type DeleteOutcome = { readonly kind: "ok" } | { readonly kind: "precondition-failed" };
+
+export type HeadOutcome =
+  { readonly kind: "ok"; readonly object: StoredObject } | { readonly kind: "not-found" };
+
+export type GetOutcome =
+  | { readonly kind: "ok"; readonly object: StoredObject; readonly body: Uint8Array }
+  | { readonly kind: "not-found" };
+
+export type ListedEntry =
+  | { readonly kind: "object"; readonly key: string; readonly size: number; readonly etag: string }
+  /** With a delimiter: a level below, its key ending in the delimiter. */
+  | { readonly kind: "prefix"; readonly key: string };
+
+/**
+ * One bucket. What a caller has to decide upon is a value; everything else (refused, unreachable, no bucket) is a
+ * `SitefleetError` of `store/…`.
+ */
+export interface ObjectStore {
+  put(input: PutInput): Promise<WriteOutcome>;
+  /** The body is read into memory whole. */
+  get(input: KeyInput): Promise<GetOutcome>;
+  head(input: KeyInput): Promise<HeadOutcome>;
+  copy(input: CopyInput): Promise<CopyOutcome>;
+  /** A key that does not exist is deleted already. */
+  delete(input: DeleteInput): Promise<DeleteOutcome>;
+  /** In order of the keys' UTF-8 bytes. */
+  list(input: ListInput): AsyncIterable<ListedEntry>;
+}
+
+/** The two buckets of an environment. */
+export interface SiteStore {
+  readonly config: ObjectStore;
+  readonly hosting: ObjectStore;
+}

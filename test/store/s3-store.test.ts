@@ -1,0 +1,98 @@
+import { describe, expect, it, onTestFinished } from "vitest";
+
+import { systemClock } from "../../src/lib/clock.ts";
+import { Secret } from "../../src/lib/secret.ts";
+import { startS3Server } from "../../src/mirror/s3/server.ts";
+import { S3SiteStore } from "../../src/store/s3-store.ts";
+import { InstantClock } from "../support/instant-clock.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+const { signal } = new AbortController();
+const SECRET = "very-secret-key";
+
+function open(
+  endpoint: string,
+  given: { readonly accessKeyId?: string; readonly secret?: string } = {},
+): S3SiteStore {
+  const store = new S3SiteStore({
+    location: {
+      region: "us-east-1",
+      endpoint,
+      pathStyle: true,
+      configBucket: "config",
+      hostingBucket: "absent",
+    },
+    keys: { accessKeyId: given.accessKeyId ?? "AKID", secretAccessKey: new Secret(given.secret ?? SECRET) },
+    clock: new InstantClock(),
+  });
+  onTestFinished(() => store.close());
+  return store;
+}
+
+async function startServer(): Promise<string> {
+  const server = await startS3Server({
+    dir: await tempDir(),
+    port: 0,
+    region: "us-east-1",
+    credentials: [
+      { accessKeyId: "AKID", secretAccessKey: SECRET, access: "full" },
+      { accessKeyId: "READER", secretAccessKey: SECRET, access: "read" },
+    ],
+    clock: systemClock,
+    buckets: ["config"],
+  });
+  onTestFinished(() => server.close());
+  return server.url;
+}
+
+async function failure(action: Promise<unknown>): Promise<unknown> {
+  try {
+    await action;
+  } catch (error) {
+    return error;
+  }
+  return "no error";
+}
+
+describe("S3SiteStore", () => {
+  it("names bucket and endpoint when the bucket does not exist", async () => {
+    const url = await startServer();
+    const error = await failure(open(url).hosting.put({ key: "k", body: "", signal }));
+    expect(error).toMatchObject({ code: "store/no-bucket", exitCode: 3 });
+    expect(String(error)).toContain(`the bucket "absent" does not exist at ${url}`);
+  });
+
+  it.each([
+    ["an unknown key", { accessKeyId: "NOBODY" }],
+    ["a wrong secret", { secret: "wrong" }],
+    ["a key that may only read", { accessKeyId: "READER" }],
+  ])("says not authorised for %s and shows no secret", async (_, keys) => {
+    const error = await failure(open(await startServer(), keys).config.put({ key: "k", body: "", signal }));
+    expect(error).toMatchObject({ code: "store/not-authorised", exitCode: 4 });
+    expect(JSON.stringify([error, String(error)])).not.toContain(SECRET);
+  });
+
+  it("says unreachable when nothing listens", async () => {
+    const error = await failure(open("http://127.0.0.1:1").config.get({ key: "k", signal }));
+    expect(error).toMatchObject({ code: "store/unreachable", exitCode: 3 });
+    expect(String(error)).toContain('GetObject of "config/k" at http://127.0.0.1:1 got no answer');
+  });
+
+  it("says what S3 said when it refuses", async () => {
+    const store = open(await startServer());
+    const error = await failure(
+      store.config.put({ key: "k", body: "", metadata: { p: "x".repeat(2_100) }, signal }),
+    );
+    expect(error).toMatchObject({ code: "store/refused", exitCode: 3 });
+    expect(String(error)).toContain("400 MetadataTooLarge");
+  });
+
+  it("pages through long listings", async () => {
+    const { config } = open(await startServer());
+    const keys = Array.from({ length: 1_005 }, (_, index) => `p/${String(index).padStart(4, "0")}`);
+    await Promise.all(keys.map((key) => config.put({ key, body: "", signal })));
+    const found: string[] = [];
+    for await (const { key } of config.list({ prefix: "p/", signal })) found.push(key);
+    expect(found).toEqual(keys);
+  });
+});
