@@ -54,7 +54,7 @@ export function scopesOf(text: string): Scopes {
 }
 
 const SIGNATURE = /^([A-Z]+) ([a-z0-9_.]+)\((.*)\)$/;
-const PARAMETER = /^(\[)?([A-Z]+)(?:<([a-z0-9 ]+)>)?(\.\.\.)? ([a-z0-9_]+)\]?$/;
+const PARAMETER = /^(\[)?([A-Z]+)(?:<([a-z0-9_ ]+)>)?(\.\.\.)? ([a-z0-9_]+)\]?$/;
 
 interface FunctionOptions {
   /** Folder of the reference page, e.g. `strings`. */
