@@ -1,18 +1,11 @@
-import { createHash, randomBytes } from "node:crypto";
-import {
-  CHECKSUM_ALGORITHMS,
-  checksumElement,
-  combineCrc,
-  isCombinable,
-  startChecksum,
-  toChecksumAlgorithm,
-} from "./checksum.ts";
-import type { Checksum, ChecksumAlgorithm, ChecksumType } from "./checksum.ts";
+import { createHash } from "node:crypto";
+import { checksumElement, isCombinable, startChecksum, toChecksumAlgorithm } from "./checksum.ts";
+import type { ChecksumAlgorithm, ChecksumType } from "./checksum.ts";
 import { checkWrite, readWriteCondition } from "./conditions.ts";
-import { openCopySource } from "./object-copy.ts";
-import { checksumXml } from "./object-copy.ts";
+import { MAX_PARTS, checkPromises, makeChecksum, selectParts } from "./multipart-completion.ts";
+import { checksumXml, openCopySource } from "./object-copy.ts";
 import { readObjectHeaders, toChecksumHeaders } from "./object-detail.ts";
-import { quoteEtag, readIntegerParameter } from "./operation-context.ts";
+import { quoteEtag } from "./operation-context.ts";
 import type { OperationContext } from "./operation-context.ts";
 import { releaseBody, storeBody } from "./object-writes.ts";
 import { parseRange } from "./range.ts";
@@ -21,12 +14,7 @@ import { emptyReply, toIsoTime, xmlReply } from "./reply.ts";
 import type { S3Reply } from "./reply.ts";
 import { S3Error, invalidArgument } from "./s3-error.ts";
 import type { Upload, UploadPart } from "./store-index.ts";
-import { childText, parseXml, xmlDocument, xmlText } from "./xml.ts";
-import type { XmlElement } from "./xml.ts";
-
-/** Limits of multipart uploads (userguide/qfacts.html). */
-const MAX_PARTS = 10_000;
-const MIN_PART_BYTES = 5 * 1024 ** 2;
+import { parseXml, xmlDocument, xmlText } from "./xml.ts";
 
 /** CreateMultipartUpload. */
 export async function createMultipartUpload({
@@ -36,13 +24,12 @@ export async function createMultipartUpload({
   key,
 }: OperationContext): Promise<S3Reply> {
   const { checksumAlgorithm, checksumType } = readUploadChecksum(request.headers);
-  const id = randomBytes(32).toString("base64url");
   const detail: UploadDetail = {
     ...readObjectHeaders(request.headers),
     ...(checksumAlgorithm === undefined ? {} : { checksumAlgorithm }),
     ...(checksumType === undefined ? {} : { checksumType }),
   };
-  store.createUpload({ id, bucket, key, detail });
+  const { id } = store.createUpload({ bucket, key, detail });
   await store.sync();
   const headers: (readonly [string, string])[] = [];
   if (checksumAlgorithm !== undefined) headers.push(["x-amz-checksum-algorithm", checksumAlgorithm]);
@@ -81,7 +68,7 @@ function readChecksumType(type: string | undefined, algorithm: ChecksumAlgorithm
 }
 
 /** The upload that a request names; its id is good for its own bucket and key only. */
-function findUpload({ request, store, bucket, key }: OperationContext): Upload {
+export function findUpload({ request, store, bucket, key }: OperationContext): Upload {
   store.bucket(bucket);
   const upload = store.upload(request.query.get("uploadId") ?? "");
   if (upload.bucket !== bucket || upload.key !== key)
@@ -206,7 +193,7 @@ function readCopyRange(
   });
 }
 
-function partChecksumXml(part: UploadPart): string {
+export function partChecksumXml(part: UploadPart): string {
   return part.checksum === undefined ? "" : xmlText(checksumElement(part.checksum[0]), part.checksum[1]);
 }
 
@@ -257,135 +244,4 @@ export async function completeMultipartUpload(context: OperationContext): Promis
     xmlText("Key", key) +
     xmlText("ETag", quoteEtag(etag));
   return xmlReply(xmlDocument("CompleteMultipartUploadResult", result + checksumXml(checksum)));
-}
-
-/** The parts that the request lists, held against what was uploaded. */
-function selectParts(document: XmlElement, upload: Upload): readonly UploadPart[] {
-  const listed = document.children.filter((child) => child.name === "Part");
-  if (document.name !== "CompleteMultipartUpload" || listed.length === 0 || listed.length > MAX_PARTS)
-    throw new S3Error("MalformedXML");
-  const parts: UploadPart[] = [];
-  for (const element of listed) {
-    const number = Number(childText(element, "PartNumber")?.trim() || NaN);
-    if (!Number.isInteger(number)) throw new S3Error("MalformedXML");
-    if (number <= (parts.at(-1)?.number ?? 0))
-      throw new S3Error("InvalidPartOrder", { fields: [["UploadId", upload.id]] });
-    parts.push(matchPart(element, { part: upload.parts.get(number), number, upload }));
-  }
-  const small = parts.slice(0, -1).find((part) => part.segment[1] < MIN_PART_BYTES);
-  if (small === undefined) return parts;
-  throw new S3Error("EntityTooSmall", {
-    fields: [
-      ["ProposedSize", String(small.segment[1])],
-      ["MinSizeAllowed", String(MIN_PART_BYTES)],
-      ["PartNumber", String(small.number)],
-      ["ETag", small.etag],
-    ],
-  });
-}
-
-function matchPart(
-  element: XmlElement,
-  {
-    part,
-    number,
-    upload,
-  }: { readonly part: UploadPart | undefined; readonly number: number; readonly upload: Upload },
-): UploadPart {
-  const etag = (childText(element, "ETag") ?? "").trim().replaceAll('"', "");
-  const checksumsHold = CHECKSUM_ALGORITHMS.every((algorithm) => {
-    const claimed = childText(element, checksumElement(algorithm));
-    return (
-      claimed === undefined || (part?.checksum?.[0] === algorithm && part.checksum[1] === claimed.trim())
-    );
-  });
-  if (part !== undefined && part.etag === etag && checksumsHold) return part;
-  throw new S3Error("InvalidPart", {
-    fields: [
-      ["UploadId", upload.id],
-      ["PartNumber", String(number)],
-      ["ETag", etag],
-    ],
-  });
-}
-
-/** The object's checksum out of those of its parts, if the upload asked for one and every part came with it. */
-function makeChecksum(
-  parts: readonly UploadPart[],
-  {
-    checksumAlgorithm: algorithm,
-    checksumType: type,
-  }: Pick<UploadDetail, "checksumAlgorithm" | "checksumType">,
-): Checksum | undefined {
-  if (algorithm === undefined || type === undefined) return undefined;
-  const digests: { digest: Buffer; size: number }[] = [];
-  for (const { checksum, segment } of parts) {
-    if (checksum?.[0] !== algorithm) return undefined;
-    digests.push({ digest: Buffer.from(checksum[1], "base64"), size: segment[1] });
-  }
-  if (type === "FULL_OBJECT")
-    return { algorithm, type, value: combineCrc(algorithm, digests).toString("base64") };
-  const running = startChecksum(algorithm);
-  for (const { digest } of digests) running.update(digest);
-  return { algorithm, type, value: `${running.digest().toString("base64")}-${parts.length}` };
-}
-
-/** Size and checksum of the whole object, where the client said what they must be. */
-function checkPromises(
-  headers: ReadonlyMap<string, string>,
-  { size, checksum }: { readonly size: number; readonly checksum: Checksum | undefined },
-): void {
-  const promised = headers.get("x-amz-mp-object-size");
-  if (promised !== undefined && promised !== String(size)) {
-    throw new S3Error("InvalidRequest", {
-      message: `The provided 'x-amz-mp-object-size' header value ${promised} does not match what was computed: ${size}`,
-    });
-  }
-  if (checksum?.type !== "FULL_OBJECT") return;
-  const claimed = headers.get(`x-amz-checksum-${checksum.algorithm.toLowerCase()}`);
-  if (claimed !== undefined && claimed !== checksum.value) {
-    throw new S3Error("BadDigest", {
-      message: `The ${checksum.algorithm} you specified did not match the calculated checksum.`,
-    });
-  }
-}
-
-/** ListParts. */
-export function listParts(context: OperationContext): S3Reply {
-  const { request, store, bucket, key } = context;
-  const upload = findUpload(context);
-  const marker = readIntegerParameter(request, {
-    name: "part-number-marker",
-    fallback: 0,
-    min: 0,
-    max: MAX_PARTS,
-  });
-  const max = readIntegerParameter(request, { name: "max-parts", fallback: 1000, min: 1, max: 1000 });
-  const all = [...upload.parts.values()]
-    .filter((part) => part.number > marker)
-    .sort((left, right) => left.number - right.number);
-  const page = all.slice(0, max);
-  const { checksumAlgorithm, checksumType } = store.readUploadDetail(upload);
-  const parts = page.map(
-    (part) =>
-      `<Part>${xmlText("PartNumber", part.number)}${xmlText("LastModified", toIsoTime(part.modified))}` +
-      `${xmlText("ETag", quoteEtag(part.etag))}${xmlText("Size", part.segment[1])}${partChecksumXml(part)}</Part>`,
-  );
-  const truncated = all.length > page.length;
-  return xmlReply(
-    xmlDocument(
-      "ListPartsResult",
-      xmlText("Bucket", bucket) +
-        xmlText("Key", key) +
-        xmlText("UploadId", upload.id) +
-        xmlText("PartNumberMarker", marker) +
-        (truncated ? xmlText("NextPartNumberMarker", page.at(-1)?.number ?? marker) : "") +
-        xmlText("MaxParts", max) +
-        xmlText("IsTruncated", truncated) +
-        (checksumAlgorithm === undefined ? "" : xmlText("ChecksumAlgorithm", checksumAlgorithm)) +
-        (checksumType === undefined ? "" : xmlText("ChecksumType", checksumType)) +
-        parts.join("") +
-        "<StorageClass>STANDARD</StorageClass>",
-    ),
-  );
 }

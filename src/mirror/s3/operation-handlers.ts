@@ -12,10 +12,10 @@ import {
   abortMultipartUpload,
   completeMultipartUpload,
   createMultipartUpload,
-  listParts,
   uploadPart,
   uploadPartCopy,
 } from "./multipart.ts";
+import { listMultipartUploads, listParts } from "./multipart-listing.ts";
 import { copyObject } from "./object-copy.ts";
 import { getObject, headObject } from "./object-reads.ts";
 import { deleteObject, deleteObjects, putObject } from "./object-writes.ts";
@@ -47,6 +47,7 @@ export const OPERATION_HANDLERS: ReadonlyMap<string, HandlerRow> = new Map([
   ["HeadBucket", withoutBody(headBucket)],
   ["HeadObject", withoutBody(headObject)],
   ["ListBuckets", withoutBody(listBuckets)],
+  ["ListMultipartUploads", withoutBody(listMultipartUploads)],
   ["ListObjects", withoutBody(listObjects)],
   ["ListObjectsV2", withoutBody(listObjectsV2)],
   ["ListParts", withoutBody(listParts)],

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { syncFolder } from "../../lib/atomic-write.ts";
@@ -187,21 +188,17 @@ export class Store {
     return readDetail(this.#journal.read(entry).detail);
   }
 
+  /** Starts a multipart upload; its id begins with the time, so that ids sort by it. */
   createUpload(upload: {
-    readonly id: string;
     readonly bucket: string;
     readonly key: string;
     readonly detail: UploadDetail;
-  }): void {
+  }): Upload {
     this.bucket(upload.bucket);
-    const head = {
-      op: "upload",
-      u: upload.id,
-      b: upload.bucket,
-      k: upload.key,
-      t: this.#clock.now(),
-    } as const;
-    this.#commit(head, { detail: upload.detail });
+    const now = this.#clock.now();
+    const id = `${now.toString(36).padStart(9, "0")}.${randomBytes(24).toString("base64url")}`;
+    this.#commit({ op: "upload", u: id, b: upload.bucket, k: upload.key, t: now }, { detail: upload.detail });
+    return this.upload(id);
   }
 
   /** Throws `NoSuchUpload`. */
