@@ -22,6 +22,8 @@ export interface KindRow {
   readonly derive?: (record: ResourceRecord) => Readonly<Record<string, FieldValue>>;
   /** What is wrong with a record that is about to be stored, or `null`. */
   readonly check?: (record: ResourceRecord) => string | null;
+  /** Names are the same whatever their case (host names). */
+  readonly foldsCase?: true;
   /** Adjusts the others when a record was stored (only one VCL can be main). */
   readonly settle?: (list: readonly ResourceRecord[], stored: ResourceRecord) => readonly ResourceRecord[];
 }
@@ -110,6 +112,7 @@ export const KINDS: readonly KindRow[] = [
     fields: [NAME, COMMENT],
     hasId: false,
     versionAs: "number",
+    foldsCase: true,
     check: checkDomain,
   },
   {

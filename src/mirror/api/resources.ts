@@ -91,7 +91,8 @@ async function updateRecord(row: KindRow, context: ApiContext, request: ApiReque
     };
     checkRecord(row, fields);
     const list = open.objects.resources[row.kind];
-    if (fields["name"] !== before["name"]) refuseDuplicate(row, list, textOf(fields, "name"));
+    const others = list.filter((other) => other !== before);
+    refuseDuplicate(row, others, textOf(fields, "name"));
     const updated = list.map((other) => (other === before ? fields : other));
     return Promise.resolve(store(row, open, updated, fields));
   });
@@ -127,5 +128,8 @@ function checkRecord(row: KindRow, record: ResourceRecord): void {
 }
 
 function refuseDuplicate(row: KindRow, list: readonly ResourceRecord[], name: string): void {
-  if (list.some((other) => other["name"] === name)) throw duplicateRecord(row.duplicateLabel, name);
+  const folded = (text: string): string => (row.foldsCase === true ? text.toLowerCase() : text);
+  if (list.some((other) => folded(textOf(other, "name")) === folded(name))) {
+    throw duplicateRecord(row.duplicateLabel, name);
+  }
 }

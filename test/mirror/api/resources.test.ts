@@ -158,6 +158,16 @@ describe("domains", () => {
     },
   );
 
+  test("differ in more than case", async () => {
+    const { call, service } = await startApi();
+    const id = await service();
+    const list = `/service/${id}/version/1/domain`;
+    await call("POST", list, { form: { name: "www.example.com" } });
+    expect((await call("POST", list, { form: { name: "WWW.Example.com" } })).status).toBe(409);
+    const renamed = await call("PUT", `${list}/www.example.com`, { form: { name: "WWW.example.com" } });
+    expect(renamed.json).toMatchObject({ name: "WWW.example.com" });
+  });
+
   test("checks answer triples of domain, CNAME and verdict", async () => {
     const { call, service } = await startApi();
     const id = await service();
