@@ -4,7 +4,7 @@ import type { Cursor } from "./parser-cursor.ts";
 
 const MAX_INTEGER = 2n ** 63n - 1n;
 /** RTIME is 64 bits of nanoseconds; literals beyond are clamped (reference/vcl/types/rtime). */
-const MAX_RTIME = 9_223_372_036.854775807;
+const MAX_RTIME = Number(MAX_INTEGER) / 1e9;
 
 const UNIT_SECONDS: ReadonlyMap<string, number> = new Map([
   ["ms", 0.001],

@@ -1,4 +1,17 @@
-import fc from "fast-check";
+import {
+  array,
+  assert,
+  bigInt,
+  boolean,
+  constantFrom,
+  double,
+  nat,
+  oneof,
+  pre,
+  property,
+  string,
+  tuple,
+} from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import type { VclProgram } from "../../src/vcl/ast.ts";
@@ -29,12 +42,12 @@ function parseOrError(text: string): VclProgram | VclError {
 }
 
 /** Pieces that programs are made of, joined at random: most fail to parse, many do not. */
-const token = fc.constantFrom(
+const token = constantFrom(
   ...`set unset req.http.A req.http.B:c var.i = += rol= "a" "%41" {"b"} {X"c"X} 1 -2 0xff 1.5 1e3 5m 5 m + - ! ( ) { } ; ,
   == ~ && || if else elsif return lookup error restart synthetic log goto l: switch case default: break; fallthrough; call
   f f() f(1, "a") now if(a, b, c) true LF sub acl table backend director . : / %`.split(/\s+/),
 );
-const statement = fc.constantFrom(
+const statement = constantFrom(
   'set req.http.A = "x" now + 5m (a) -1;',
   "if (!a ~ b && (c || d)) { esi; } else { log a 5s; }",
   'switch (a) { case "x": esi; break; default: fallthrough; }',
@@ -57,14 +70,14 @@ describe("printProgram", () => {
   });
 
   it("prints any program that parses so that it parses to the same tree", () => {
-    const body = fc.array(
-      fc.oneof(
+    const body = array(
+      oneof(
         statement,
-        fc.array(token, { maxLength: 6 }).map((words) => `${words.join(" ")};`),
+        array(token, { maxLength: 6 }).map((words) => `${words.join(" ")};`),
       ),
     );
-    fc.assert(
-      fc.property(body, (statements) => {
+    assert(
+      property(body, (statements) => {
         const program = parseOrError(`sub s {\n${statements.join("\n")}\n}`);
         if (program instanceof VclError) return;
         expect(shape(parse(printProgram(program)))).toBe(shape(program));
@@ -74,14 +87,14 @@ describe("printProgram", () => {
   });
 
   it("prints any string so that it parses to the same bytes", () => {
-    fc.assert(
-      fc.property(fc.string({ unit: "binary" }), fc.boolean(), (unicode, long) => {
+    assert(
+      property(string({ unit: "binary" }), boolean(), (unicode, long) => {
         const value = Buffer.from(unicode.replaceAll("\0", ""), "utf8").toString("latin1");
         const escaped = [...Buffer.from(value, "latin1")].map(
           (byte) => `%${byte.toString(16).padStart(2, "0")}`,
         );
         const literal = long ? `{delim"${value}"delim}` : `"${escaped.join("")}"`;
-        fc.pre(!long || !value.includes('"delim}'));
+        pre(!long || !value.includes('"delim}'));
         const program = parse(`table t { "k": ${literal} }`);
         const again = parse(printProgram(program));
         expect(shape(again)).toBe(shape(program));
@@ -93,18 +106,18 @@ describe("printProgram", () => {
   });
 
   it("prints numbers so that they parse to the same values", () => {
-    const number = fc.oneof(
-      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String),
-      fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => {
+    const number = oneof(
+      bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String),
+      double({ noNaN: true, noDefaultInfinity: true }).map((value) => {
         const text = String(value === 0 ? 0 : value);
         return /[.e]/.test(text) ? text : `${text}.0`;
       }),
-      fc
-        .tuple(fc.nat(), fc.nat(999), fc.constantFrom("ms", "s", "m", "h", "d", "w", "y"))
-        .map(([whole, part, unit]) => `${whole}.${part}${unit}`),
+      tuple(nat(), nat(999), constantFrom("ms", "s", "m", "h", "d", "w", "y")).map(
+        ([whole, part, unit]) => `${whole}.${part}${unit}`,
+      ),
     );
-    fc.assert(
-      fc.property(number, (text) => {
+    assert(
+      property(number, (text) => {
         const program = parse(`table t FLOAT { "k": ${text} }`);
         expect(shape(parse(printProgram(program)))).toBe(shape(program));
       }),
