@@ -11,8 +11,8 @@ import type { Journal } from "./state.ts";
 
 /** What the edge should answer with. */
 export interface ExpectedEdge {
-  /** Hash of the rendering; `undefined` for a version that sitefleet did not make. */
-  readonly renderHash: string | undefined;
+  /** Revision that the edge tells; `undefined` for a version that sitefleet did not make. */
+  readonly revision: string | undefined;
   readonly version: number;
 }
 
@@ -37,7 +37,7 @@ export interface Activation {
   readonly versions: readonly VersionInfo[];
   /** Version to make live, or live already and to be verified. */
   readonly version: number;
-  readonly renderHash: string | undefined;
+  readonly revision: string | undefined;
   /** Version to put back when verification fails; `null` leaves nothing live. */
   readonly former: number | null;
   /** State dictionary; without one nothing is remembered over a crash. */
@@ -75,7 +75,7 @@ interface CheckFailure {
 }
 
 async function findFailure(job: Activation): Promise<CheckFailure | undefined> {
-  const expected: ExpectedEdge = { renderHash: job.renderHash, version: job.version };
+  const expected: ExpectedEdge = { revision: job.revision, version: job.version };
   try {
     if (!(await waitForEdge(job, expected))) {
       const what = `the edge did not answer with version ${job.version} within ${Math.round(job.deadlineMs / 1000)} s`;
@@ -159,8 +159,8 @@ async function restore(job: Activation, failure: CheckFailure): Promise<Siteflee
 async function describeRestored(job: Activation, former: number): Promise<string> {
   if (former === job.version) return `it stays live, for it is the version that was live before`;
   const info = job.versions.find(({ number }) => number === former);
-  const renderHash = parseStamp(info?.comment ?? "")?.renderHash;
-  const seen = await waitForEdge(job, { renderHash, version: former }).catch(() => {
+  const revision = parseStamp(info?.comment ?? "")?.revision;
+  const seen = await waitForEdge(job, { revision, version: former }).catch(() => {
     job.signal.throwIfAborted();
     return false; // what matters is said in the message: that the edge was not seen to answer with it
   });

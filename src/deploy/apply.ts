@@ -6,7 +6,8 @@ import type { Clock } from "../lib/clock.ts";
 import { SitefleetError, assertDefined } from "../lib/errors.ts";
 import { activateAndVerify, proveOrRestore } from "./activate.ts";
 import type { Activation, EdgeChecks } from "./activate.ts";
-import { PRIVATE_DICTIONARY, STATE_DICTIONARY } from "./desired.ts";
+import { PRIVATE_DICTIONARY } from "../render/constants.ts";
+import { STATE_DICTIONARY } from "./desired.ts";
 import type { PrivateItem } from "./desired.ts";
 import { isVersionStep, writeDraft } from "./draft.ts";
 import { findService } from "./live.ts";
@@ -169,7 +170,7 @@ function activation(
     serviceId: work.service.id,
     versions: work.versions,
     version: work.version,
-    renderHash: plan.renderHash,
+    revision: plan.revision,
     former: sameVersion && !plan.unverified ? plan.baseVersion : formerVersion(plan),
     stateDictionary: idOf(work.dictionaries, STATE_DICTIONARY),
     deadlineMs: options.activationDeadlineMs ?? DEFAULT_DEADLINE_MS,

@@ -1,18 +1,8 @@
 import { isIP } from "node:net";
 import type { Backend, Healthcheck } from "../fastly/wire.ts";
-import type { Environment, Location } from "../settings/environment.ts";
-
-/** Where a bucket answers, as the edge has to reach it. */
-interface StoreAddress {
-  /** Host name or IP address, without brackets. */
-  readonly host: string;
-  readonly port: number;
-  readonly tls: boolean;
-  /** Name that the server's certificate covers. */
-  readonly certificateHost: string;
-  /** Path that an unsigned probe asks for. */
-  readonly probePath: string;
-}
+import { originsOf } from "../render/origins.ts";
+import type { Origin } from "../render/origins.ts";
+import type { Environment } from "../settings/environment.ts";
 
 /**
  * The stores of an environment as Fastly backends: `config` and `hosting`, and with a second region
@@ -22,86 +12,72 @@ export function backendsOf(environment: Environment): {
   readonly backends: readonly Backend[];
   readonly healthchecks: readonly Healthcheck[];
 } {
-  const { s3, fastly } = environment;
-  const stores = [...storesAt(s3, ""), ...(s3.second ? storesAt(s3.second, "_second") : [])];
-  const checked = s3.second !== undefined;
+  const origins = originsOf(environment);
+  const checked = environment.s3.second !== undefined;
+  const shield = environment.fastly.shield ?? "";
   return {
-    backends: stores.map(({ name, address }) =>
-      backendOf(name, address, { shield: fastly.shield ?? "", healthcheck: checked ? checkName(name) : "" }),
+    backends: origins.map((origin) =>
+      backendOf(origin, { shield, healthcheck: checked ? checkName(origin) : "" }),
     ),
-    healthchecks: checked ? stores.map(({ name, address }) => healthcheckOf(name, address)) : [],
+    healthchecks: checked ? origins.map(healthcheckOf) : [],
   };
 }
 
-function storesAt(
-  location: Location,
-  suffix: string,
-): readonly { readonly name: string; readonly address: StoreAddress }[] {
-  return [
-    { name: `config${suffix}`, address: addressOf(location, location.configBucket) },
-    { name: `hosting${suffix}`, address: addressOf(location, location.hostingBucket) },
-  ];
-}
-
-/** Host of a bucket: AWS's regional endpoint, or the store that the settings name. */
-export function addressOf(location: Location, bucket: string): StoreAddress {
-  const probePath = location.pathStyle ? `/${bucket}/` : "/";
-  const prefix = location.pathStyle ? "" : `${bucket}.`;
-  if (location.endpoint === undefined) {
-    const region = awsHost(location.region);
-    // AWS's certificate covers one label before the region: a bucket with dots needs the region's own name.
-    const certificateHost = bucket.includes(".") ? region : `${prefix}${region}`;
-    return { host: `${prefix}${region}`, port: 443, tls: true, certificateHost, probePath };
-  }
-  const url = new URL(location.endpoint);
-  const tls = url.protocol === "https:";
-  const host = `${prefix}${url.hostname.replace(/^\[(.*)\]$/, "$1")}`;
-  return { host, port: Number(url.port || (tls ? 443 : 80)), tls, certificateHost: host, probePath };
-}
-
-function awsHost(region: string): string {
-  return `s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
-}
+/** Milliseconds; S3 answers within a few hundred, and its own clients give up after a minute at most. */
+const TIMEOUTS = {
+  connect_timeout: 1_000,
+  first_byte_timeout: 15_000,
+  between_bytes_timeout: 10_000,
+} as const;
 
 function backendOf(
-  name: string,
-  address: StoreAddress,
+  origin: Origin,
   choices: { readonly shield: string; readonly healthcheck: string },
 ): Backend {
-  const named = address.tls && isIP(address.host) === 0;
+  const address = unbracketed(origin.hostname);
+  const certificateHost = origin.tls && isIP(address) === 0 ? certificateHostOf(origin) : "";
   return {
-    name,
-    address: address.host,
-    port: address.port,
-    use_ssl: address.tls,
+    name: origin.name,
+    address,
+    port: origin.port,
+    use_ssl: origin.tls,
     ssl_check_cert: true,
-    ssl_cert_hostname: named ? address.certificateHost : "",
-    ssl_sni_hostname: named ? address.certificateHost : "",
-    min_tls_version: address.tls ? "1.2" : "",
+    ssl_cert_hostname: certificateHost,
+    ssl_sni_hostname: certificateHost,
+    min_tls_version: origin.tls ? "1.2" : "",
     // The VCL sets bereq.http.host on the origin hop only; an override would also rewrite the hop to the shield.
     override_host: "",
     shield: choices.shield,
     healthcheck: choices.healthcheck,
     request_condition: "",
     auto_loadbalance: false,
-    connect_timeout: 1_000,
-    first_byte_timeout: 15_000,
-    between_bytes_timeout: 10_000,
+    ...TIMEOUTS,
     max_conn: 200,
   };
 }
 
-function checkName(backend: string): string {
-  return `${backend}_up`;
+/** A URL's host name has an IPv6 address in brackets; a backend has it without. */
+function unbracketed(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/, "$1");
+}
+
+const DOTTED_AWS_BUCKET = /^[^.]+\..+\.(s3\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?)$/;
+
+/** AWS's certificates cover one label before the region: a bucket with dots is checked by the region's own name. */
+function certificateHostOf(origin: Origin): string {
+  return DOTTED_AWS_BUCKET.exec(origin.hostname)?.[1] ?? origin.hostname;
+}
+
+function checkName(origin: Origin): string {
+  return `${origin.name}_up`;
 }
 
 /** Probes are unsigned, so a private bucket that is up says 403. */
-function healthcheckOf(backend: string, address: StoreAddress): Healthcheck {
-  const standard = address.port === (address.tls ? 443 : 80);
+function healthcheckOf(origin: Origin): Healthcheck {
   return {
-    name: checkName(backend),
-    host: standard ? address.host : `${address.host}:${address.port}`,
-    path: address.probePath,
+    name: checkName(origin),
+    host: origin.host,
+    path: `${origin.prefix}/`,
     method: "HEAD",
     http_version: "1.1",
     expected_response: 403,

@@ -1,14 +1,10 @@
 import type { Backend, Healthcheck, ServiceSettings, VclFile } from "../fastly/wire.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import type { Secret } from "../lib/secret.ts";
+import { PRIVATE_DICTIONARY } from "../render/constants.ts";
+import type { RenderedService } from "../render/render.ts";
 import type { Environment } from "../settings/environment.ts";
 import { backendsOf } from "./backends.ts";
-
-/** What rendering gives: VCL files, exactly one of them main, and a hash over all of them. */
-export interface RenderedService {
-  readonly files: readonly { readonly name: string; readonly content: string; readonly main: boolean }[];
-  readonly hash: string;
-}
 
 /** The part of a service version that sitefleet decides, live or wanted; lists are sorted by name. */
 export interface ServiceContent {
@@ -31,13 +27,11 @@ export interface DesiredService {
   readonly environment: string;
   /** Without an id the service is found by its name. */
   readonly service: { readonly id: string | undefined; readonly name: string };
-  readonly renderHash: string;
+  readonly revision: string;
   readonly content: ServiceContent;
   readonly privateItems: readonly PrivateItem[];
 }
 
-/** Write-only dictionary with the edge's secrets: Fastly never gives its values out. */
-export const PRIVATE_DICTIONARY = "sitefleet_private";
 /** Readable dictionary with what the deployer must remember beside versions: digest of the secrets, journal. */
 export const STATE_DICTIONARY = "sitefleet_state";
 
@@ -62,7 +56,7 @@ export function desiredService(environment: Environment, rendered: RenderedServi
       id: environment.fastly.serviceId,
       name: environment.fastly.serviceName ?? `sitefleet-${environment.name}`,
     },
-    renderHash: rendered.hash,
+    revision: rendered.revision,
     content: sortContent({
       vcls: rendered.files,
       backends,

@@ -25,7 +25,7 @@ export async function writeDraft(job: DraftJob, versions: readonly VersionInfo[]
   const draft = await obtainDraft(job, versions);
   const ref: VersionRef = { serviceId: job.serviceId, version: draft.number };
   const { plan } = job;
-  const stamp = formatStamp({ version: draft.number, from: plan.baseVersion, renderHash: plan.renderHash });
+  const stamp = formatStamp({ version: draft.number, from: plan.baseVersion, revision: plan.revision });
   // First of all writes: from here on the draft is known as ours, whatever happens.
   if (draft.comment !== stamp) await job.client.commentVersion(ref, stamp);
   const steps = draft.fresh

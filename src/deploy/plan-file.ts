@@ -73,7 +73,7 @@ const planSchema = z.strictObject({
   environment: z.string(),
   service: z.strictObject({ id: z.string().nullable(), ...named }),
   baseVersion: version.nullable(),
-  renderHash: z.string().regex(/^[0-9A-Za-z_-]{1,128}$/),
+  revision: z.string().regex(/^[0-9A-Za-z_-]{1,128}$/),
   content: z.strictObject({
     vcls: z.array(z.strictObject({ ...named, content: z.string(), main: z.boolean() })),
     backends: z.array(backend),

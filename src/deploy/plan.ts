@@ -1,6 +1,7 @@
 import { createTwoFilesPatch } from "diff";
 import type { Backend, Domain, Healthcheck, ServiceSettings, VclFile } from "../fastly/wire.ts";
-import { PRIVATE_DICTIONARY, STATE_DICTIONARY } from "./desired.ts";
+import { PRIVATE_DICTIONARY } from "../render/constants.ts";
+import { STATE_DICTIONARY } from "./desired.ts";
 import type { DesiredService, ServiceContent } from "./desired.ts";
 import type { LiveService } from "./live.ts";
 import { ownStamp } from "./stamp.ts";
@@ -55,7 +56,7 @@ export interface DeployPlan {
   readonly service: { readonly id: string | null; readonly name: string };
   /** Version that was live when the plan was made; the plan applies to no other. */
   readonly baseVersion: number | null;
-  readonly renderHash: string;
+  readonly revision: string;
   /** The target in full, by which a draft that an interrupted run left is completed. */
   readonly content: ServiceContent;
   readonly steps: readonly DeployStep[];
@@ -88,7 +89,7 @@ export function planDeploy(desired: DesiredService, live: LiveService | undefine
     environment: desired.environment,
     service: { id: live?.id ?? null, name: live?.name ?? desired.service.name },
     baseVersion: live?.active?.number ?? null,
-    renderHash: desired.renderHash,
+    revision: desired.revision,
     content: desired.content,
     steps,
     unverified: unverifiedIn(live),
@@ -257,7 +258,7 @@ function handMade(desired: DesiredService, { active }: LiveService): readonly st
   if (!active) return [];
   const stamp = ownStamp(active);
   if (!stamp) return [`version ${active.number} was not made by sitefleet: its differences will be undone`];
-  if (stamp.renderHash !== desired.renderHash) return [];
+  if (stamp.revision !== desired.revision) return [];
   return diffsBetween(desired.content.vcls, active).map(
     ({ file }) => `"${file}" of version ${active.number} was changed by hand: that will be undone`,
   );

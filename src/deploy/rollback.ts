@@ -15,7 +15,7 @@ export interface RollbackPlan {
   readonly from: number;
   readonly to: number;
   /** Hash the target was rendered with; `undefined` when sitefleet did not make it. */
-  readonly renderHash: string | undefined;
+  readonly revision: string | undefined;
   readonly versions: readonly VersionInfo[];
 }
 
@@ -44,7 +44,7 @@ export async function planRollback(
     serviceId: service.id,
     from: active.number,
     to: target.number,
-    renderHash: parseStamp(target.comment)?.renderHash,
+    revision: parseStamp(target.comment)?.revision,
     versions: service.versions,
   };
 }
@@ -70,7 +70,7 @@ export async function applyRollback(
     serviceId,
     versions: plan.versions,
     version: to,
-    renderHash: plan.renderHash,
+    revision: plan.revision,
     former: from,
     stateDictionary: dictionaries.find(({ name }) => name === STATE_DICTIONARY)?.id,
     deadlineMs: options.activationDeadlineMs ?? 120_000,

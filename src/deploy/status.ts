@@ -22,7 +22,7 @@ export interface VersionStatus {
   readonly number: number;
   readonly comment: string;
   /** Hash it was rendered with; `null` when sitefleet did not make it. */
-  readonly renderHash: string | null;
+  readonly revision: string | null;
   /** As Fastly writes times. */
   readonly updatedAt: string;
 }
@@ -35,7 +35,7 @@ export function toStatus(desired: DesiredService, live: LiveService | undefined)
     status: {
       number: version.number,
       comment: version.comment,
-      renderHash: ownStamp(version)?.renderHash ?? null,
+      revision: ownStamp(version)?.revision ?? null,
       updatedAt: version.updated_at,
     },
   }));

@@ -1,12 +1,12 @@
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { EdgeChecks } from "../../src/deploy/activate.ts";
-import { PRIVATE_DICTIONARY } from "../../src/deploy/desired.ts";
 import { readLive } from "../../src/deploy/live.ts";
 import { formatPlanFile, parsePlanFile } from "../../src/deploy/plan-file.ts";
 import { formatPlan } from "../../src/deploy/plan-text.ts";
 import { isEmptyPlan } from "../../src/deploy/plan.ts";
 import { SitefleetError } from "../../src/lib/errors.ts";
+import { PRIVATE_DICTIONARY } from "../../src/render/constants.ts";
 import { startApi } from "../mirror/api/api-fixture.ts";
 import type { ApiFixture } from "../mirror/api/api-fixture.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
@@ -78,7 +78,7 @@ describe("applyDeploy", () => {
     expect(proxy.writes().length).toBeLessThanOrEqual(8);
     const live = await liveOf(deployer);
     expect(live.active?.content.vcls[0]?.content).toContain("# two");
-    expect(live.active?.comment).toBe("sitefleet 2 from 1: render hash-of---two");
+    expect(live.active?.comment).toBe("sitefleet 2 from 1: revision hash-of---two");
     expect(live.state.journal).toEqual({ state: "verified", version: 2, former: 1 });
   });
 
@@ -199,7 +199,8 @@ describe("applyDeploy", () => {
       verify: () => Promise.resolve({ ok: true }),
     };
     await deployer.deploy(desiredWith("# two"), slow);
-    expect(seen).toEqual(Array(4).fill({ renderHash: "hash-of---two", version: 2 }));
+    expect(seen).toHaveLength(4);
+    expect(seen[3]).toEqual({ revision: "hash-of---two", version: 2 });
     expect(deployer.clock.slept).toEqual([250, 500, 1000]);
     const never = { ...slow, probe: () => Promise.resolve(false) };
     const error = await failureOf(deployer.deploy(desiredWith("# three"), never));

@@ -1,54 +1,47 @@
 import { describe, expect, it } from "vitest";
-import { addressOf, backendsOf } from "../../src/deploy/backends.ts";
-import type { Location } from "../../src/settings/environment.ts";
+import { backendsOf } from "../../src/deploy/backends.ts";
 import { environmentWith } from "./deploy-fixture.ts";
 
-function location(change: Partial<Location>): Location {
-  return { region: "us-east-1", configBucket: "c", hostingBucket: "h", pathStyle: false, ...change };
+const BUCKETS = { configBucket: "fleet", hostingBucket: "fleet-hosting" };
+
+function configBackend(s3: NonNullable<Parameters<typeof environmentWith>[0]>["s3"]) {
+  const [config] = backendsOf(environmentWith({ s3: { ...BUCKETS, ...s3 } })).backends;
+  if (!config) throw new Error("no backend");
+  return config;
 }
 
-describe("addressOf", () => {
+describe("the address of a bucket", () => {
   it.each([
-    ["AWS", {}, "fleet", "fleet.s3.us-east-1.amazonaws.com", 443, true, "/"],
+    ["on AWS", {}, "fleet.s3.us-east-1.amazonaws.com", 443, true],
+    ["on AWS, path style", { pathStyle: true }, "s3.us-east-1.amazonaws.com", 443, true],
+    ["in a plain store", { endpoint: "http://127.0.0.1:8082" }, "127.0.0.1", 8082, false],
+    ["in a plain store on port 80", { endpoint: "http://minio" }, "minio", 80, false],
     [
-      "AWS in China",
-      { region: "cn-north-1" },
-      "fleet",
-      "fleet.s3.cn-north-1.amazonaws.com.cn",
+      "in another store",
+      { endpoint: "https://s3.example.com", pathStyle: false },
+      "fleet.s3.example.com",
       443,
       true,
-      "/",
     ],
-    ["AWS, path style", { pathStyle: true }, "fleet", "s3.us-east-1.amazonaws.com", 443, true, "/fleet/"],
-    [
-      "plain HTTP",
-      { endpoint: "http://127.0.0.1:8082", pathStyle: true },
-      "b",
-      "127.0.0.1",
-      8082,
-      false,
-      "/b/",
-    ],
-    ["plain HTTP, port 80", { endpoint: "http://minio", pathStyle: true }, "b", "minio", 80, false, "/b/"],
-    ["another store", { endpoint: "https://s3.example.com" }, "b", "b.s3.example.com", 443, true, "/"],
-    [
-      "a store with a port",
-      { endpoint: "https://s3.example.com:9443/" },
-      "b",
-      "b.s3.example.com",
-      9443,
-      true,
-      "/",
-    ],
-    ["IPv6", { endpoint: "http://[::1]:8082", pathStyle: true }, "b", "::1", 8082, false, "/b/"],
-  ] as const)("%s", (_, change, bucket, host, port, tls, probePath) => {
-    expect(addressOf(location(change), bucket)).toMatchObject({ host, port, tls, probePath });
+    ["behind a port", { endpoint: "https://s3.example.com:9443/" }, "s3.example.com", 9443, true],
+    ["at an IPv6 address", { endpoint: "http://[::1]:8082" }, "::1", 8082, false],
+  ] as const)("%s", (_, s3, address, port, use_ssl) => {
+    expect(configBackend(s3)).toMatchObject({ address, port, use_ssl });
   });
 
-  it("checks the certificate of a bucket with dots against the region's name", () => {
-    const address = addressOf(location({}), "fleet.example.com");
-    expect(address.host).toBe("fleet.example.com.s3.us-east-1.amazonaws.com");
-    expect(address.certificateHost).toBe("s3.us-east-1.amazonaws.com");
+  it("with dots is checked against the certificate name of its region", () => {
+    expect(configBackend({ configBucket: "fleet.example.com" })).toMatchObject({
+      address: "fleet.example.com.s3.us-east-1.amazonaws.com",
+      ssl_cert_hostname: "s3.us-east-1.amazonaws.com",
+      ssl_sni_hostname: "s3.us-east-1.amazonaws.com",
+    });
+  });
+
+  it("at an IP address with TLS has no name to ask for", () => {
+    expect(configBackend({ endpoint: "https://10.0.0.1" })).toMatchObject({
+      use_ssl: true,
+      ssl_sni_hostname: "",
+    });
   });
 });
 
@@ -94,7 +87,7 @@ describe("backendsOf", () => {
   it("leaves TLS fields unset for a plain store and probes it with its port", () => {
     const endpoint = "http://127.0.0.1:8082";
     const second = {
-      region: "x",
+      region: "us-east-1",
       endpoint: "http://127.0.0.1:9092",
       configBucket: "c-two",
       hostingBucket: "h-two",

@@ -3,11 +3,12 @@ import type { EdgeChecks } from "../../src/deploy/activate.ts";
 import { applyDeploy } from "../../src/deploy/apply.ts";
 import type { DeployResult } from "../../src/deploy/apply.ts";
 import { desiredService } from "../../src/deploy/desired.ts";
-import type { DesiredService, RenderedService } from "../../src/deploy/desired.ts";
+import type { DesiredService } from "../../src/deploy/desired.ts";
 import { readLive } from "../../src/deploy/live.ts";
 import { planDeploy } from "../../src/deploy/plan.ts";
 import type { DeployPlan } from "../../src/deploy/plan.ts";
 import { FastlyClient } from "../../src/fastly/client.ts";
+import type { RenderedService } from "../../src/render/render.ts";
 import { Secret } from "../../src/lib/secret.ts";
 import { environmentOf } from "../../src/settings/environment.ts";
 import type { Environment, Variables } from "../../src/settings/environment.ts";
@@ -50,7 +51,7 @@ export function renderedWith(body = "# one"): RenderedService {
       { name: "main", content: `include "recv";\n${body}\n`, main: true },
       { name: "recv", content: "sub sitefleet_recv {\n}\n", main: false },
     ],
-    hash: `hash-of-${body.replace(/[^0-9a-z]/gi, "-")}`,
+    revision: `hash-of-${body.replace(/[^0-9a-z]/gi, "-")}`,
   };
 }
 
