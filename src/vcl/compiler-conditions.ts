@@ -1,3 +1,4 @@
+import { assertNever } from "../lib/errors.ts";
 import type { BinaryExpression, Expression, VclType } from "./ast.ts";
 import type { Eval, SubScope } from "./compiler-context.ts";
 import {
@@ -71,6 +72,8 @@ function compileBinary(expression: BinaryExpression, scope: SubScope): Eval<bool
       const value = compileNumber(expression, scope);
       return (run) => value(run) !== 0;
     }
+    default:
+      return assertNever(operator);
   }
 }
 
@@ -136,30 +139,26 @@ function order<T extends number | bigint>(
       return (run) => a(run) > b(run);
     case ">=":
       return (run) => a(run) >= b(run);
+    default:
+      return assertNever(operator);
   }
 }
 
-/** `~`: a string against a regex, or an address against an ACL (reference/vcl/operators). */
+/**
+ * `~`: a string against a regex, or an address against an ACL (reference/vcl/operators). A successful match replaces
+ * the captures, a failed one leaves them; what is not set matches as the empty string.
+ */
 function compileMatch(left: Expression, right: Expression, scope: SubScope): Eval<boolean> {
   if (typeOf(right, scope) === "ACL") return compileAclMatch(left, right, scope);
   const subject = compileString(left, scope, "empty");
-  if (right.kind !== "string") {
-    const regex = compileRegexValue(right, scope);
-    return (run) => matchAndCapture(run, regex(run), subject(run));
-  }
-  const literal = compileRegexValue(right, scope);
-  return (run) => matchAndCapture(run, literal(run), subject(run));
-}
-
-type Matcher = Parameters<typeof execRegex>[1];
-
-/** A successful match replaces the captures, a failed one leaves them; what is not set matches as the empty string. */
-function matchAndCapture(run: Parameters<Eval>[0], regex: Matcher, subject: string | null): boolean {
-  const text = subject ?? "";
-  const offsets = execRegex(run.t, regex, { text });
-  if (offsets === null) return false;
-  run.t.captures = captureTexts(text, offsets);
-  return true;
+  const regex = compileRegexValue(right, scope);
+  const { uses } = scope.context;
+  return (run) => {
+    const text = subject(run) ?? "";
+    const offsets = execRegex(run.t, regex(run), { text });
+    if (offsets !== null && uses.captures) run.t.captures = captureTexts(text, offsets);
+    return offsets !== null;
+  };
 }
 
 function compileAclMatch(left: Expression, right: Expression, scope: SubScope): Eval<boolean> {

@@ -73,6 +73,8 @@ export interface CompileContext {
   readonly counters: ReadonlyMap<string, VclType>;
   readonly diagnostics: Diagnostic[];
   readonly regexes: Map<string, RegexValue>;
+  /** Whether any `re.group.N` is read: captures cost something only then. */
+  readonly uses: { captures: boolean };
   readonly limits: RunLimits;
 }
 
@@ -144,12 +146,18 @@ export class SubScope implements TypeScope {
   }
 
   /** Runs `compile` with one more pair of braces around. */
-  inBlock<T>(labels: ReadonlySet<string>, compile: () => T): T {
+  inBlock<T>(compile: () => T): T {
     this.#blocks.push(new Map());
+    const result = compile();
+    this.#blocks.pop();
+    return result;
+  }
+
+  /** Runs `compile` where `goto` may jump to these labels. */
+  withLabels<T>(labels: ReadonlySet<string>, compile: () => T): T {
     this.#labels.push(labels);
     const result = compile();
     this.#labels.pop();
-    this.#blocks.pop();
     return result;
   }
 

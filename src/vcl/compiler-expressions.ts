@@ -1,4 +1,6 @@
+import { assertNever } from "../lib/errors.ts";
 import type { Concatenation, Expression, Identifier, VclType } from "./ast.ts";
+import { captureIndex } from "./builtins/variables-environment.ts";
 import { findVariable } from "./catalog.ts";
 import type { VariableRow } from "./catalog-rows.ts";
 import { compileCall } from "./compiler-calls.ts";
@@ -51,6 +53,8 @@ export function compileValue(expression: Expression, scope: SubScope): Eval {
       const right = compileNumber(expression.right, scope);
       return expression.operator === "+" ? (run) => left(run) + right(run) : (run) => left(run) - right(run);
     }
+    default:
+      return assertNever(expression);
   }
 }
 
@@ -101,6 +105,7 @@ const BACKEND_STATE = /^(backend|director)\.(.+)\.(healthy|connections_open|conn
 
 function compileVariable(row: VariableRow, identifier: Identifier, scope: SubScope): Eval {
   const { get } = row;
+  if (captureIndex(row.name) !== undefined) scope.context.uses.captures = true;
   if (get !== undefined) return (run) => get(run.t);
   const [, , backendName = "", part] = BACKEND_STATE.exec(row.name) ?? [];
   const backend = scope.context.backends.get(backendName);

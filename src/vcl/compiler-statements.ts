@@ -1,3 +1,4 @@
+import { assertNever } from "../lib/errors.ts";
 import type {
   DeclareStatement,
   ErrorStatement,
@@ -25,13 +26,18 @@ import { UNSATISFIABLE } from "./compiler-context.ts";
 import { decodeBase64 } from "./base64.ts";
 import { chargeWorkspace } from "./workspace.ts";
 
-/** Statements in braces: their own block variables and labels. */
+/** Statements in braces, with block variables of their own. */
 export function compileBlock(body: readonly Statement[], scope: SubScope): Exec {
+  return scope.inBlock(() => compileSequence(body, scope));
+}
+
+/** Statements one after the other; a `goto` among or below them may jump to their labels. */
+function compileSequence(body: readonly Statement[], scope: SubScope): Exec {
   const labels = new Map<string, number>();
   for (const [i, statement] of body.entries()) {
     if (statement.kind === "label") labels.set(statement.name.name, i);
   }
-  return scope.inBlock(new Set(labels.keys()), () => {
+  return scope.withLabels(new Set(labels.keys()), () => {
     const steps = body.map((statement) => compileStatement(statement, scope));
     const spans = body.map((statement) => statement.span);
     const count = steps.length;
@@ -86,10 +92,11 @@ function compileStatement(statement: Statement, scope: SubScope): Exec {
     case "switch":
       return compileSwitch(statement, scope);
     case "block":
+      return compileBlock(statement.body, scope);
     case "macro":
     case "include":
-      // A macro and an include stand for their text: what they declare as local is the subroutine's.
-      return compileBlock(statement.body, scope);
+      // They stand for their text: what they declare belongs to the braces around them.
+      return compileSequence(statement.body, scope);
     case "return":
       return compileReturn(statement, scope);
     case "error":
@@ -118,6 +125,8 @@ function compileStatement(statement: Statement, scope: SubScope): Exec {
         return NEXT;
       };
     }
+    default:
+      return assertNever(statement);
   }
 }
 
@@ -133,7 +142,8 @@ function compileDeclare(statement: DeclareStatement, scope: SubScope): Exec {
 }
 
 function compileIf(statement: IfStatement, scope: SubScope): Exec {
-  const otherwise: Exec = statement.otherwise === undefined ? () => NEXT : compileBlock(statement.otherwise, scope);
+  const otherwise: Exec =
+    statement.otherwise === undefined ? () => NEXT : compileBlock(statement.otherwise, scope);
   const [first, ...rest] = statement.branches;
   if (first === undefined) return otherwise;
   const condition = compileCondition(first.condition, scope);
@@ -183,10 +193,11 @@ function caseTest(
   const { value: wanted } = test.value;
   if (!test.regex) return (_run, value) => value === wanted;
   const regex = regexLiteral(scope.context, wanted, test.value);
+  const { uses } = scope.context;
   return (run, value) => {
     const text = value ?? "";
     const offsets = execRegex(run.t, regex, { text });
-    if (offsets !== null) run.t.captures = captureTexts(text, offsets);
+    if (offsets !== null && uses.captures) run.t.captures = captureTexts(text, offsets);
     return offsets !== null;
   };
 }

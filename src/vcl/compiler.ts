@@ -73,6 +73,7 @@ function declare(program: VclProgram, options: CompileOptions): CompileContext {
     counters,
     diagnostics,
     regexes: new Map(),
+    uses: { captures: false },
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   };
   const tables = new Map<string, VclTable>();

@@ -102,7 +102,7 @@ function encodeUtf8(characters: string): string {
 function utf8Substr(args: readonly VclValue[]): string | null {
   const decoded = decodeUtf8(text(args[0]));
   if (decoded === null) return null;
-  const points = [...decoded];
+  const points = Array.from(decoded);
   const length = args[2] === undefined ? undefined : integer(args[2]);
   const range = substringRange(points.length, integer(args[1]), length);
   return range === null ? null : encodeUtf8(points.slice(range[0], range[1]).join(""));
@@ -112,8 +112,8 @@ function utf8Pad(args: readonly VclValue[]): string | null {
   const subject = decodeUtf8(text(args[0]));
   const filler = decodeUtf8(text(args[2]));
   if (subject === null || filler === null) return null;
-  const fill = [...filler];
-  const missing = padCount(integer(args[1])) - [...subject].length;
+  const fill = Array.from(filler);
+  const missing = padCount(integer(args[1])) - Array.from(subject).length;
   if (missing <= 0 || fill.length === 0) return text(args[0]);
   const padding = Array.from({ length: missing }, (_, i) => fill[i % fill.length]).join("");
   return encodeUtf8(integer(args[1]) < 0n ? subject + padding : padding + subject);
@@ -133,7 +133,7 @@ export const ENCODING_FUNCTIONS: readonly FunctionRow[] = [
   defineFunction("BOOL utf8.is_valid(STRING s)", STRINGS, (_t, [s]) => decodeUtf8(text(s)) !== null),
   defineFunction("INTEGER utf8.codepoint_count(STRING s)", STRINGS, (_t, [s]) => {
     const decoded = decodeUtf8(text(s));
-    return decoded === null ? 0n : BigInt([...decoded].length);
+    return decoded === null ? 0n : BigInt(Array.from(decoded).length);
   }),
   defineFunction("STRING utf8.substr(STRING s, INTEGER offset, [INTEGER length])", STRINGS, (_t, args) =>
     utf8Substr(args),

@@ -50,7 +50,7 @@ export function parseInteger(t: Transaction, subject: string, base: number): big
 
 function leadingDigits(body: string, radix: number): string {
   const lower = body.toLowerCase();
-  const end = [...lower].findIndex((char) => {
+  const end = lower.split("").findIndex((char) => {
     const digit = DIGITS.indexOf(char);
     return digit === -1 || digit >= radix;
   });

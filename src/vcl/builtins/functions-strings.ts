@@ -1,3 +1,4 @@
+import { assertNever } from "../../lib/errors.ts";
 import type { FunctionRow } from "../catalog-rows.ts";
 import { captureTexts, execRegex } from "../regex-run.ts";
 import type { Transaction } from "../runtime.ts";
@@ -120,6 +121,8 @@ function replacePart(args: readonly VclValue[], how: "first" | "all" | "prefix" 
       return subject.startsWith(target) ? replacement + subject.slice(target.length) : subject;
     case "suffix":
       return subject.endsWith(target) ? subject.slice(0, -target.length) + replacement : subject;
+    default:
+      return assertNever(how);
   }
 }
 

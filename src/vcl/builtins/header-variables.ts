@@ -1,3 +1,4 @@
+import { assertNever } from "../../lib/errors.ts";
 import type { HeaderList } from "../../http/header-list.ts";
 import type { VariableRow } from "../catalog-rows.ts";
 import type { Transaction } from "../runtime.ts";
@@ -34,6 +35,8 @@ export function headersOf(t: Transaction, message: MessageName): HeaderList | nu
       return t.obj === null ? null : t.obj.headers;
     case "resp":
       return t.resp === null ? null : t.resp.headers;
+    default:
+      return assertNever(message);
   }
 }
 

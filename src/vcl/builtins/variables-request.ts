@@ -1,3 +1,4 @@
+import { assertNever } from "../../lib/errors.ts";
 import type { VariableRow } from "../catalog-rows.ts";
 import { parseIp } from "../ip.ts";
 import type { BackendTimeouts, RequestMessage, Transaction } from "../runtime.ts";
@@ -271,6 +272,8 @@ function backendDefault(t: Transaction, key: keyof BackendTimeouts): number {
       return spec?.betweenBytesTimeout ?? 10;
     case "fetch":
       return 0;
+    default:
+      return assertNever(key);
   }
 }
 
