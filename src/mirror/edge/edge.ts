@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { createHmac, randomBytes, randomFillSync } from "node:crypto";
 import { join } from "node:path";
 import { HeaderList } from "../../http/header-list.ts";
 import { assertNever, SitefleetError } from "../../lib/errors.ts";
@@ -106,7 +106,9 @@ function createRunning(options: EdgeOptions): Running {
   const parts: EdgeParts = {
     clock,
     pools,
-    random: options.random ?? secureRandom,
+    random: options.random ?? secureRandom(),
+    nextXid: xidSequence(),
+    httpDate: dateOfSecond(clock),
     onLog: options.onLog,
     serviceOf: (host) => services.find(host),
     shieldPop: (code) => popOf(shieldName(code), true),
@@ -216,6 +218,39 @@ async function purgeUrl(
   }
 }
 
-function secureRandom(): number {
-  return randomBytes(4).readUInt32BE(0) / 2 ** 32;
+/** Uniform numbers from the system's source, drawn a block at a time. */
+function secureRandom(): () => number {
+  const block = Buffer.alloc(4096);
+  let at = block.length;
+  return () => {
+    if (at === block.length) {
+      randomFillSync(block);
+      at = 0;
+    }
+    at += 4;
+    return block.readUInt32BE(at - 4) / 2 ** 32;
+  };
+}
+
+/** Numbers that differ between requests, from an unforeseeable start, as Varnish numbers its own. */
+function xidSequence(): () => string {
+  let next = randomBytes(4).readUInt32BE(0);
+  return () => {
+    next = next === 0xffffffff ? 1 : next + 1;
+    return String(next);
+  };
+}
+
+/** The Date header changes once a second, so it is written once a second. */
+function dateOfSecond(clock: Clock): () => string {
+  let second = -1;
+  let text = "";
+  return () => {
+    const now = Math.floor(clock.now() / 1000);
+    if (now !== second) {
+      second = now;
+      text = new Date(now * 1000).toUTCString();
+    }
+    return text;
+  };
 }

@@ -44,6 +44,10 @@ export interface EdgeParts {
   readonly pools: OriginPools;
   /** Uniform in [0, 1). */
   random(): number;
+  /** `req.xid` of the next request. */
+  nextXid(): string;
+  /** The present second as an HTTP date. */
+  httpDate(): string;
   onLog(line: LogLine): void;
   /** The service that a Host belongs to. */
   serviceOf(host: string): ServiceRun | null;

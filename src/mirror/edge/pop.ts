@@ -19,8 +19,15 @@ export async function handleAtPop(parts: EdgeParts, pop: Pop, request: HopReques
   const chain = readHopChain(request.headers, service.active.id, parts);
   const exchange: { x: Exchange | null } = { x: null };
   const edgeHost = hostOf(exchange, { parts, pop, serviceId: service.active.id });
-  const xid = String(Math.floor(parts.random() * 4_000_000_000) + 1);
-  const delivery = deliveryTransaction({ parts, pop, service, request, chain, host: edgeHost, xid });
+  const delivery = deliveryTransaction({
+    parts,
+    pop,
+    service,
+    request,
+    chain,
+    host: edgeHost,
+    xid: parts.nextXid(),
+  });
   const x: Exchange = {
     parts,
     pop,

@@ -94,7 +94,7 @@ function responseOf(x: Exchange, product: Product): ResponseMessage {
   headers.unset("Age");
   headers.set("Accept-Ranges", "bytes");
   headers.set("Age", String(product.age));
-  headers.set("Date", new Date(x.parts.clock.now()).toUTCString());
+  headers.set("Date", x.parts.httpDate());
   headers.set("Via", [...headers.getAll("Via"), "1.1 varnish"].join(", "));
   for (const [name, value] of x.carried) {
     const own = headers.get(name);
