@@ -1,5 +1,6 @@
 import type { Expression, Identifier, SubDeclaration, VclType } from "./ast.ts";
-import type { Scopes } from "./catalog-rows.ts";
+import { findVariable } from "./catalog.ts";
+import type { Scopes, VariableRow } from "./catalog-rows.ts";
 import { isInScope } from "./catalog-rows.ts";
 import type { Findings } from "./checker-findings.ts";
 import { placeOf } from "./checker-symbols.ts";
@@ -20,6 +21,20 @@ export interface SubContext {
   readonly states: readonly VclState[];
   readonly locals: Locals;
   readonly types: TypeScope;
+  readonly variables: Variables;
+}
+
+/** Rows of the catalog by name. Headers' rows are made when asked for, so one check asks once for each. */
+export class Variables {
+  readonly #rows = new Map<string, VariableRow | undefined>();
+
+  find(name: string): VariableRow | undefined {
+    const known = this.#rows.get(name);
+    if (known !== undefined || this.#rows.has(name)) return known;
+    const row = findVariable(name);
+    this.#rows.set(name, row);
+    return row;
+  }
 }
 
 /** Notes a finding in a subroutine. */

@@ -1,5 +1,4 @@
 import type { Identifier, VclType } from "./ast.ts";
-import { findVariable } from "./catalog.ts";
 import type { Scopes, VariableRow } from "./catalog-rows.ts";
 import { outOfScope, report } from "./checker-context.ts";
 import type { SubContext } from "./checker-context.ts";
@@ -32,7 +31,7 @@ export function checkRead(identifier: Identifier, context: SubContext): void {
   if (name.endsWith("*")) {
     return report(context, "name/wildcard", { span, message: "a * can only end the header of an unset" });
   }
-  const row = findVariable(name);
+  const row = context.variables.find(name);
   if (row === undefined) {
     if (context.symbols.values.has(name)) return;
     return report(context, "name/unknown", { span, message: `there is no ${name}` });
@@ -57,7 +56,7 @@ export function checkTarget(
     report(context, "name/wildcard", { span, message: "a * can only end the header of an unset" });
     return undefined;
   }
-  const row = findVariable(isWildcard ? `${name.slice(0, -1)}x` : name);
+  const row = context.variables.find(isWildcard ? `${name.slice(0, -1)}x` : name);
   if (row === undefined) {
     report(context, "name/unknown", { span, message: `there is no variable ${name}` });
     return undefined;

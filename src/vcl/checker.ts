@@ -1,7 +1,7 @@
 import type { SubDeclaration, VclProgram } from "./ast.ts";
 import { buildCallGraph, checkCalls } from "./checker-calls.ts";
 import type { CallGraph } from "./checker-calls.ts";
-import { Locals } from "./checker-context.ts";
+import { Locals, Variables } from "./checker-context.ts";
 import { checkDeclarations } from "./checker-declarations.ts";
 import { Findings } from "./checker-findings.ts";
 import { checkFlow } from "./checker-flow.ts";
@@ -21,10 +21,11 @@ export function checkProgram(program: VclProgram): readonly Diagnostic[] {
   const findings = new Findings(program);
   const symbols = collectSymbols(program, findings);
   const graph = buildCallGraph(symbols);
+  const variables = new Variables();
   checkDeclarations(program, { symbols, findings });
   checkCalls(graph, { symbols, findings });
   for (const declaration of program.declarations) {
-    if (declaration.kind === "sub") checkSub(declaration, { symbols, findings, graph });
+    if (declaration.kind === "sub") checkSub(declaration, { symbols, findings, graph, variables });
   }
   return findings.list();
 }
@@ -33,23 +34,25 @@ interface ProgramContext {
   readonly symbols: Symbols;
   readonly findings: Findings;
   readonly graph: CallGraph;
+  readonly variables: Variables;
 }
 
-function checkSub(sub: SubDeclaration, { symbols, findings, graph }: ProgramContext): void {
+function checkSub(sub: SubDeclaration, context: ProgramContext): void {
+  const { symbols, findings, graph, variables } = context;
   const locals = new Locals(findings);
   for (const { name, type } of sub.parameters) locals.addParameter(name, type);
   const reachable = graph.states.get(sub.name.name);
   const states = VCL_STATES.filter((state) => reachable?.has(state) === true);
   const types = {
-    local: (name: string) => locals.typeOf(name),
+    local: (name: string) => locals.typeOf(name) ?? variables.find(name)?.type,
     declared: (name: string) => symbols.values.get(name),
     sub: (name: string) => symbols.subs.get(name)?.type,
   };
-  checkBody(sub.body, { sub, symbols, findings, states, locals, types });
+  checkBody(sub.body, { sub, symbols, findings, states, locals, types, variables });
   locals.end();
   checkFlow(sub, findings);
   checkLabels(sub, findings);
-  checkMacro(sub, { symbols, findings, graph });
+  checkMacro(sub, context);
 }
 
 /** Each state's subroutine holds its macro, itself or in what it calls: without it the service's objects do nothing. */
