@@ -55,7 +55,7 @@ export interface S3Server {
   readonly port: number;
   /** Requests since start by operation name (`GetObject`, …), refused ones included. */
   readonly requests: ReadonlyMap<string, number>;
-  /** Stops listening, lets running requests end, and closes the files. */
+  /** Stops listening, lets running requests end, and closes the files; more calls wait for the first. */
   close(): Promise<void>;
 }
 
@@ -73,15 +73,13 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     const front = new Front(options, store);
     const server = createFrontServer(front);
     const port = await listen(server, { host, port: options.port });
+    let closed: Promise<void> | undefined;
     const shown = host.includes(":") ? `[${host}]` : host;
     return {
       url: `http://${shown}:${port}`,
       port,
       requests: front.requests,
-      close: async () => {
-        await front.drain(server);
-        await store.close();
-      },
+      close: () => (closed ??= front.drain(server).then(() => store.close())),
     };
   } catch (error) {
     await store.close();
