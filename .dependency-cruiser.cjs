@@ -33,7 +33,7 @@ module.exports = {
     layer("fastly", ["settings", "lib"]),
     layer("purge", ["store", "site", "settings", "lib"]),
     layer("publish", ["purge", "store", "site", "settings", "lib"]),
-    layer("deploy", ["fastly", "render", "settings", "lib"]),
+    layer("deploy", ["fastly", "render", "vcl", "settings", "lib"]),
     layer("conformance", ["lib"]),
     layer("mirror", ["vcl", "http", "settings", "lib"]),
     layer("commands", [

@@ -36,6 +36,11 @@ export const ERROR_CODES = {
     exit: 2,
     meaning: "the version to go back to cannot be activated",
   },
+  "deploy/lint-failed": {
+    kind: "user",
+    exit: 1,
+    meaning: "the rendered VCL has errors that our own checker finds",
+  },
   "deploy/no-service": { kind: "user", exit: 2, meaning: "the environment's Fastly service does not exist" },
   "deploy/secret-in-vcl": { kind: "fault", exit: 1, meaning: "rendered VCL contains the value of a secret" },
   "deploy/verification-failed": {

@@ -1,0 +1,170 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { applyDeploy } from "../deploy/apply.ts";
+import type { DeployResult } from "../deploy/apply.ts";
+import { readLive } from "../deploy/live.ts";
+import { formatPlanFile, parsePlanFile } from "../deploy/plan-file.ts";
+import { formatPlan } from "../deploy/plan-text.ts";
+import type { DeployPlan } from "../deploy/plan.ts";
+import { applyRollback, planRollback } from "../deploy/rollback.ts";
+import { formatStatus, toStatus } from "../deploy/status.ts";
+import { writeFileAtomic } from "../lib/atomic-write.ts";
+import { SitefleetError, assertNever } from "../lib/errors.ts";
+import type { CommandContext } from "./context.ts";
+import type { CommandDefinition, CommandInput } from "./command.ts";
+import { applyOptions, planSession, withDeploy } from "./deploy-session.ts";
+import type { DeploySession } from "./deploy-session.ts";
+
+export const commands: readonly CommandDefinition[] = [
+  {
+    verb: "plan",
+    summary: "show what a deploy would change, with VCL differences; writes nothing at Fastly",
+    options: [
+      { flags: "--out <file>", summary: "keep the plan as a file for `deploy apply FILE`" },
+      { flags: "--detailed-exitcode", summary: "exit with 10 when there are changes" },
+    ],
+    writes: false,
+    examples: [
+      "deploy plan",
+      "deploy plan --env production --out plan.json",
+      "deploy plan --detailed-exitcode",
+    ],
+    run: (context, input) => withDeploy(context, (session) => runPlan(context, { input, session })),
+  },
+  {
+    verb: "apply",
+    summary: "deploy: write a new version, validate, activate, verify; put the former back if it fails",
+    args: [{ name: "[plan]", summary: "plan file to apply; without one, a plan is made now" }],
+    options: [{ flags: "--create", summary: "make the Fastly service when it does not exist" }],
+    writes: true,
+    examples: ["deploy apply", "deploy apply --env test", "deploy apply plan.json --env production"],
+    run: (context, input) => withDeploy(context, (session) => runApply(context, { input, session })),
+  },
+  {
+    verb: "status",
+    summary: "show what is live, drafts, and how it differs from what would be deployed",
+    writes: false,
+    examples: ["deploy status --env production"],
+    run: (context) => withDeploy(context, (session) => runStatus(context, session)),
+  },
+  {
+    verb: "rollback",
+    summary: "make an earlier version live again and verify it",
+    options: [{ flags: "--to <version>", summary: "default: the version that was live before" }],
+    writes: true,
+    examples: ["deploy rollback --env production", "deploy rollback --to 41 --env production"],
+    run: (context, input) => withDeploy(context, (session) => runRollback(context, { input, session })),
+  },
+];
+
+interface Job {
+  readonly input: CommandInput;
+  readonly session: DeploySession;
+}
+
+const CHANGES_PENDING = 10;
+
+async function runPlan(context: CommandContext, { input, session }: Job): Promise<number> {
+  const plan = await planSession(session);
+  const out = input.flags.text("out");
+  if (out !== undefined) {
+    // It holds no secret, but the whole edge configuration: for its owner only.
+    await writeFileAtomic(resolve(context.cwd, out), formatPlanFile(plan), 0o600);
+    context.report.progress(`plan written to ${out}`);
+  }
+  context.report.result(plan, formatPlan(plan));
+  return input.flags.has("detailed-exitcode") && hasWork(plan) ? CHANGES_PENDING : 0;
+}
+
+function hasWork(plan: DeployPlan): boolean {
+  return plan.steps.length > 0 || plan.unverified !== null;
+}
+
+async function runApply(context: CommandContext, { input, session }: Job): Promise<void> {
+  const [file] = input.args;
+  const plan = file === undefined ? await planSession(session) : await readPlan(context, { file, session });
+  for (const line of plan.warnings) context.report.warn(line);
+  if (context.dryRun) {
+    context.report.result({ dryRun: true, plan }, formatPlan(plan));
+    return;
+  }
+  const options = applyOptions(context, session, { create: input.flags.has("create") });
+  const result = await applyDeploy(plan, options);
+  const document = { environment: plan.environment, ...result, changes: plan.steps.length };
+  context.report.result(document, describeResult(plan.environment, result));
+}
+
+async function readPlan(
+  context: CommandContext,
+  what: { readonly file: string; readonly session: DeploySession },
+): Promise<DeployPlan> {
+  const { file, session } = what;
+  const plan = parsePlanFile(await readText(resolve(context.cwd, file)), file);
+  const { environment, desired } = session;
+  const { id, name } = desired.service;
+  const sameService = id === undefined ? plan.service.name === name : plan.service.id === id;
+  if (plan.environment === environment.name && sameService) return plan;
+  const wanted = `environment "${environment.name}", service "${id ?? name}"`;
+  throw new SitefleetError(
+    "deploy/invalid-plan",
+    `"${file}" is for environment "${plan.environment}", service "${plan.service.name}", not for ${wanted}`,
+    { hint: `apply it with --env ${plan.environment}, or make a new plan` },
+  );
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    throw new SitefleetError("deploy/invalid-plan", `plan file ${path} cannot be read`, {
+      hint: "make one with `sitefleet deploy plan --out FILE`",
+      cause,
+    });
+  }
+}
+
+function describeResult(environment: string, result: DeployResult): string {
+  const { version, former } = result;
+  switch (result.outcome) {
+    case "unchanged":
+      return `${environment}: no changes, version ${version ?? "none"} is live`;
+    case "deployed":
+      return `${environment}: version ${version ?? "none"} is live${former === null ? "" : ` (was ${former})`}`;
+    case "items-updated":
+      return `${environment}: private items updated, version ${version ?? "none"} stays live`;
+    case "verified":
+      return `${environment}: version ${version ?? "none"} is live and verified`;
+    default:
+      return assertNever(result.outcome);
+  }
+}
+
+async function runStatus(context: CommandContext, session: DeploySession): Promise<void> {
+  const { desired, client } = session;
+  const status = toStatus(desired, await readLive(client, desired.service));
+  context.report.result(status, formatStatus(status));
+}
+
+async function runRollback(context: CommandContext, { input, session }: Job): Promise<void> {
+  const { client, desired, environment } = session;
+  const plan = await planRollback(client, { service: desired.service, to: versionFrom(input) });
+  if (context.dryRun) {
+    const { serviceId, from, to } = plan;
+    context.report.result({ dryRun: true, serviceId, from, to }, `would go from version ${from} to ${to}`);
+    return;
+  }
+  const result = await applyRollback(plan, applyOptions(context, session, { create: false }));
+  context.report.result(
+    { environment: environment.name, ...result },
+    describeResult(environment.name, result),
+  );
+}
+
+function versionFrom(input: CommandInput): number | undefined {
+  const text = input.flags.text("to");
+  if (text === undefined) return undefined;
+  if (/^[1-9][0-9]{0,8}$/.test(text)) return Number(text);
+  throw new SitefleetError("cli/usage", `--to is "${text}", not a version number`, {
+    hint: "`sitefleet deploy status` shows the versions",
+  });
+}
