@@ -1,3 +1,4 @@
+import { assertNever } from "../lib/errors.ts";
 import { WORD } from "./byte-set.ts";
 import { fail } from "./machine.ts";
 import type { Machine, Step } from "./machine.ts";
@@ -47,6 +48,8 @@ function testOf(assertion: Assertion, newline: Newline): Test {
       return (m) => isWordAt(m, m.pos - 1) !== isWordAt(m, m.pos);
     case "not-word-boundary":
       return (m) => isWordAt(m, m.pos - 1) === isWordAt(m, m.pos);
+    default:
+      return assertNever(assertion);
   }
 }
 

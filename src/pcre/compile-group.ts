@@ -13,7 +13,7 @@ import {
 } from "./group-steps.ts";
 import type { Way } from "./group-steps.ts";
 import type { Step } from "./machine.ts";
-import { ANYTHING, followedBy } from "./node-facts.ts";
+import { ANYTHING, FINAL, followedBy } from "./node-facts.ts";
 import type { AlternationNode, GroupNode } from "./syntax.ts";
 import { barrierStep, failStep } from "./verb-steps.ts";
 
@@ -58,7 +58,7 @@ function compileAtomicGroup(context: CompileContext, node: GroupNode, rest: Rest
     after = barrierStep(addResume(context, failStep, { kind: "branch", end: node.end }), after);
   }
   const close = atomicCloseStep(pair, after);
-  return atomicOpenStep(pair, rest.compile(context, node.body, { step: close, first: ANYTHING }));
+  return atomicOpenStep(pair, rest.compile(context, node.body, { step: close, first: FINAL }));
 }
 
 /** Captures that need no register for their start, because their text is one final run or has one length. */

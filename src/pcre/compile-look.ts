@@ -1,3 +1,4 @@
+import { assertNever } from "../lib/errors.ts";
 import { insideCall } from "./call-steps.ts";
 import { addResume, newPair, reserveResume } from "./compile-context.ts";
 import type { CompileContext, CompileNode, Tail } from "./compile-context.ts";
@@ -12,7 +13,7 @@ import {
 } from "./look-steps.ts";
 import { fail } from "./machine.ts";
 import type { Machine, Step } from "./machine.ts";
-import { ANYTHING } from "./node-facts.ts";
+import { ANYTHING, FINAL } from "./node-facts.ts";
 import type { ConditionalNode, LookNode } from "./syntax.ts";
 import { barrierStep, failStep } from "./verb-steps.ts";
 
@@ -29,7 +30,10 @@ function compileBranches(
 ): Step {
   context.acceptTargets.push(ends.accept);
   const bodies = look.branches.map((branch) => {
-    const body = ends.compile(context, branch.body, { step: ends.close, first: ANYTHING });
+    const body = ends.compile(context, branch.body, {
+      step: ends.close,
+      first: look.atomic ? FINAL : ANYTHING,
+    });
     return branch.back > 0 ? backStep(branch.back, body) : body;
   });
   context.acceptTargets.pop();
@@ -89,7 +93,7 @@ export function compileLook(context: CompileContext, look: LookNode, rest: Rest)
   if (!look.negative) return compilePositive(context, look, rest);
   const pair = newPair(context);
   const failed = addResume(context, rest.tail.step, { kind: "negative" });
-  const close = negativeCloseStep(pair, null);
+  const close = negativeCloseStep(pair);
   const body = compileBranches(context, look, { close, accept: close, compile: rest.compile });
   return guardedOpenStep(pair, failed, body);
 }
@@ -101,7 +105,8 @@ function compileLookCondition(
 ): Step {
   const pair = newPair(context);
   const failed = addResume(context, look.negative ? ways.yes : ways.no, { kind: "negative" });
-  const close = look.negative ? negativeCloseStep(pair, ways.no) : conditionCloseStep(pair, ways.yes);
+  // PCRE2 keeps the captures of a condition that matched even when it is a negative one.
+  const close = conditionCloseStep(pair, look.negative ? ways.no : ways.yes);
   // The barrier just below stops every verb, so the last branch needs none of its own.
   const guarded: LookNode = { ...look, negative: true };
   const body = compileBranches(context, guarded, { close, accept: close, compile: ways.compile });
@@ -134,5 +139,7 @@ export function compileConditional(context: CompileContext, node: ConditionalNod
       const test = isSet(context);
       return (m) => (groups.some((group) => test(m, group)) ? yes : no);
     }
+    default:
+      return assertNever(condition);
   }
 }

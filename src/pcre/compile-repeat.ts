@@ -13,7 +13,9 @@ import {
 import type { Way } from "./group-steps.ts";
 import { commit, exhausted, fail } from "./machine.ts";
 import type { Step } from "./machine.ts";
-import { ANYTHING, either, followedBy } from "./node-facts.ts";
+import { ANYTHING, either, FINAL, followedBy } from "./node-facts.ts";
+import type { First } from "./node-facts.ts";
+import { fault } from "./parse-state.ts";
 import type { RepeatNode, SyntaxNode } from "./syntax.ts";
 import { greedyRun, lazyRun, possessiveRun } from "./text-steps.ts";
 import type { Run } from "./text-steps.ts";
@@ -37,14 +39,24 @@ export function compileRun(context: CompileContext, node: RepeatNode, options: R
   const givesBack =
     node.mode !== "possessive" &&
     node.min !== node.max &&
-    !(node.mode === "greedy" && follow !== null && disjoint(set, follow.set));
+    !(node.mode === "greedy" && (tail.first.final || (follow !== null && disjoint(set, follow.set))));
   if (!givesBack) return possessiveRun(run, tail.step);
+  refuseTrap(context, set, tail.first);
   if (capture >= 0) return null;
   const again = reserveResume(context);
   const build = node.mode === "lazy" ? lazyRun : greedyRun;
   const steps = build(run, { next: tail.step, again, follow });
   context.resume[again] = steps.resume;
   return steps.enter;
+}
+
+/** Refuses a repeat that PCRE2 would wrongly make possessive, see possessive-trap.ts. */
+function refuseTrap(context: CompileContext, set: ByteSet, follow: First): void {
+  if (follow.trap === null || !context.parsed.settings.autoPossess || !disjoint(set, follow.trap)) return;
+  fault(
+    "PCRE2 mishandles a repeat followed by an atomic or possessive group that can be empty; make that group non-atomic",
+    0,
+  );
 }
 
 export interface RunOptions {
@@ -58,7 +70,7 @@ export interface RunOptions {
 function compileAtomic(context: CompileContext, tail: Tail, compileBody: (tail: Tail) => Step): Step {
   const pair = newPair(context);
   const close = atomicCloseStep(pair, tail.step);
-  return atomicOpenStep(pair, compileBody({ step: close, first: ANYTHING }));
+  return atomicOpenStep(pair, compileBody({ step: close, first: FINAL }));
 }
 
 interface LoopParts {
@@ -94,7 +106,8 @@ function compileStar(context: CompileContext, parts: LoopParts): Step {
   const mayBeEmpty = facts.min === 0;
   const start = mayBeEmpty ? newPair(context) : -1;
   const after = mayBeEmpty ? afterIteration(start, { step: head, first: null }, exit) : head;
-  const first = either(facts, tail.first);
+  // Behind the end of a repeated group PCRE2's optimiser does not look.
+  const first = { ...either(facts, tail.first), trap: null };
   const inner = compile(context, node.body, { step: after, first });
   body.step = mayBeEmpty ? openStep(start, inner) : inner;
   context.resume[again] = lazy ? body.step : exit.step;
@@ -116,7 +129,7 @@ function compilePossessiveStar(context: CompileContext, parts: LoopParts): Step 
     commit(m, m.regs[pair * 2] ?? 0);
     return m.budget < 0 ? exhausted(m) : next(m);
   };
-  body.step = openStep(start, compile(context, node.body, { step: settle, first: ANYTHING }));
+  body.step = openStep(start, compile(context, node.body, { step: settle, first: FINAL }));
   return atomicOpenStep(pair, node.min === 0 ? head : body.step);
 }
 

@@ -1,3 +1,4 @@
+import { assertNever } from "../lib/errors.ts";
 import { assertionStep } from "./assertion-steps.ts";
 import { callStep, closeTrackedStep, endStep } from "./call-steps.ts";
 import { addResume, bodyOf } from "./compile-context.ts";
@@ -8,7 +9,7 @@ import { compileRepeat } from "./compile-repeat.ts";
 import { closeStep, keepStep } from "./group-steps.ts";
 import { fail } from "./machine.ts";
 import type { Barrier, Machine, Step } from "./machine.ts";
-import { ANYTHING, createFacts, followedBy } from "./node-facts.ts";
+import { ANYTHING, createFacts, FINAL, followedBy } from "./node-facts.ts";
 import type { NodeFacts } from "./node-facts.ts";
 import type { Survey } from "./pattern-survey.ts";
 import type {
@@ -147,6 +148,8 @@ function compile(context: CompileContext, node: SyntaxNode, tail: Tail): Step {
       return compileConditional(context, node, { tail, compile });
     case "verb":
       return compileVerb(context, node, tail.step);
+    default:
+      return assertNever(node);
   }
 }
 
@@ -174,7 +177,8 @@ export function compileProgram(parsed: ParsedPattern, survey: Survey): Program {
     end: endStep(emptyTest(parsed.settings), hasCalls),
     pairs: groupCount + (hasCalls ? 2 : 1),
   };
-  const entry = compile(context, parsed.root, { step: context.end, first: ANYTHING });
+  const mayRefuse = parsed.settings.notEmpty || parsed.settings.notEmptyAtStart;
+  const entry = compile(context, parsed.root, { step: context.end, first: mayRefuse ? ANYTHING : FINAL });
   bodyOf(context, 0).step = entry;
   context.layout.pairs = context.pairs;
   const { resume, barriers, pairs } = context;

@@ -32,16 +32,15 @@ export function guardedOpenStep(pair: number, failed: number, next: Step): Step 
   };
 }
 
-/** A negative lookaround has matched: nothing of it stays, and `then` follows. */
-export function negativeCloseStep(pair: number, then: Step | null): Step {
+/** A negative lookaround has matched: nothing of it stays, and it fails. */
+export function negativeCloseStep(pair: number): Step {
   return (m) => {
-    m.pos = m.regs[pair * 2 + 1] ?? 0;
     unwind(m, m.regs[pair * 2] ?? 0);
-    return then ?? fail(m);
+    return fail(m);
   };
 }
 
-/** A positive condition has matched: its captures stay, its choices and the way for its failure go. */
+/** A lookaround that is a condition has matched: its captures stay, its choices and the way for its failure go. */
 export function conditionCloseStep(pair: number, next: Step): Step {
   return (m) => {
     m.pos = m.regs[pair * 2 + 1] ?? 0;

@@ -1,3 +1,4 @@
+import { assertNever } from "../lib/errors.ts";
 import { fault } from "./parse-state.ts";
 import type { LookNode, ParsedPattern, SyntaxNode } from "./syntax.ts";
 
@@ -85,7 +86,8 @@ function fixedLength(context: LengthContext, node: SyntaxNode): Length {
       if (node.atomic && node.end === 0) return NOT_FIXED;
       return within(context, node.capture, () => fixedLength(context, node.body));
     case "repeat":
-      if (node.body.kind === "look") return 0;
+      // PCRE2 passes over the quantifier of a lookahead here, but not over that of a lookbehind.
+      if (node.body.kind === "look" && !node.body.behind) return 0;
       return node.min === node.max ? times(fixedLength(context, node.body), node.min) : NOT_FIXED;
     case "reference": {
       const [group = 0, ...others] = node.groups;
@@ -95,6 +97,8 @@ function fixedLength(context: LengthContext, node: SyntaxNode): Length {
       return groupLength(context, node.group);
     case "conditional":
       return conditionalLength(context, node);
+    default:
+      return assertNever(node);
   }
 }
 

@@ -1,3 +1,4 @@
+import { assertNever } from "../lib/errors.ts";
 import type { Program } from "./compiler.ts";
 import { createMachine, OUTCOME, resetStack } from "./machine.ts";
 import type { Machine, Step } from "./machine.ts";
@@ -53,6 +54,8 @@ function nextStart(m: Machine, plan: StartPlan, at: number): number {
     }
     case "everywhere":
       return at;
+    default:
+      return assertNever(plan);
   }
 }
 

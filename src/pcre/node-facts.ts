@@ -1,28 +1,48 @@
 import { ANY_BYTE, byteSet, NO_BYTE, single, union } from "./byte-set.ts";
 import type { ByteSet } from "./byte-set.ts";
+import { assertNever } from "../lib/errors.ts";
+import { isWrapped, passesOnMainPath } from "./possessive-trap.ts";
 import type { Newline, RepeatNode, SyntaxNode } from "./syntax.ts";
 
 /** What the text after a point must start with: a byte of `set`, or the subject's end where `atEnd` allows it. */
 export interface First {
   readonly set: ByteSet;
   readonly atEnd: boolean;
+  /** Set where an atomic group comes whose end PCRE2's optimiser misjudges, see possessive-trap.ts. */
+  readonly trap: ByteSet | null;
+  /** True when what follows always succeeds, so that nothing comes back to ask for another way. */
+  readonly final: boolean;
 }
 
 export interface NodeFacts extends First {
   /** True when the node may match without taking a byte, so that what follows also decides the first byte. */
   readonly transparent: boolean;
+  /** True when it may match empty only by leaving out optional items. */
+  readonly plain: boolean;
   /** A lower bound of the bytes the node takes. */
   readonly min: number;
   /** The bytes it takes if that number never varies, else -1. */
   readonly exact: number;
 }
 
-export const ANYTHING: First = { set: ANY_BYTE, atEnd: true };
+export const ANYTHING: First = { set: ANY_BYTE, atEnd: true, trap: null, final: false };
+/** The end of the pattern, or of a stretch whose choices are dropped once it has matched. */
+export const FINAL: First = { ...ANYTHING, final: true };
 
 const MAX_COUNTED = 1_000_000;
-const ZERO_WIDTH: NodeFacts = { set: NO_BYTE, atEnd: false, transparent: true, min: 0, exact: 0 };
-const UNKNOWN: NodeFacts = { set: ANY_BYTE, atEnd: true, transparent: true, min: 0, exact: -1 };
-const NEVER: NodeFacts = { set: NO_BYTE, atEnd: false, transparent: false, min: 0, exact: -1 };
+const EMPTY_FACTS: NodeFacts = {
+  set: NO_BYTE,
+  atEnd: false,
+  trap: null,
+  final: false,
+  transparent: true,
+  plain: true,
+  min: 0,
+  exact: 0,
+};
+const ZERO_WIDTH: NodeFacts = { ...EMPTY_FACTS, plain: false };
+const UNKNOWN: NodeFacts = { ...ZERO_WIDTH, set: ANY_BYTE, atEnd: true, exact: -1 };
+const NEVER: NodeFacts = { ...ZERO_WIDTH, transparent: false, exact: -1 };
 
 const NEWLINE_STARTS: Readonly<Record<Newline, ByteSet>> = {
   lf: byteSet([10, 10]),
@@ -41,36 +61,51 @@ function join(a: ByteSet, b: ByteSet): ByteSet {
 /** The first bytes of a node and then of what follows it. */
 export function followedBy(facts: NodeFacts, follow: First): First {
   if (!facts.transparent) return facts;
-  return either(facts, follow);
+  const trap = facts.plain && follow.trap !== null ? join(facts.set, follow.trap) : null;
+  return {
+    set: join(facts.set, follow.set),
+    atEnd: facts.atEnd || follow.atEnd,
+    trap: facts.trap ?? trap,
+    final: facts.plain && follow.final,
+  };
 }
 
+/** The first bytes of either of two ways. */
 export function either(a: First, b: First): First {
-  return { set: join(a.set, b.set), atEnd: a.atEnd || b.atEnd };
+  const trapped = a.trap !== null || b.trap !== null;
+  return {
+    set: join(a.set, b.set),
+    atEnd: a.atEnd || b.atEnd,
+    trap: trapped ? join(a.trap ?? a.set, b.trap ?? b.set) : null,
+    final: a.final && b.final,
+  };
 }
 
 function sequence(all: readonly NodeFacts[]): NodeFacts {
-  let first: First = ZERO_WIDTH;
+  let first: First = EMPTY_FACTS;
   let transparent = true;
+  let plain = true;
   let min = 0;
   let exact = 0;
   for (let at = all.length - 1; at >= 0; at -= 1) {
-    const facts = all[at] ?? ZERO_WIDTH;
+    const facts = all[at] ?? EMPTY_FACTS;
     first = followedBy(facts, first);
     transparent &&= facts.transparent;
+    plain &&= facts.plain;
     min = Math.min(MAX_COUNTED, min + facts.min);
     exact = exact < 0 || facts.exact < 0 ? -1 : exact + facts.exact;
   }
-  // A transparent start followed by one that is not leaves the whole opaque.
-  return { set: first.set, atEnd: first.atEnd, transparent, min, exact };
+  return { ...first, transparent, plain, min, exact };
 }
 
 function alternation(all: readonly NodeFacts[]): NodeFacts {
-  const [head = ZERO_WIDTH, ...rest] = all;
+  const [head = EMPTY_FACTS, ...rest] = all;
   let joined = head;
   for (const facts of rest) {
     joined = {
       ...either(joined, facts),
       transparent: joined.transparent || facts.transparent,
+      plain: joined.plain || facts.plain,
       min: Math.min(joined.min, facts.min),
       exact: joined.exact === facts.exact ? joined.exact : -1,
     };
@@ -79,15 +114,20 @@ function alternation(all: readonly NodeFacts[]): NodeFacts {
 }
 
 function repeat(node: RepeatNode, body: NodeFacts): NodeFacts {
-  if (node.max === 0) return ZERO_WIDTH;
+  if (node.max === 0) return EMPTY_FACTS;
   const exact = node.min === node.max && body.exact >= 0 ? body.exact * node.min : -1;
   return {
-    set: body.set,
-    atEnd: body.atEnd,
+    ...body,
     transparent: body.transparent || node.min === 0,
+    plain: body.plain || node.min === 0,
     min: Math.min(MAX_COUNTED, body.min * node.min),
     exact: exact > MAX_COUNTED ? -1 : exact,
   };
+}
+
+/** Notes the trap of an atomic stretch whose text is `body`. */
+function trapped(body: SyntaxNode, facts: NodeFacts): NodeFacts {
+  return facts.plain && !passesOnMainPath(body) ? { ...facts, trap: facts.set } : facts;
 }
 
 /** Works out facts about nodes once each. */
@@ -104,6 +144,7 @@ export function createFacts(newline: Newline): (node: SyntaxNode) => NodeFacts {
   const compute = (node: SyntaxNode): NodeFacts => {
     switch (node.kind) {
       case "empty":
+        return EMPTY_FACTS;
       case "keep":
       case "look":
         return ZERO_WIDTH;
@@ -113,10 +154,10 @@ export function createFacts(newline: Newline): (node: SyntaxNode) => NodeFacts {
       case "literal": {
         const set = single(node.text.charCodeAt(0), node.caseless);
         const { length } = node.text;
-        return { set, atEnd: false, transparent: false, min: length, exact: length };
+        return { ...NEVER, set, min: length, exact: length };
       }
       case "set":
-        return { set: node.set, atEnd: false, transparent: false, min: 1, exact: 1 };
+        return { ...NEVER, set: node.set, min: 1, exact: 1 };
       case "fail":
         return NEVER;
       case "sequence":
@@ -124,17 +165,21 @@ export function createFacts(newline: Newline): (node: SyntaxNode) => NodeFacts {
       case "alternation":
         return alternation(node.branches.map(factsOf));
       case "group":
-        return factsOf(node.body);
-      case "repeat":
-        return repeat(node, factsOf(node.body));
+        return node.atomic ? trapped(node.body, factsOf(node.body)) : factsOf(node.body);
+      case "repeat": {
+        const facts = repeat(node, factsOf(node.body));
+        return isWrapped(node) ? trapped({ ...node, mode: "greedy" }, facts) : facts;
+      }
       case "conditional": {
-        const joined = alternation([factsOf(node.yes), node.no === null ? ZERO_WIDTH : factsOf(node.no)]);
-        return { ...joined, exact: -1 };
+        const joined = alternation([factsOf(node.yes), node.no === null ? EMPTY_FACTS : factsOf(node.no)]);
+        return { ...joined, plain: false, trap: null, exact: -1 };
       }
       case "reference":
       case "call":
       case "verb":
         return UNKNOWN;
+      default:
+        return assertNever(node);
     }
   };
   return factsOf;

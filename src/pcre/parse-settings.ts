@@ -36,11 +36,12 @@ function applyItem(settings: Mutable, item: string, offset: number): boolean {
   else if (item === "BSR_UNICODE") settings.narrowNewlineSequence = false;
   else if (item === "NOTEMPTY") settings.notEmpty = true;
   else if (item === "NOTEMPTY_ATSTART") settings.notEmptyAtStart = true;
+  else if (item === "NO_AUTO_POSSESS") settings.autoPossess = false;
   else if (item === "NO_START_OPT") settings.startOptimize = false;
   else if (item === "UTF" || item === "UCP")
     fault(`(*${item}) is not supported: patterns match bytes`, offset);
-  // These three only steer optimisations that never change an answer.
-  else return item === "NO_JIT" || item === "NO_AUTO_POSSESS" || item === "NO_DOTSTAR_ANCHOR";
+  // These two only steer optimisations that never change an answer.
+  else return item === "NO_JIT" || item === "NO_DOTSTAR_ANCHOR";
   return true;
 }
 
@@ -55,6 +56,7 @@ export function parseSettings(source: string): {
     notEmpty: false,
     notEmptyAtStart: false,
     startOptimize: true,
+    autoPossess: true,
     maxSteps: Infinity,
     maxDepth: Infinity,
   };

@@ -1,3 +1,4 @@
+import { assertNever } from "../lib/errors.ts";
 import { PatternSyntaxError } from "./syntax-error.ts";
 import type { PatternSettings, SyntaxNode } from "./syntax.ts";
 
@@ -179,6 +180,8 @@ export function newlineLength(source: string, at: number, newline: PatternSettin
       return crlf ? 2 : Number(code === 10 || code === 13);
     case "any":
       return crlf ? 2 : Number((code >= 10 && code <= 13) || code === 0x85);
+    default:
+      return assertNever(newline);
   }
 }
 

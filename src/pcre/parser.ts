@@ -1,3 +1,4 @@
+import { assertNever } from "../lib/errors.ts";
 import { ANY_BYTE, byteSet, complement, typeEscape } from "./byte-set.ts";
 import type { ByteSet } from "./byte-set.ts";
 import { setLookbehinds } from "./lookbehind.ts";
@@ -146,6 +147,8 @@ function parseBackslash(state: ParseState): ParsedItem {
     }
     case "letter":
       return letterEscape(state, escape.letter);
+    default:
+      return assertNever(escape);
   }
 }
 

@@ -143,6 +143,7 @@ export interface PatternSettings {
   readonly notEmpty: boolean;
   readonly notEmptyAtStart: boolean;
   readonly startOptimize: boolean;
+  readonly autoPossess: boolean;
   readonly maxSteps: number;
   readonly maxDepth: number;
 }

@@ -51,9 +51,12 @@ interface Early {
   readonly passable: boolean;
 }
 
-function hasActingVerb(node: SyntaxNode): boolean {
-  if (node.kind === "verb") return node.verb !== "mark" && node.verb !== "accept";
-  return childrenOf(node).some(hasActingVerb);
+/** Whether a verb can leave a lookaround and move the search: out of a negative one only `(*SKIP:name)` does. */
+function leavesLook(node: SyntaxNode, confined: boolean): boolean {
+  if (node.kind === "verb")
+    return node.verb === "skip" ? !confined || node.argument !== null : node.verb === "commit" && !confined;
+  const inside = confined || (node.kind === "look" && node.negative);
+  return childrenOf(node).some((child) => leavesLook(child, inside));
 }
 
 function earlyVerb(node: SyntaxNode): Early {
@@ -65,7 +68,7 @@ function earlyVerb(node: SyntaxNode): Early {
     case "verb":
       return { verb: node.verb === "commit", passable: true };
     case "look":
-      return { verb: hasActingVerb(node), passable: true };
+      return { verb: leavesLook(node, false), passable: true };
     // What a call runs is not looked into: it counts as a verb.
     case "call":
       return { verb: true, passable: true };

@@ -1,3 +1,4 @@
+import { assertNever } from "../lib/errors.ts";
 import { exhausted, fail, OUTCOME, push } from "./machine.ts";
 import type { Machine, Step } from "./machine.ts";
 
@@ -30,6 +31,8 @@ function catches(m: Machine, verb: Unwinding, tag: number): Catch {
       return barrier.group === verb.group ? "fail" : "no";
     case "mark":
       return "no";
+    default:
+      return assertNever(barrier);
   }
 }
 
