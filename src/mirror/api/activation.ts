@@ -68,7 +68,8 @@ export class ActivationDesk {
     if (missing.length > 0) return { program: null, errors: missing, warnings: [] };
     try {
       const program = this.#compile(serviceSources(input), { tables: liveTables(input) });
-      return { program, errors: [], warnings: program.warnings.map((one) => `Warning: ${describe(one)}`) };
+      const warnings = [...program.warnings.map(describe), ...unsupportedFields(input.objects)];
+      return { program, errors: [], warnings: warnings.map((warning) => `Warning: ${warning}`) };
     } catch (error) {
       if (!(error instanceof VclError)) throw error;
       return { program: null, errors: error.diagnostics.map(describe), warnings: [] };
@@ -144,6 +145,15 @@ function describe(diagnostic: Diagnostic): string {
   const { source, start } = diagnostic.span;
   const { line, column } = positionOf(source, start);
   return `${diagnostic.message}\nat: (${source.name} Line ${line} Pos ${column})`;
+}
+
+/** What a backend asks for and the mirror does not do. */
+function unsupportedFields(objects: VersionObjects): readonly string[] {
+  return objects.resources.backend
+    .filter(
+      (backend) => textOf(backend, "ssl_client_cert") !== "" || textOf(backend, "ssl_client_key") !== "",
+    )
+    .map((backend) => `Backend '${textOf(backend, "name")}': the mirror presents no client certificate`);
 }
 
 /** Names that a backend mentions and the version does not have. */

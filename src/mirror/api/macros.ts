@@ -81,6 +81,10 @@ function recvMacro(objects: VersionObjects, snippets: string): string {
     }
     set req.http.X-Timer = req.http.X-Timer ",VS0";
   }
+  # The edge leaves only gzip of what the client accepts; brotli is asked for where the client takes it.
+  if (req.http.Fastly-Orig-Accept-Encoding ~ "\\bbr\\b") {
+    set req.http.Accept-Encoding = "br";
+  }
 ${host}
   declare local var.fastly_req_do_shield BOOL;
   set var.fastly_req_do_shield = (req.restarts == 0);

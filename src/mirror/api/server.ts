@@ -5,6 +5,7 @@ import { isIP } from "node:net";
 import type { Clock } from "../../lib/clock.ts";
 import { SitefleetError } from "../../lib/errors.ts";
 import type { Secret } from "../../lib/secret.ts";
+import { compileService } from "../../vcl/compile-service.ts";
 import type { EdgeControl } from "../service.ts";
 import { newAccount } from "./account.ts";
 import { ActivationDesk } from "./activation.ts";
@@ -29,7 +30,8 @@ export interface FastlyApiOptions {
   readonly token: Secret;
   readonly clock: Clock;
   readonly edge: EdgeControl;
-  readonly compile: CompileService;
+  /** Turns VCL into programs; the engine's own compiler when not said. */
+  readonly compile?: CompileService;
   /** Writes an hour; Fastly's own limit is 1,000. */
   readonly rateLimit?: number;
   /** Hears of failures that are bugs of ours: the client only learns that there was one. */
@@ -56,7 +58,7 @@ const MAX_HEADER_BYTES = 320 * 1024;
 
 /** Starts the control plane and runs the stored active versions again. */
 export async function startFastlyApi(options: FastlyApiOptions): Promise<FastlyApi> {
-  const { clock, edge, compile } = options;
+  const { clock, edge, compile = compileService } = options;
   const store = await ServiceStore.open(options.dir, () => newAccount(clock.now()));
   const desk = new ActivationDesk({ store, edge, compile });
   const problems = await desk.restore();

@@ -97,7 +97,7 @@ export interface CallOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
+export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** A running API with a recording edge and compiler, and a client that sends the token. */
 export interface ApiFixture {
@@ -152,7 +152,8 @@ export async function startIn(dir: string, overrides: Overrides = {}): Promise<A
   };
 }
 
-async function send(url: string, method: Method, options: CallOptions): Promise<Answer> {
+/** One request with the token. */
+export async function send(url: string, method: Method, options: CallOptions): Promise<Answer> {
   const { form, json, headers } = options;
   const body =
     json !== undefined
