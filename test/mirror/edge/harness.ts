@@ -163,7 +163,7 @@ export interface TestEdge {
   readonly edge: Edge;
   readonly clock: FakeClock;
   readonly logs: LogLine[];
-  ask(path: string, options?: AskOptions): Promise<Answer>;
+  readonly ask: (path: string, options?: AskOptions) => Promise<Answer>;
 }
 
 export async function testEdge(service?: ActiveService, more: Partial<EdgeOptions> = {}): Promise<TestEdge> {
