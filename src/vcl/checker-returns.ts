@@ -18,7 +18,8 @@ const ACTIONS: Readonly<Record<VclState, readonly string[]>> = {
   log: ["deliver"],
 };
 
-const ALL_ACTIONS: ReadonlySet<string> = new Set(Object.values(ACTIONS).flat());
+/** `pipe` is left over from Varnish: generated VCL returns it where nothing runs. */
+const ALL_ACTIONS: ReadonlySet<string> = new Set(["pipe", ...Object.values(ACTIONS).flat()]);
 
 /** Checks a return: a value in a subroutine with a type, an action of the state or nothing in the others. */
 export function checkReturn(node: ReturnStatement, context: SubContext): void {

@@ -17,27 +17,54 @@ export interface Position {
 }
 
 /** Line and column of an offset in a source; an offset past the end is the place behind the last character. */
-export function positionOf(source: Source, offset: number): Position {
-  const before = source.text.slice(0, offset);
-  const lineStart = before.lastIndexOf("\n") + 1;
-  return { line: before.split("\n").length, column: offset - lineStart + 1 };
+export function positionOf({ text }: Source, offset: number): Position {
+  const end = Math.min(offset, text.length);
+  let line = 1;
+  let lineStart = 0;
+  for (let at = text.indexOf("\n"); at !== -1 && at < end; at = text.indexOf("\n", at + 1)) {
+    line += 1;
+    lineStart = at + 1;
+  }
+  return { line, column: end - lineStart + 1 };
 }
 
-/** `main.vcl:12:5: error[type/mismatch]: …` with the source line and a caret below it. */
+/** Of longer lines only what is around the place is shown: a message must not grow with the file. */
+const MAX_SHOWN = 160;
+
+/** `main.vcl:12:5: error[type/mismatch]: …` with the source line (160 characters of it at most) and a caret below it. */
 export function formatDiagnostic(diagnostic: Diagnostic): string {
   const { source, start, end } = diagnostic.span;
   const { line, column } = positionOf(source, start);
-  const text = source.text.split("\n")[line - 1] ?? "";
-  const width = Math.max(1, Math.min(end - start, text.length - column + 1));
+  const { text, caret } = excerpt(source.text, { start, column });
+  const width = Math.max(1, Math.min(end - start, text.length - caret));
   const gutter = String(line);
   const pad = " ".repeat(gutter.length);
-  const lead = text.slice(0, column - 1).replace(/[^\t]/g, " ");
+  const lead = text.slice(0, caret).replace(/[^\t]/g, " ");
   return [
     `${source.name}:${line}:${column}: ${diagnostic.severity}[${diagnostic.rule}]: ${diagnostic.message}`,
     `${pad} |`,
     `${gutter} | ${text}`,
     `${pad} | ${lead}${"^".repeat(width)}`,
   ].join("\n");
+}
+
+/** The line around an offset, cut to size, and where in it the offset is. */
+function excerpt(
+  text: string,
+  { start, column }: { start: number; column: number },
+): { readonly text: string; readonly caret: number } {
+  const lineStart = Math.min(start, text.length) - (column - 1);
+  const newline = text.indexOf("\n", lineStart);
+  const lineEnd = newline === -1 ? text.length : newline;
+  const from = column > MAX_SHOWN - 20 ? lineStart + column - 1 - 40 : lineStart;
+  const isCutLeft = from > lineStart;
+  const isCutRight = lineEnd - from > MAX_SHOWN;
+  const shown = text.slice(from, isCutRight ? from + MAX_SHOWN : lineEnd);
+  const left = isCutLeft ? "…" : "";
+  return {
+    text: `${left}${shown}${isCutRight ? "…" : ""}`,
+    caret: lineStart + column - 1 - from + left.length,
+  };
 }
 
 /** VCL that cannot be compiled; carries every error found (at least one). */

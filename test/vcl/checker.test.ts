@@ -195,24 +195,28 @@ call outer;
   });
 
   it("survives call chains and circles of any length", () => {
-    const chain = Array.from({ length: 20_000 }, (_, index) => `sub s${index} { call s${index + 1}; }`).join(
+    const chain = Array.from({ length: 5000 }, (_, index) => `sub s${index} { call s${index + 1}; }`).join(
       "\n",
     );
-    expect(findingsOf(`${chain}\nsub s20000 { call s0; }`).map(({ rule }) => rule)).toContain(
+    expect(findingsOf(`${chain}\nsub s5000 { call s0; }`).map(({ rule }) => rule)).toContain(
       "call/recursion",
     );
-    expect(findingsOf(`${chain}\nsub s20000 { esi; }\nsub vcl_recv {\n#FASTLY recv\ncall s0;\n}`)).toEqual(
-      [],
-    );
+    expect(findingsOf(`${chain}\nsub s5000 { esi; }\nsub vcl_recv {\n#FASTLY recv\ncall s0;\n}`)).toEqual([]);
+  });
+
+  it("survives the deepest tree that the parser lets through", () => {
+    const chain = `req.http.A${" && req.http.A".repeat(1990)}`;
+    const deepest = `if (${"(".repeat(97)}${chain}${")".repeat(97)}) { esi; }`;
+    valid(`sub vcl_recv {\n#FASTLY recv\n${"if (req.http.A) {".repeat(98)}${deepest}${"}".repeat(98)}}`);
   });
 
   it("survives labels, locals and cases by the thousand", () => {
-    const labels = Array.from({ length: 5000 }, (_, index) => `{ goto l${index}; } l${index}:`).join("\n");
+    const labels = Array.from({ length: 2000 }, (_, index) => `{ goto l${index}; } l${index}:`).join("\n");
     const locals = Array.from(
       { length: 5000 },
       (_, i) => `{ declare block var.v${i} STRING; log var.v${i}; }`,
     ).join("\n");
-    const cases = Array.from({ length: 5000 }, (_, index) => `case "${index}": esi; break;`).join("\n");
+    const cases = Array.from({ length: 2000 }, (_, index) => `case "${index}": esi; break;`).join("\n");
     valid(`sub vcl_recv {\n#FASTLY recv\n${locals}\nswitch (req.url) { ${cases} }\n${labels}\n}`);
   });
 
@@ -242,8 +246,8 @@ call outer;
         expect(span.end).toBeLessThanOrEqual(span.source.text.length);
       }
     };
-    assert(property(swapped, check), { numRuns: 300 });
-    assert(property(moved, check), { numRuns: 500 });
+    assert(property(swapped, check), { numRuns: 100 });
+    assert(property(moved, check), { numRuns: 200 });
   });
 });
 

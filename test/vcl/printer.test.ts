@@ -82,7 +82,7 @@ describe("printProgram", () => {
         if (program instanceof VclError) return;
         expect(shape(parse(printProgram(program)))).toBe(shape(program));
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
   });
 

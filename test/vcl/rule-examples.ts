@@ -380,7 +380,7 @@ export const RULE_EXAMPLES: Readonly<Partial<Record<RuleId, RuleExamples>>> = {
   },
   "sub/reserved-name": {
     invalid: [`sub ¦vcl_mine { esi; }\n${recv("call vcl_mine;")}`],
-    valid: [recv("esi;")],
+    valid: [recv("esi;"), "sub vcl_pipe { return(pipe); }"],
   },
   "sub/signature": {
     invalid: [
