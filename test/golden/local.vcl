@@ -1,4 +1,4 @@
-# sitefleet local, revision 95695f7830ea9eb7
+# sitefleet local, revision 2426993dd6fd6153
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # pattern-redirects
 # One rule, `[!]status pattern target`, against SF-Path without its trailing slash.
@@ -265,7 +265,6 @@ sub vcl_recv {
     unset req.http.Fastly-Vary-String;
     unset req.http.Fastly-Check-SHA1;
     unset req.http.Fastly-Temp-XFF;
-    unset req.http.Fastly-Orig-Accept-Encoding;
     unset req.http.Fastly-Original-URL;
     unset req.http.Fastly-Original-Cookie;
     # Nothing here reads them; S3 would refuse or act on them.
@@ -289,6 +288,17 @@ sub vcl_recv {
     unset req.http.Sitefleet-Debug;
     if (var.sf_debug && digest.secure_is_equal(var.sf_debug, digest.hash_sha256("sitefleet-debug:" table.lookup(sitefleet_private, "config_segment", "")))) {
       set req.http.SF-Trusted = "1";
+    }
+  }
+  # compression
+  # Fastly leaves one token here but never `br`; what the client said is in a header that Fastly sets.
+  if (fastly.ff.visits_this_service == 0 && req.restarts == 0 && req.http.Fastly-Orig-Accept-Encoding) {
+    if (req.http.Fastly-Orig-Accept-Encoding ~ "(?i)(?:^|[, ])br(?! *; *q=0(?:\.0*)?(?:[, ]|$))(?:[,; ]|$)") {
+      set req.http.Accept-Encoding = "br";
+    } else if (req.http.Fastly-Orig-Accept-Encoding ~ "(?i)(?:^|[, ])gzip(?! *; *q=0(?:\.0*)?(?:[, ]|$))(?:[,; ]|$)") {
+      set req.http.Accept-Encoding = "gzip";
+    } else {
+      unset req.http.Accept-Encoding;
     }
   }
 
@@ -395,6 +405,7 @@ sub vcl_recv {
       # canonical-host
       if (req.http.SF-Config-C && req.http.SF-Path !~ "^/\.well-known/acme-challenge/") {
         if (req.http.SF-Config-C !~ "^[a-z0-9-]+(?:\.[a-z0-9-]+)*$") {
+          set req.http.SF-Phase = "unusable-config";
           error 607 "unusable config";
         }
         if (fastly_info.edge.is_tls || req.http.SF-Config-T == "1") {
@@ -403,22 +414,26 @@ sub vcl_recv {
           set req.http.SF-Location = "http://" req.http.SF-Config-C ":8080" req.http.SF-Path req.http.SF-Query;
         }
         set req.http.SF-Status = "301";
+        set req.http.SF-Phase = "redirect";
         error 601 "canonical host";
       }
       # force-tls
       if (req.http.SF-Config-T == "1" && !fastly_info.edge.is_tls && !req.http.SF-Config-C && req.http.SF-Path !~ "^/\.well-known/acme-challenge/") {
         set req.http.SF-Location = "https://" req.http.SF-Host ":8443" req.http.SF-Path req.http.SF-Query;
         set req.http.SF-Status = "301";
+        set req.http.SF-Phase = "redirect";
         error 601 "force TLS";
       }
       # suspended
       if (req.http.SF-Config-X) {
+        set req.http.SF-Phase = "suspended";
         error 606 "suspended";
       }
       # pattern-redirects
       if (req.http.SF-Config-Q ~ "=!") {
         call sf_try_rules;
         if (req.http.SF-Location) {
+          set req.http.SF-Phase = "redirect";
           error 601 "forced rule";
         }
       }
@@ -432,6 +447,7 @@ sub vcl_recv {
         set var.sf_key = var.sf_stem ".html";
       }
       if (!req.http.SF-Release) {
+        set req.http.SF-Phase = "unusable-config";
         error 607 "unusable config";
       }
       set req.http.SF-Bucket = "hosting";
@@ -638,6 +654,8 @@ sub vcl_fetch {
 
 sub vcl_error {
 #FASTLY error
+  # Fastly puts `Retry-After: 0` on everything made here.
+  unset obj.http.Retry-After;
   # method-policy
   if (obj.status == 603) {
     set obj.status = 403;
@@ -816,7 +834,7 @@ sub vcl_deliver {
     }
 
     # exact-redirects
-    if (req.http.SF-Phase == "page" && resp.http.Location ~ "^[^?]*$") {
+    if (req.http.SF-Phase == "page" && resp.http.Location && resp.http.Location !~ "[?]") {
       set resp.http.Location = resp.http.Location req.http.SF-Query;
     }
     # not-found
@@ -869,7 +887,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "95695f7830ea9eb7";
+    set resp.http.SF-Revision = "2426993dd6fd6153";
   }
 
   return(deliver);

@@ -1,4 +1,4 @@
-# sitefleet test, revision 8480d23baa0c99e0
+# sitefleet test, revision d8ba320177ef3077
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # pattern-redirects
 # One rule, `[!]status pattern target`, against SF-Path without its trailing slash.
@@ -275,7 +275,6 @@ sub vcl_recv {
     unset req.http.Fastly-Vary-String;
     unset req.http.Fastly-Check-SHA1;
     unset req.http.Fastly-Temp-XFF;
-    unset req.http.Fastly-Orig-Accept-Encoding;
     unset req.http.Fastly-Original-URL;
     unset req.http.Fastly-Original-Cookie;
     # Nothing here reads them; S3 would refuse or act on them.
@@ -299,6 +298,17 @@ sub vcl_recv {
     unset req.http.Sitefleet-Debug;
     if (var.sf_debug && digest.secure_is_equal(var.sf_debug, digest.hash_sha256("sitefleet-debug:" table.lookup(sitefleet_private, "config_segment", "")))) {
       set req.http.SF-Trusted = "1";
+    }
+  }
+  # compression
+  # Fastly leaves one token here but never `br`; what the client said is in a header that Fastly sets.
+  if (fastly.ff.visits_this_service == 0 && req.restarts == 0 && req.http.Fastly-Orig-Accept-Encoding) {
+    if (req.http.Fastly-Orig-Accept-Encoding ~ "(?i)(?:^|[, ])br(?! *; *q=0(?:\.0*)?(?:[, ]|$))(?:[,; ]|$)") {
+      set req.http.Accept-Encoding = "br";
+    } else if (req.http.Fastly-Orig-Accept-Encoding ~ "(?i)(?:^|[, ])gzip(?! *; *q=0(?:\.0*)?(?:[, ]|$))(?:[,; ]|$)") {
+      set req.http.Accept-Encoding = "gzip";
+    } else {
+      unset req.http.Accept-Encoding;
     }
   }
 
@@ -405,6 +415,7 @@ sub vcl_recv {
       # canonical-host
       if (req.http.SF-Config-C && req.http.SF-Path !~ "^/\.well-known/acme-challenge/") {
         if (req.http.SF-Config-C !~ "^[a-z0-9-]+(?:\.[a-z0-9-]+)*$") {
+          set req.http.SF-Phase = "unusable-config";
           error 607 "unusable config";
         }
         if (fastly_info.edge.is_tls || req.http.SF-Config-T == "1") {
@@ -413,22 +424,26 @@ sub vcl_recv {
           set req.http.SF-Location = "http://" req.http.SF-Config-C "" req.http.SF-Path req.http.SF-Query;
         }
         set req.http.SF-Status = "301";
+        set req.http.SF-Phase = "redirect";
         error 601 "canonical host";
       }
       # force-tls
       if (req.http.SF-Config-T == "1" && !fastly_info.edge.is_tls && !req.http.SF-Config-C && req.http.SF-Path !~ "^/\.well-known/acme-challenge/") {
         set req.http.SF-Location = "https://" req.http.SF-Host "" req.http.SF-Path req.http.SF-Query;
         set req.http.SF-Status = "301";
+        set req.http.SF-Phase = "redirect";
         error 601 "force TLS";
       }
       # suspended
       if (req.http.SF-Config-X) {
+        set req.http.SF-Phase = "suspended";
         error 606 "suspended";
       }
       # pattern-redirects
       if (req.http.SF-Config-Q ~ "=!") {
         call sf_try_rules;
         if (req.http.SF-Location) {
+          set req.http.SF-Phase = "redirect";
           error 601 "forced rule";
         }
       }
@@ -442,6 +457,7 @@ sub vcl_recv {
         set var.sf_key = var.sf_stem ".html";
       }
       if (!req.http.SF-Release) {
+        set req.http.SF-Phase = "unusable-config";
         error 607 "unusable config";
       }
       set req.http.SF-Bucket = "hosting";
@@ -655,6 +671,8 @@ sub vcl_fetch {
 
 sub vcl_error {
 #FASTLY error
+  # Fastly puts `Retry-After: 0` on everything made here.
+  unset obj.http.Retry-After;
   # method-policy
   if (obj.status == 603) {
     set obj.status = 403;
@@ -836,7 +854,7 @@ sub vcl_deliver {
     }
 
     # exact-redirects
-    if (req.http.SF-Phase == "page" && resp.http.Location ~ "^[^?]*$") {
+    if (req.http.SF-Phase == "page" && resp.http.Location && resp.http.Location !~ "[?]") {
       set resp.http.Location = resp.http.Location req.http.SF-Query;
     }
     # not-found
@@ -891,7 +909,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "8480d23baa0c99e0";
+    set resp.http.SF-Revision = "d8ba320177ef3077";
   }
 
   return(deliver);
