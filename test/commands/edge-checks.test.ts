@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { debugToken, edgeChecksFor } from "../../src/commands/edge-checks.ts";
+import type { Report } from "../../src/commands/report.ts";
+import { Secret } from "../../src/lib/secret.ts";
+import { environmentWith } from "../deploy/deploy-fixture.ts";
+import { startScriptedServer } from "../support/scripted-server.ts";
+import type { Reaction, SeenRequest } from "../support/scripted-server.ts";
+
+function recordingReport() {
+  const lines: string[] = [];
+  const report: Report = {
+    result: () => undefined,
+    progress: (line) => lines.push(line),
+    warn: (line) => lines.push(`warning: ${line}`),
+  };
+  return { lines, report };
+}
+
+async function checksAgainst(react: (request: SeenRequest) => Reaction) {
+  const server = await startScriptedServer(react);
+  const environment = environmentWith();
+  const { lines, report } = recordingReport();
+  const verify = { url: server.url, hostSuffix: "sites.example.net" };
+  return { server, lines, checks: edgeChecksFor({ ...environment, verify }, report) };
+}
+
+const EXPECTED = { version: 2, revision: "abc" };
+
+describe("edgeChecksFor", () => {
+  it("asks for a host that no site has, with the debug token and not the segment", async () => {
+    const { server, checks } = await checksAgainst(() => ({
+      status: 404,
+      headers: { "sf-revision": "abc" },
+    }));
+    expect(await checks.probe(EXPECTED)).toBe(true);
+    expect(await checks.verify(EXPECTED)).toEqual({ ok: true });
+    const headers = server.seen[0]?.headers;
+    expect(headers?.host).toBe("sitefleet-probe.sites.example.net");
+    expect(headers?.["sitefleet-debug"]).toBe(debugToken(new Secret("hidden-config-segment")));
+    expect(JSON.stringify(headers)).not.toContain("hidden-config-segment");
+  });
+
+  it.each([
+    ["another revision", { status: 404, headers: { "sf-revision": "old" } }],
+    ["no revision", { status: 500 }],
+    ["no answer", "reset"],
+  ] as const)("does not see the version on %s", async (_, reaction) => {
+    const { checks } = await checksAgainst(() => reaction);
+    expect(await checks.probe(EXPECTED)).toBe(false);
+  });
+
+  it("takes any answer for a version that sitefleet did not make", async () => {
+    const { checks } = await checksAgainst(() => ({ status: 200 }));
+    expect(await checks.probe({ version: 1, revision: undefined })).toBe(true);
+  });
+
+  it("says what is wrong with the version", async () => {
+    const { checks } = await checksAgainst(() => ({ status: 503, headers: { "sf-revision": "old" } }));
+    expect(await checks.verify(EXPECTED)).toEqual({
+      ok: false,
+      problems: [
+        "an unknown host is answered with 503, not 404: the edge cannot read the config bucket, or a rule is broken",
+        "the edge says revision old, not abc",
+      ],
+    });
+  });
+
+  it("warns when the settings do not say where to look", async () => {
+    const { lines, report } = recordingReport();
+    const checks = edgeChecksFor(environmentWith(), report);
+    expect(await checks.probe(EXPECTED)).toBe(true);
+    expect(lines).toEqual([
+      'warning: environment "test" has no `verify` in the settings: the edge is not looked at',
+    ]);
+  });
+});
