@@ -34,7 +34,11 @@ export class HeaderList {
 
   /** The first value of the name, `null` when there is none. */
   get(name: string): string | null {
-    const lower = name.toLowerCase();
+    return this.getLower(name.toLowerCase());
+  }
+
+  /** As `get`, for a name that is in lower case already: what compiled VCL reads headers by. */
+  getLower(lower: string): string | null {
     for (const line of this.#lines) if (line.lower === lower) return line.value;
     return null;
   }

@@ -18,6 +18,8 @@ export interface VariableRow {
   /** Path below https://www.fastly.com/documentation/. */
   readonly doc: string;
   readonly get?: (t: Transaction) => VclValue;
+  /** The same as `get` where the type is STRING. */
+  readonly text?: (t: Transaction) => string | null;
   readonly set?: (t: Transaction, value: VclValue) => void;
   readonly clear?: (t: Transaction) => void;
   /** What to use instead. */

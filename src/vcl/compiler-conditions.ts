@@ -7,6 +7,7 @@ import {
   compileNumber,
   compileRegexValue,
   compileString,
+  compileTextVariable,
   compileValue,
 } from "./compiler-expressions.ts";
 import { parseIp } from "./ip.ts";
@@ -30,6 +31,8 @@ export function compileCondition(expression: Expression, scope: SubScope): Eval<
     case "binary":
       return compileBinary(expression, scope);
     default: {
+      const text = compileTextVariable(expression, scope);
+      if (text !== undefined) return (run) => text(run) !== null;
       const value = compileValue(expression, scope);
       if (typeOf(expression, scope) === "BOOL") return (run) => value(run) === true;
       return (run) => value(run) !== null;

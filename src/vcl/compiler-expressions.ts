@@ -150,7 +150,21 @@ export function compileString(
   }
 }
 
+/** A STRING variable read without looking at what came back: headers, mostly. */
+export function compileTextVariable(
+  expression: Expression,
+  scope: SubScope,
+): Eval<string | null> | undefined {
+  if (expression.kind !== "identifier" || scope.slot(expression.name) !== undefined) return undefined;
+  const row = findVariable(expression.name);
+  const text = row?.text;
+  if (row === undefined || text === undefined || captureIndex(row.name) !== undefined) return undefined;
+  return (run) => text(run.t);
+}
+
 function printed(expression: Expression, scope: SubScope): Eval<string | null> {
+  const variable = compileTextVariable(expression, scope);
+  if (variable !== undefined) return variable;
   const type = typeOf(expression, scope) ?? "STRING";
   const value = compileValue(expression, scope);
   if (type === "STRING") {

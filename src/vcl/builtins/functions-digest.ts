@@ -1,4 +1,4 @@
-import { constants, createHash, createHmac, createVerify, timingSafeEqual } from "node:crypto";
+import { constants, createHmac, createVerify, hash, timingSafeEqual } from "node:crypto";
 import { decodeBase64, encodeBase64, encodeBase64Url } from "../base64.ts";
 import type { FunctionRow } from "../catalog-rows.ts";
 import type { Transaction } from "../runtime.ts";
@@ -15,7 +15,7 @@ function bytesOf(value: string): Buffer {
 }
 
 function hashHex(name: HashName, input: string): string {
-  return createHash(name).update(bytesOf(input)).digest("hex");
+  return hash(name, bytesOf(input), "hex");
 }
 
 function hmac(name: HashName, key: Buffer, input: string | Buffer): Buffer {

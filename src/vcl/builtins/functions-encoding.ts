@@ -63,6 +63,7 @@ function hexOf(char: string, width: number): string {
 /** The body of a JSON string; text that is not UTF-8 has none (fastly.error EUTF8). */
 function jsonEscape(t: Transaction, value: VclValue | undefined): string | null {
   const bytes = text(value);
+  if (/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(bytes)) return bytes;
   if (decodeUtf8(bytes) === null) {
     t.vclError = "EUTF8";
     return null;

@@ -113,8 +113,8 @@ function wholeHeader(message: MessageName, header: string): Parameters<typeof st
   const to = { message, header };
   const set = (t: Transaction, value: string | null): void => writeHeader(t, to, value);
   const clear = (t: Transaction): void => headersOf(t, message)?.unset(lower);
-  if (message === "req") return { get: (t) => t.req.headers.get(lower), set, clear };
-  return { get: (t) => headersOf(t, message)?.get(lower) ?? null, set, clear };
+  if (message === "req") return { get: (t) => t.req.headers.getLower(lower), set, clear };
+  return { get: (t) => headersOf(t, message)?.getLower(lower) ?? null, set, clear };
 }
 
 function oneSubfield(parsed: HeaderName, subfield: string): Parameters<typeof stringVariable>[1] {
@@ -122,18 +122,18 @@ function oneSubfield(parsed: HeaderName, subfield: string): Parameters<typeof st
   const lower = header.toLowerCase();
   const separator = separatorOf(lower);
   const clear = (t: Transaction): void => {
-    const value = headersOf(t, message)?.get(lower) ?? null;
+    const value = headersOf(t, message)?.getLower(lower) ?? null;
     if (value === null || readSubfield(value, subfield, separator) === null) return;
     writeHeader(t, parsed, removeSubfield(value, subfield, separator));
   };
   return {
     get: (t) => {
-      const value = headersOf(t, message)?.get(lower) ?? null;
+      const value = headersOf(t, message)?.getLower(lower) ?? null;
       return value === null ? null : readSubfield(value, subfield, separator);
     },
     set: (t, value) => {
       if (value === null) return clear(t);
-      const old = headersOf(t, message)?.get(lower) ?? null;
+      const old = headersOf(t, message)?.getLower(lower) ?? null;
       writeHeader(t, parsed, writeSubfield(old, { name: subfield, value, separator }));
     },
     clear,

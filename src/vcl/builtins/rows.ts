@@ -147,8 +147,12 @@ function variable(
 
 /** A STRING variable; `null` is not set. */
 export function stringVariable(options: VariableOptions, access: Access<string | null>): VariableRow {
-  const { set } = access;
-  return variable("STRING", options, { ...access, set: set && ((t, value) => set(t, textOrNull(value))) });
+  const { get, set } = access;
+  const row = variable("STRING", options, {
+    ...access,
+    set: set && ((t, value) => set(t, textOrNull(value))),
+  });
+  return get === undefined ? row : { ...row, text: get };
 }
 
 export function integerVariable(options: VariableOptions, access: Access<bigint>): VariableRow {

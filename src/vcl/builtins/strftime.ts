@@ -96,14 +96,35 @@ function applyFlag(text: string, flag: string): string {
   return flag === "-" ? bare : bare.padStart(text.length, " ");
 }
 
+/** Formats read so far: a program has a handful, and reading one costs more than printing it. */
+const formats = new Map<string, readonly (string | Conversion)[]>();
+const MOST_FORMATS = 128;
+
 function formatDate(format: string, date: Date): string {
-  return format.replaceAll(
-    /%([-_0]?)([EO]?)(.)/gs,
-    (whole, flag: string, _modifier: string, letter: string) => {
-      const convert = CONVERSIONS[letter];
-      return convert === undefined ? whole : applyFlag(convert(date), flag);
-    },
-  );
+  let parts = formats.get(format);
+  if (parts === undefined) {
+    if (formats.size >= MOST_FORMATS) formats.clear();
+    parts = readFormat(format);
+    formats.set(format, parts);
+  }
+  let text = "";
+  for (const part of parts) text += typeof part === "string" ? part : part(date);
+  return text;
+}
+
+function readFormat(format: string): readonly (string | Conversion)[] {
+  const parts: (string | Conversion)[] = [];
+  let copied = 0;
+  for (const match of format.matchAll(/%([-_0]?)[EO]?(.)/gs)) {
+    const [whole, flag = "", letter = ""] = match;
+    const convert = CONVERSIONS[letter];
+    if (convert === undefined) continue;
+    parts.push(format.slice(copied, match.index));
+    parts.push(flag === "" ? convert : (date) => applyFlag(convert(date), flag));
+    copied = match.index + whole.length;
+  }
+  parts.push(format.slice(copied));
+  return parts;
 }
 
 /** Formats seconds since the epoch as strftime(3) does in UTC (functions/date-and-time/strftime). */
