@@ -5,8 +5,7 @@
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fork } from "node:child_process";
 import { Pool } from "undici";
@@ -30,6 +29,15 @@ interface SignedRequest {
 interface Rate {
   readonly requests: number;
   readonly perSecond: number;
+  /** Processor time of the server, which a busy machine stretches less than the clock. */
+  readonly cpuMicrosPerRequest: number;
+}
+
+/** A server in another process. */
+interface Target {
+  readonly url: string;
+  /** Microseconds of processor time it has used. */
+  cpuMicros(): Promise<number>;
 }
 
 function hmac(key: Buffer | string, text: string): Buffer {
@@ -41,7 +49,10 @@ function makeSigner(host: string): (method: "GET" | "PUT", key: string) => Signe
   const timestamp = new Date(systemClock.now()).toISOString().replace(/[-:]|\.\d{3}/g, "");
   const date = timestamp.slice(0, 8);
   const scope = `${date}/${REGION}/s3/aws4_request`;
-  const signingKey = hmac(hmac(hmac(hmac(`AWS4${CREDENTIAL.secretAccessKey}`, date), REGION), "s3"), "aws4_request");
+  const signingKey = hmac(
+    hmac(hmac(hmac(`AWS4${CREDENTIAL.secretAccessKey}`, date), REGION), "s3"),
+    "aws4_request",
+  );
   const metadata = { "x-amz-meta-a": "1", "x-amz-meta-b": "two" };
   return (method, key) => {
     const path = `/${BUCKET}/${key}`;
@@ -63,7 +74,9 @@ function makeSigner(host: string): (method: "GET" | "PUT", key: string) => Signe
 }
 
 /** Sends all requests, so many at a time, and says how fast they were answered. */
-async function measure(url: string, requests: readonly SignedRequest[]): Promise<Rate> {
+async function measure(target: Target, requests: readonly SignedRequest[]): Promise<Rate> {
+  const { url } = target;
+  const cpuBefore = await target.cpuMicros();
   const pool = new Pool(url, { connections: CONNECTIONS, pipelining: 1 });
   const queue = requests.values();
   const startedMs = performance.now();
@@ -78,26 +91,44 @@ async function measure(url: string, requests: readonly SignedRequest[]): Promise
   );
   const seconds = (performance.now() - startedMs) / 1000;
   await pool.close();
-  return { requests: requests.length, perSecond: Math.round(requests.length / seconds) };
+  const cpuMicros = (await target.cpuMicros()) - cpuBefore;
+  return {
+    requests: requests.length,
+    perSecond: Math.round(requests.length / seconds),
+    cpuMicrosPerRequest: Math.round(cpuMicros / requests.length),
+  };
 }
 
-function start(dir: string, { fsync, port }: { readonly fsync: boolean; readonly port: number }): Promise<S3Server> {
-  return startS3Server({ dir, port, region: REGION, credentials: [CREDENTIAL], clock: systemClock, buckets: [BUCKET], fsync });
+function start(
+  dir: string,
+  { fsync, port }: { readonly fsync: boolean; readonly port: number },
+): Promise<S3Server> {
+  return startS3Server({
+    dir,
+    port,
+    region: REGION,
+    credentials: [CREDENTIAL],
+    clock: systemClock,
+    buckets: [BUCKET],
+    fsync,
+  });
 }
 
 /** The server in a process of its own, so that client and server each have a core. */
 async function withServerProcess<T>(
   dir: string,
-  { fsync, use }: { readonly fsync: boolean; readonly use: (url: string) => Promise<T> },
+  { fsync, use }: { readonly fsync: boolean; readonly use: (target: Target) => Promise<T> },
 ): Promise<{ readonly result: T; readonly startMs: number; readonly rssMb: number }> {
-  const runner = join(dirname(createRequire(import.meta.url).resolve("jiti/package.json")), "lib/jiti-cli.mjs");
-  const args = [fileURLToPath(import.meta.url), "--serve", dir, String(fsync)];
-  const child = fork(runner, args, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  const child = fork(fileURLToPath(import.meta.url), ["--serve", dir, String(fsync)]);
   const ready = await nextMessage(child);
   try {
-    const result = await use(ready.url);
-    child.send("report");
-    const report = await nextMessage(child);
+    const ask = (): Promise<Report> => {
+      const answer = nextMessage(child);
+      child.send("report");
+      return answer;
+    };
+    const result = await use({ url: ready.url, cpuMicros: async () => (await ask()).cpuMicros });
+    const report = await ask();
     return { result, startMs: ready.startMs, rssMb: report.rssMb };
   } finally {
     child.kill("SIGKILL");
@@ -108,12 +139,17 @@ interface Report {
   readonly url: string;
   readonly startMs: number;
   readonly rssMb: number;
+  readonly cpuMicros: number;
 }
 
 function nextMessage(child: ReturnType<typeof fork>): Promise<Report> {
   return new Promise((resolve, reject) => {
-    child.once("message", (message) => resolve(message as Report));
-    child.once("exit", (code) => reject(new Error(`the server process ended with ${code}`)));
+    const onExit = (code: number | null): void => reject(new Error(`the server process ended with ${code}`));
+    child.once("exit", onExit);
+    child.once("message", (message) => {
+      child.off("exit", onExit);
+      resolve(message as Report);
+    });
   });
 }
 
@@ -122,7 +158,11 @@ async function serve(dir: string, fsync: boolean): Promise<void> {
   const server = await start(dir, { fsync, port: 0 });
   const startMs = Math.round(performance.now() - startedMs);
   const report = (): void => {
-    process.send?.({ url: server.url, startMs, rssMb: Math.round(process.memoryUsage.rss() / 2 ** 20) } satisfies Report);
+    process.send?.({
+      url: server.url,
+      startMs,
+      rssMb: Math.round(process.memoryUsage.rss() / 2 ** 20),
+    } satisfies Report);
   };
   process.on("message", report);
   report();
@@ -133,12 +173,21 @@ async function measureRates(fsync: boolean, count: number): Promise<object> {
   try {
     const { result, rssMb } = await withServerProcess(dir, {
       fsync,
-      use: async (url) => {
-        const sign = makeSigner(new URL(url).host);
+      use: async (target) => {
+        const sign = makeSigner(new URL(target.url).host);
         const keys = Array.from({ length: count }, (_, index) => `site/${index}.html`);
-        await measure(url, keys.slice(0, 500).map((key) => sign("PUT", key)));
-        const put = await measure(url, keys.map((key) => sign("PUT", key)));
-        const get = await measure(url, [...keys, ...keys].map((key) => sign("GET", key)));
+        await measure(
+          target,
+          keys.slice(0, 500).map((key) => sign("PUT", key)),
+        );
+        const put = await measure(
+          target,
+          keys.map((key) => sign("PUT", key)),
+        );
+        const get = await measure(
+          target,
+          [...keys, ...keys].map((key) => sign("GET", key)),
+        );
         return { put, get };
       },
     });
@@ -153,10 +202,16 @@ async function measureStart(objects: number): Promise<object> {
   try {
     const fill = await withServerProcess(dir, {
       fsync: false,
-      use: (url) => {
-        const sign = makeSigner(new URL(url).host);
-        const keys = Array.from({ length: objects }, (_, index) => `production/www${index}.example.com/${index.toString(36)}secret`);
-        return measure(url, keys.map((key) => ({ ...sign("PUT", key), body: BODY.subarray(0, 200) })));
+      use: (target) => {
+        const sign = makeSigner(new URL(target.url).host);
+        const keys = Array.from(
+          { length: objects },
+          (_, index) => `production/www${index}.example.com/${index.toString(36)}secret`,
+        );
+        return measure(
+          target,
+          keys.map((key) => ({ ...sign("PUT", key), body: BODY.subarray(0, 200) })),
+        );
       },
     });
     const again = await withServerProcess(dir, { fsync: false, use: () => Promise.resolve() });
@@ -174,5 +229,7 @@ else {
     fsync: await measureRates(true, 3_000),
     start: await measureStart(100_000),
   };
-  console.log(JSON.stringify({ bench: "s3", connections: CONNECTIONS, bodyBytes: BODY.length, ...result }, null, 2));
+  console.log(
+    JSON.stringify({ bench: "s3", connections: CONNECTIONS, bodyBytes: BODY.length, ...result }, null, 2),
+  );
 }

@@ -55,7 +55,8 @@ export class SortedKeys {
   delete(key: string): void {
     const chunkIndex = this.#chunkOf(key);
     const chunk = this.#chunks[chunkIndex];
-    const index = partition(chunk ?? [], (other) => this.#compare(other, key) < 0);
+    const compare = this.#comparison(key);
+    const index = partition(chunk ?? [], (other) => compare(other, key) < 0);
     if (chunk?.[index] !== key) return;
     chunk.splice(index, 1);
     this.#size--;
@@ -64,17 +65,20 @@ export class SortedKeys {
 
   /** The keys from `key` on, `key` itself included if it is there. */
   from(key: string): IterableIterator<string> {
-    return this.#iterate(this.#seek((other) => this.#compare(other, key) < 0));
+    const compare = this.#comparison(key);
+    return this.#iterate(this.#seek((other) => compare(other, key) < 0));
   }
 
   /** The keys behind `key`. */
   after(key: string): IterableIterator<string> {
-    return this.#iterate(this.#seek((other) => this.#compare(other, key) <= 0));
+    const compare = this.#comparison(key);
+    return this.#iterate(this.#seek((other) => compare(other, key) <= 0));
   }
 
   /** The keys behind all that start with `prefix`. */
   afterPrefix(prefix: string): IterableIterator<string> {
-    return this.#iterate(this.#seek((other) => other.startsWith(prefix) || this.#compare(other, prefix) < 0));
+    const compare = this.#comparison(prefix);
+    return this.#iterate(this.#seek((other) => other.startsWith(prefix) || compare(other, prefix) < 0));
   }
 
   *#iterate(place: Place): IterableIterator<string> {
@@ -91,7 +95,13 @@ export class SortedKeys {
 
   /** The chunk that holds `key`, or where it would go. */
   #chunkOf(key: string): number {
-    return Math.max(0, this.#find((first) => this.#compare(first, key) <= 0) - 1);
+    const compare = this.#comparison(key);
+    return Math.max(0, this.#find((first) => compare(first, key) <= 0) - 1);
+  }
+
+  /** How to compare the keys with one that may be none of them. */
+  #comparison(key: string): (left: string, right: string) => number {
+    return SURROGATE.test(key) ? compareUtf8 : this.#compare;
   }
 
   /** The first place whose key is not `before`; `before` must hold for a leading run of keys only. */
