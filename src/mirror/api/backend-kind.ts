@@ -64,11 +64,16 @@ function derive(record: ResourceRecord): Readonly<Record<string, FieldValue>> {
   };
 }
 
+/** Port 443 means TLS where nothing else is said (reference/api/services/backend, `use_ssl`): the CLI relies on it. */
+function imply(given: ResourceRecord): ResourceRecord {
+  return given["port"] === 443 ? { use_ssl: true } : {};
+}
+
 function check(record: ResourceRecord): string | null {
   const address = textOf(record, "address");
   if (address === "") return "Address can't be blank";
   if (isIP(address) === 0 && !HOST_NAME.test(address))
-    return `Address '${address}' is not a host name or IP address`;
+    return `Address '${address}' is not a valid IPv4, IPv6 or hostname`;
   const port = Number(record["port"]);
   if (port < 0 || port > 65_535) return `Port '${port}' is not between 0 and 65535`;
   const shield = textOf(record, "shield");
@@ -85,5 +90,6 @@ export const BACKEND_KIND: KindRow = {
   hasId: false,
   versionAs: "number",
   derive,
+  imply,
   check,
 };

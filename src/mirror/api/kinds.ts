@@ -20,6 +20,8 @@ export interface KindRow {
   readonly versionAs: "number" | "string";
   /** Fields that are printed but follow from others. */
   readonly derive?: (record: ResourceRecord) => Readonly<Record<string, FieldValue>>;
+  /** Fields that follow from those a request gave, unless it gave them too. */
+  readonly imply?: (given: ResourceRecord) => ResourceRecord;
   /** What is wrong with a record that is about to be stored, or `null`. */
   readonly check?: (record: ResourceRecord) => string | null;
   /** Names are the same whatever their case (host names). */

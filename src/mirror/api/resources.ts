@@ -67,7 +67,7 @@ async function createRecord(row: KindRow, context: ApiContext, request: ApiReque
     const now = timestamp(context.clock.now());
     const fields: ResourceRecord = {
       ...initialFields(row.fields),
-      ...readFields(row.fields, request.body),
+      ...givenFields(row, row.fields, request),
       ...(row.hasId ? { id: newId() } : {}),
       created_at: now,
       updated_at: now,
@@ -86,7 +86,7 @@ async function updateRecord(row: KindRow, context: ApiContext, request: ApiReque
     const before = requireRecord(open, row, param(request, "name"));
     const fields: ResourceRecord = {
       ...before,
-      ...readFields(updatableFields(row, before), request.body),
+      ...givenFields(row, updatableFields(row, before), request),
       updated_at: timestamp(context.clock.now()),
     };
     checkRecord(row, fields);
@@ -104,6 +104,11 @@ async function deleteRecord(row: KindRow, context: ApiContext, request: ApiReque
     const list = open.objects.resources[row.kind].filter((other) => other !== record);
     return Promise.resolve({ objects: withRecords(open.objects, row, list), result: statusOk() });
   });
+}
+
+function givenFields(row: KindRow, fields: KindRow["fields"], request: ApiRequest): ResourceRecord {
+  const given = readFields(fields, request.body);
+  return { ...row.imply?.(given), ...given };
 }
 
 /** A snippet stays dynamic or versioned for life, and a dynamic one's content has its own endpoint. */

@@ -107,6 +107,10 @@ describe.skipIf(unavailable !== null)("the official CLI", () => {
         soft: true,
       },
     ]);
+    const secure = ["service", "backend", "create", "--service-id", id, "--version", "active", "--autoclone"];
+    await run(...secure, "--name", "tls", "--address", "example.com", "--use-ssl");
+    const tls = await call("GET", `/service/${id}/version/2/backend/tls`);
+    expect(tls.json).toMatchObject({ port: 443, use_ssl: true, ssl_sni_hostname: "example.com" });
     const stored = await call("GET", `/service/${id}/version/1/vcl/main/download`);
     expect(stored.text).toContain("#FASTLY recv");
   });

@@ -50,6 +50,20 @@ describe("backends", () => {
     });
   });
 
+  test("port 443 means TLS unless the request says otherwise", async () => {
+    const { call, service } = await startApi();
+    const id = await service();
+    const list = `/service/${id}/version/1/backend`;
+    const form = { name: "a", address: "example.com", port: "443" };
+    expect((await call("POST", list, { form })).json).toMatchObject({ use_ssl: true });
+    const plain = await call("POST", list, { form: { ...form, name: "b", use_ssl: "0" } });
+    expect(plain.json).toMatchObject({ use_ssl: false });
+    expect((await call("PUT", `${list}/b`, { form: { comment: "c" } })).json).toMatchObject({
+      use_ssl: false,
+    });
+    expect((await call("PUT", `${list}/b`, { form: { port: "443" } })).json).toMatchObject({ use_ssl: true });
+  });
+
   test("an update changes what it names, takes empty values, and may rename", async () => {
     const { call, service } = await startApi();
     const id = await service();
@@ -75,7 +89,7 @@ describe("backends", () => {
   test.each([
     [{ name: "a" }, "Address can't be blank"],
     [{ address: "example.com" }, "Name can't be blank"],
-    [{ name: "a", address: 'x"; } sub evil {' }, "is not a host name"],
+    [{ name: "a", address: 'x"; } sub evil {' }, "is not a valid IPv4, IPv6 or hostname"],
     [{ name: "a", address: "example.com", port: "many" }, "'port' must be an integer"],
     [{ name: "a", address: "example.com", use_ssl: "maybe" }, "'use_ssl' must be 1 or 0"],
     [{ name: "a", address: "example.com", shield: "x y" }, "not a valid POP code"],
