@@ -1,7 +1,9 @@
 import { array, assert, constantFrom, nat, property, tuple } from "fast-check";
 import { describe, expect, it } from "vitest";
 
+import type { VclProgram } from "../../src/vcl/ast.ts";
 import { checkProgram } from "../../src/vcl/checker.ts";
+import { compileProgram } from "../../src/vcl/compiler.ts";
 import { VclError } from "../../src/vcl/diagnostics.ts";
 import { RULES } from "../../src/vcl/rules.ts";
 import { parseVcl } from "../../src/vcl/service.ts";
@@ -39,7 +41,10 @@ describe("rules", () => {
         expect(findings.length, text).toBeGreaterThan(0);
         invalid(vcl, findings);
       }
-      for (const text of examples.valid) valid(text);
+      for (const text of examples.valid) {
+        valid(text);
+        expectCompiles(parseVcl({ name: "main.vcl", text }));
+      }
     });
   }
 });
@@ -220,7 +225,7 @@ call outer;
     valid(`sub vcl_recv {\n#FASTLY recv\n${locals}\nswitch (req.url) { ${cases} }\n${labels}\n}`);
   });
 
-  it("answers every program that parses with findings of known rules inside their files", () => {
+  it("answers every program that parses with findings of known rules in their files, or it can be compiled", () => {
     const words = `${SERVICE}${KITCHEN_SINK}`.split(/(?<=[;{}\n])/);
     const swapped = array(tuple(nat(words.length - 1), nat(words.length - 1)), {
       minLength: 1,
@@ -240,16 +245,29 @@ call outer;
     const check = (text: string): void => {
       const program = parseOrUndefined(text);
       if (program === undefined) return;
-      for (const { rule, span, severity } of checkProgram(program)) {
+      const findings = checkProgram(program);
+      for (const { rule, span, severity } of findings) {
         expect(RULES).toHaveProperty([rule, "severity"], severity);
         expect(span.start).toBeLessThan(span.end);
         expect(span.end).toBeLessThanOrEqual(span.source.text.length);
       }
+      if (findings.every(({ severity }) => severity === "warning")) expectCompiles(program);
     };
     assert(property(swapped, check), { numRuns: 100 });
     assert(property(moved, check), { numRuns: 200 });
   });
 });
+
+/** Compiles, or says at which place the engine does not execute what Fastly would. */
+function expectCompiles(program: VclProgram): void {
+  try {
+    compileProgram(program, { tables: new Map() });
+  } catch (error) {
+    if (!(error instanceof VclError)) throw error;
+    const others = error.diagnostics.filter(({ rule }) => rule !== "compile/not-executed");
+    expect(others.map(({ rule }) => rule)).toEqual([]);
+  }
+}
 
 function parseOrUndefined(text: string) {
   try {
