@@ -1,6 +1,6 @@
 /**
- * Warm hits through the edge over keep-alive: a service of two passes (config lookup, restart, page), hand-written so
- * that what is measured is the edge and not a compiler. Prints one JSON line. The client runs in a child process.
+ * Warm hits through the edge over keep-alive: compiled VCL of two passes (config lookup, restart, page). Prints one
+ * JSON line. The client runs in a child process.
  */
 import { fork } from "node:child_process";
 import { createServer } from "node:http";
@@ -12,7 +12,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../src/lib/clock.ts";
 import { startEdge } from "../src/mirror/edge/edge.ts";
-import type { BackendRef, Program, Transaction } from "../src/vcl/runtime.ts";
+import { compileService } from "../src/vcl/compile-service.ts";
+import type { Program } from "../src/vcl/runtime.ts";
 
 const SECONDS = 4;
 const CONNECTIONS = 32;
@@ -49,53 +50,44 @@ async function load(port: number): Promise<{ requests: number; seconds: number }
   return { requests, seconds: Number(process.hrtime.bigint() - started) / 1e9 };
 }
 
+/** Boilerplate of two passes: config lookup, restart, page. */
+const MAIN = `
+sub vcl_recv {
+  if (req.restarts == 0) {
+    set req.http.SF-Path = req.url;
+    set req.url = "/config/" req.http.host;
+  } else {
+    set req.http.Fastly-Force-Shield = "1";
+    set req.url = "/site/" req.http.SF-Site req.http.SF-Path;
+  }
+  if (req.method != "HEAD" && req.method != "GET") { return(pass); }
+  return(lookup);
+}
+sub vcl_hash {
+  set req.hash += req.url;
+  set req.hash += req.http.host;
+  set req.hash += req.vcl.generation;
+  return(hash);
+}
+sub vcl_fetch {
+  set beresp.ttl = 3600s;
+  return(deliver);
+}
+sub vcl_deliver {
+  if (req.restarts == 0 && resp.http.x-amz-meta-s ~ "^[a-z0-9-]+$") {
+    set req.http.SF-Site = resp.http.x-amz-meta-s;
+    restart;
+  }
+  set resp.http.X-Cache = if(fastly_info.state ~ "^HIT", "HIT", "MISS");
+  return(deliver);
+}
+`;
+
 function twoPassProgram(port: number): Program {
-  const backend: BackendRef = {
-    kind: "backend",
-    spec: {
-      name: "origin",
-      host: "127.0.0.1",
-      port,
-      ssl: false,
-      sslCheckCert: false,
-      sslCertHostname: null,
-      sslSniHostname: null,
-      hostHeader: null,
-      alwaysUseHostHeader: false,
-      connectTimeout: 1,
-      firstByteTimeout: 15,
-      betweenBytesTimeout: 10,
-      maxConnections: 200,
-      shareKey: null,
-      probe: null,
-    },
-  };
-  const run = (state: string, t: Transaction): ReturnType<Program["run"]> => {
-    switch (state) {
-      case "recv":
-        if (t.restarts === 0) t.req.headers.set("SF-Path", t.req.url);
-        t.req.url = t.restarts === 0 ? "/config" : `/site${t.req.headers.get("SF-Path")}`;
-        t.req.headers.set("Fastly-Force-Shield", "1");
-        return { do: "lookup" };
-      case "hash":
-        t.hash = `${t.req.url}${t.req.headers.get("Host")}${t.generation}`;
-        return { do: "hash" };
-      case "miss":
-        return { do: "fetch" };
-      case "deliver":
-        return { do: t.restarts === 0 ? "restart" : "deliver" };
-      default:
-        return { do: "deliver" };
-    }
-  };
-  return {
-    run,
-    backends: new Map([["origin", backend]]),
-    directors: new Map(),
-    tables: new Map(),
-    defaultBackend: backend,
-    warnings: [],
-  };
+  const backend = `backend F_origin { .host = "127.0.0.1"; .port = "${port}"; }`;
+  const prelude = [{ name: "backends", text: backend }];
+  const main = { name: "main.vcl", text: MAIN };
+  return compileService({ main, includes: new Map(), prelude, macros: new Map() }, { tables: new Map() });
 }
 
 async function main(): Promise<void> {
@@ -106,7 +98,9 @@ async function main(): Promise<void> {
       ETag: '"abc"',
       "x-amz-meta-s": "site",
     };
-    response.writeHead(200, headers).end(request.url === "/config" ? "{}" : "x".repeat(4096));
+    response
+      .writeHead(200, headers)
+      .end(request.url?.startsWith("/config/") === true ? "{}" : "x".repeat(4096));
   });
   await new Promise<void>((resolve) => origin.listen(0, "127.0.0.1", resolve));
   const stateDir = await mkdtemp(join(tmpdir(), "sitefleet-bench-"));

@@ -4,6 +4,7 @@ export type FailureReason =
   | "Backend.max_conn reached"
   | "Connection refused"
   | "Connection timed out"
+  | "Could not get storage"
   | "Could not resolve backend"
   | "Loop detected"
   | "Network unreachable"

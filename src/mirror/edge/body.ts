@@ -32,8 +32,12 @@ export class BodyTooLargeError extends Error {
   override readonly name = "BodyTooLargeError";
 }
 
-/** Reads a whole body; `BodyTooLargeError` beyond `limit` bytes. */
-export async function readBody(body: ResponseBody, limit: number): Promise<Buffer> {
+/** Reads a whole body; `BodyTooLargeError` beyond `limit` bytes. `onChunk` may throw to stop the reading. */
+export async function readBody(
+  body: ResponseBody,
+  limit: number,
+  onChunk: (bytes: number) => void = () => undefined,
+): Promise<Buffer> {
   if (body.kind === "bytes") {
     if (body.bytes.length > limit) throw new BodyTooLargeError(`body of ${body.bytes.length} bytes`);
     return body.bytes;
@@ -47,6 +51,7 @@ export async function readBody(body: ResponseBody, limit: number): Promise<Buffe
   for await (const chunk of body.chunks) {
     size += chunk.length;
     if (size > limit) throw new BodyTooLargeError(`body of more than ${limit} bytes`);
+    onChunk(chunk.length);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, size);

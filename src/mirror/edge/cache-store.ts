@@ -28,6 +28,7 @@ export class CacheStore {
   #oldest: CacheEntry | null = null;
   #count = 0;
   #bytes = 0;
+  #arriving = 0;
   #evictions = 0;
 
   constructor(capacity: number) {
@@ -104,6 +105,21 @@ export class CacheStore {
     this.#evict();
   }
 
+  /**
+   * Makes room for bytes of a body that is being read before it can be stored; `false` when what is arriving fills
+   * the whole cache. `arrived` gives the room back.
+   */
+  reserve(bytes: number): boolean {
+    if (this.#arriving + bytes > this.#capacity) return false;
+    this.#arriving += bytes;
+    this.#evict();
+    return true;
+  }
+
+  arrived(bytes: number): void {
+    this.#arriving -= bytes;
+  }
+
   remove(entry: CacheEntry): void {
     if (!entry.stored) return;
     entry.stored = false;
@@ -139,7 +155,7 @@ export class CacheStore {
   }
 
   #evict(): void {
-    while (this.#bytes > this.#capacity && this.#oldest !== null) {
+    while (this.#bytes + this.#arriving > this.#capacity && this.#oldest !== null) {
       this.#evictions += 1;
       this.remove(this.#oldest);
     }

@@ -8,6 +8,7 @@ import type { SecureContext } from "node:tls";
 import * as x509 from "@peculiar/x509";
 import { writeFileAtomic } from "../../lib/atomic-write.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { SitefleetError } from "../../lib/errors.ts";
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const DAY = 24 * 60 * 60 * 1000;
@@ -53,7 +54,7 @@ export class CertificateAuthority {
   /** Opens the authority in a folder, making it when there is none. */
   static async open(folder: string, clock: Clock): Promise<CertificateAuthority> {
     await mkdir(join(folder, "leaves"), { recursive: true, mode: 0o700 });
-    const signer = (await readSigner(folder, clock)) ?? (await createSigner(folder, clock));
+    const signer = (await keptSigner(folder, clock)) ?? (await createSigner(folder, clock));
     const fallback = await issueLeaf(signer, FALLBACK_NAMES, clock);
     return new CertificateAuthority({ folder, signer, clock, fallback });
   }
@@ -105,6 +106,22 @@ export function isCertificateName(name: string): boolean {
   if (isIP(name) !== 0) return true;
   if (name.length === 0 || name.length > 253) return false;
   return name.split(".").every((label) => /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label));
+}
+
+/** The authority in the folder, `null` when there is none or it is about to expire. */
+async function keptSigner(folder: string, clock: Clock): Promise<Signer | null> {
+  try {
+    return await readSigner(folder, clock);
+  } catch (error) {
+    throw new SitefleetError(
+      "mirror/state-unreadable",
+      `the certificate authority in ${folder} cannot be read`,
+      {
+        hint: "remove the folder: a new authority is made at the next start, to be trusted anew",
+        cause: error,
+      },
+    );
+  }
 }
 
 async function readSigner(folder: string, clock: Clock): Promise<Signer | null> {

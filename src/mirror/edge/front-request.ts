@@ -90,7 +90,10 @@ function hasBody(headers: HeaderList): boolean {
 async function readRequestBody(message: IncomingMessage, headers: HeaderList): Promise<RequestBody> {
   const declared = headers.get("Content-Length");
   const length = declared === null ? null : Number(declared);
-  if (length === null || length > LIMITS.bodyBytes) return { kind: "stream", chunks: message, length };
+  if (length === null || length > LIMITS.bodyBytes) {
+    // A backend that stops reading must not take the client's connection with it: the answer still has to go out.
+    return { kind: "stream", chunks: message.iterator({ destroyOnReturn: false }), length };
+  }
   const chunks: Buffer[] = [];
   for await (const chunk of message) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
   return { kind: "bytes", bytes: Buffer.concat(chunks) };

@@ -51,6 +51,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
       ...options.authority.fallback(),
       ALPNProtocols: ["http/1.1"],
       minVersion: "TLSv1.2",
+      handshakeTimeout: 10_000,
       SNICallback: (name, done) => {
         options.authority.contextFor(name).then(
           (context) => done(null, context),

@@ -195,7 +195,7 @@ async function store(x: Exchange, stored: Stored): Promise<Step> {
   if (beresp.gzip || beresp.brotli) addVary(beresp.headers, "Accept-Encoding");
   if (beresp.stream && coding === null && reply.body.kind === "stream")
     return storeStreaming(x, stored, reply.body);
-  const bytes = await readWhole(reply.body);
+  const bytes = await readWhole(reply.body, x.pop.store);
   if (bytes instanceof BackendFailure) return failWith(x, bytes.reason);
   if (coding !== null) markEncoded(beresp.headers, coding);
   const body = coding === null ? bytes : await compressStored(bytes, coding);
@@ -206,12 +206,20 @@ async function store(x: Exchange, stored: Stored): Promise<Step> {
   return "deliver";
 }
 
-async function readWhole(body: ResponseBody): Promise<Buffer | BackendFailure> {
+/** The whole body, its bytes counted against the cache's memory while they arrive. */
+async function readWhole(body: ResponseBody, store: CacheStore): Promise<Buffer | BackendFailure> {
+  let reserved = 0;
   try {
-    return await readBody(body, MAX_OBJECT);
+    return await readBody(body, MAX_OBJECT, (bytes) => {
+      if (!store.reserve(bytes)) throw new BackendFailure("Could not get storage");
+      reserved += bytes;
+    });
   } catch (error) {
+    if (error instanceof BackendFailure) return error;
     if (error instanceof BodyTooLargeError) return new BackendFailure("Response object too large", error);
     return new BackendFailure("backend read error", error);
+  } finally {
+    store.arrived(reserved);
   }
 }
 

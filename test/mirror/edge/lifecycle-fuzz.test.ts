@@ -1,0 +1,68 @@
+import { fc } from "@fast-check/vitest";
+import { expect, test } from "vitest";
+import type { Action, VclState } from "../../../src/vcl/runtime.ts";
+import { act, backendAt, fail, programOf, serviceOf, startOrigin, testEdge } from "./harness.ts";
+import type { Subs } from "./harness.ts";
+
+const ACTIONS: readonly Action[] = [
+  act("lookup"),
+  act("pass"),
+  act("hash"),
+  act("deliver"),
+  act("fetch"),
+  act("deliver_stale"),
+  act("hit_for_pass"),
+  act("upgrade"),
+  act("restart"),
+  fail(503),
+  fail(602, "signal"),
+];
+
+const STATES: readonly VclState[] = ["recv", "hit", "miss", "pass", "fetch", "error", "deliver", "log"];
+
+/** For each state what it does on its first runs; after that it ends by default. */
+const script = fc.record(
+  Object.fromEntries(
+    STATES.map((state) => [
+      state,
+      fc.array(fc.option(fc.constantFrom(...ACTIONS), { freq: 2 }), { maxLength: 3 }),
+    ]),
+  ),
+);
+
+test(
+  "whatever a program answers, every request is answered and nothing stays held",
+  { timeout: 60_000 },
+  async () => {
+    const origin = await startOrigin((request, response) => {
+      if (request.url.endsWith("cut")) response.destroy();
+      else
+        response
+          .writeHead(request.url.endsWith("bad") ? 500 : 200, { "Cache-Control": "max-age=5" })
+          .end("body");
+    });
+    const { edge, ask, clock } = await testEdge();
+    const path = fc.constantFrom("/a", "/b", "/a", "/bad", "/cut");
+    const method = fc.constantFrom("GET", "HEAD", "POST", "PURGE");
+    const requests = fc.array(fc.record({ path, method, wait: fc.nat(8) }), { minLength: 1, maxLength: 5 });
+    await fc.assert(
+      fc.asyncProperty(script, requests, async (plan, list) => {
+        const left = new Map(Object.entries(plan).map(([state, actions]) => [state, [...actions]]));
+        const subs: Subs = Object.fromEntries(
+          STATES.map((state) => [state, () => left.get(state)?.shift() ?? undefined]),
+        );
+        edge.activate(serviceOf(programOf({ subs, backends: [backendAt(origin.port)] })));
+        const answers = await Promise.all(
+          list.map(({ path, method, wait }) => {
+            clock.advance(wait * 1000);
+            return ask(path, { method });
+          }),
+        );
+        for (const answer of answers) expect(answer.status).toBeGreaterThanOrEqual(200);
+        await edge.idle();
+        expect(edge.stats().get("LHR")?.fetching).toBe(0);
+      }),
+      { numRuns: 150 },
+    );
+  },
+);
