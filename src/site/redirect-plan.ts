@@ -1,6 +1,7 @@
 import { metadataProblem, redirectMetadata } from "./object-metadata.ts";
 import { RULE_SLOTS } from "./metadata.ts";
 import { decodePath, encodePath, pageKey } from "./page-key.ts";
+import { SITE_RULES } from "./redirect-rule.ts";
 import type { ExactRule, RedirectRule, RuleSource } from "./redirect-rule.ts";
 import type { RuleNote } from "./redirects-file.ts";
 import { matchRule, matchesPath, patternText, slotRuleProblem } from "./rule-slots.ts";
@@ -148,7 +149,11 @@ class Resolver {
     });
     if (keys.length === 0) return { kind: "shadowed", reason: reasons[0] ?? "never applies" };
     const forcedPattern = this.#patterns.find(({ slot }) => slot.forced && matchesPath(slot, rule.path));
-    if (forcedPattern) return this.#slotFor(rule, forcedPattern.index);
+    if (forcedPattern) return this.#slotFor(rule, `before ${this.#line(forcedPattern.index)}`);
+    // An object would take the file's place in the release, and removing the rule could not bring the file back.
+    if (rule.source.file === SITE_RULES && keys.some((key) => this.#files.has(key))) {
+      return this.#slotFor(rule, "before its page");
+    }
     const { target: location, status, text } = rule;
     const problem = metadataProblem(redirectMetadata({ location, status }));
     if (problem !== undefined) return { kind: "refused", reason: `has metadata that ${problem}` };
@@ -156,12 +161,12 @@ class Resolver {
   }
 
   /** A forced pattern further down would be tried before the object is looked up, so the rule goes before it. */
-  #slotFor(rule: ExactRule, patternIndex: number): Place {
+  #slotFor(rule: ExactRule, when: string): Place {
     const segments = rule.path.split("/").filter((segment) => segment !== "");
     const slot = { forced: true, status: rule.status, segments, splat: false, target: rule.target };
     const problem = slotRuleProblem(slot);
     if (problem === undefined) return { kind: "slot", rule: slot };
-    const reason = `must be tried before ${this.#line(patternIndex)}, but as a pattern it ${problem}`;
+    const reason = `must be tried ${when}, but as a pattern it ${problem}`;
     return { kind: "refused", reason };
   }
 

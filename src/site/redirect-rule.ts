@@ -10,6 +10,9 @@ export interface RuleSource {
   readonly line: number;
 }
 
+/** Name that stands for a file in the source of rules that belong to the site, not to a folder. */
+export const SITE_RULES = "site rules";
+
 /** A rule for one path. */
 export interface ExactRule {
   readonly kind: "exact";

@@ -1,0 +1,145 @@
+import { randomUUID } from "node:crypto";
+
+import { SitefleetError } from "../lib/errors.ts";
+import { purgeOnce, purgeTwice } from "../purge/purge.ts";
+import { deriveConfig } from "../site/model.ts";
+import type { DomainEntry, OwedPurge, SiteRecord } from "../site/model.ts";
+import { siteConfigKey } from "../site/surrogate-keys.ts";
+import { fittingMetadata, syncConfigs } from "./config-sync.ts";
+import type { SyncOutcome, SyncReport } from "./config-sync.ts";
+import type { PublishDeps, SiteRef } from "./publish-deps.ts";
+import { updateRecord } from "./record-store.ts";
+import type { HeldRecord, UpdateOptions } from "./record-store.ts";
+
+export interface Change extends UpdateOptions {
+  /** Why the purge is owed; shown to whoever finds it. */
+  readonly reason: string;
+  /** Surrogate keys to purge besides the site's configs. */
+  readonly keys?: readonly string[];
+  /** Must come out the same when applied to its own result; throws when it is impossible. */
+  readonly apply: (record: SiteRecord) => SiteRecord;
+}
+
+export interface CommitReport {
+  /** The record after everything was done. */
+  readonly record: SiteRecord;
+  /** Domains that another site has taken. */
+  readonly lost: readonly { readonly domain: string; readonly owner: string }[];
+}
+
+/**
+ * The one way in which a site changes. The record is the commit point: it holds the change and the purge that the change
+ * makes necessary before any config says something new. What follows (configs, purge, taking the purge out) is done by
+ * `settleSite`, here or, after a crash, by whoever comes next.
+ */
+export async function commitChange(deps: PublishDeps, ref: SiteRef, change: Change): Promise<CommitReport> {
+  const owed: OwedPurge = {
+    id: randomUUID(),
+    keys: [...new Set([siteConfigKey(ref.site), ...(change.keys ?? [])])].sort(),
+    reason: change.reason,
+    since: new Date(deps.clock.now()).toISOString(),
+  };
+  const held = await updateRecord(
+    deps,
+    ref,
+    (record) => {
+      refuseDeleting(record);
+      const next = change.apply(record);
+      refuseUnfitConfigs(next);
+      return { ...next, owed: [...next.owed.filter(({ id }) => id !== owed.id), owed] };
+    },
+    change,
+  );
+  deps.onProgress({ step: "committed" });
+  return settleSite(deps, ref, held);
+}
+
+/** @throws SitefleetError `site/config-too-large` when a domain's config would not fit in metadata */
+export function refuseUnfitConfigs(record: SiteRecord, ruleNames?: readonly string[]): void {
+  for (const [domain, entry] of Object.entries(record.domains)) {
+    if (!entry.removing) fittingMetadata(domain, deriveConfig(record, entry), ruleNames);
+  }
+}
+
+/** @throws SitefleetError `site/deleting` for a site whose deletion has begun */
+export function refuseDeleting(record: SiteRecord): void {
+  if (!record.deleting) return;
+  throw new SitefleetError("site/deleting", `site "${record.site}" is being deleted`, {
+    hint: `finish it with \`sitefleet site delete ${record.site}\``,
+  });
+}
+
+/** Whether a run has left something undone. */
+export function isUnsettled(record: SiteRecord): boolean {
+  return record.owed.length > 0;
+}
+
+/** Brings configs and caches to what the record says: configs, purge twice, then the owed purges are taken out. */
+export async function settleSite(deps: PublishDeps, ref: SiteRef, held: HeldRecord): Promise<CommitReport> {
+  if (!isUnsettled(held.record)) return { record: held.record, lost: [] };
+  const synced = await syncConfigs(deps, ref, held.record);
+  deps.onProgress({ step: "configs written, purging" });
+  await purgeTwice(deps, { keys: owedKeys(synced.record), soft: false });
+  return finishSettling(deps, ref, { synced, known: held });
+}
+
+/**
+ * Brings configs to what the record says and purges once, but leaves the purge owed: for a run that will commit and
+ * settle itself in a moment.
+ */
+export async function rollForward(deps: PublishDeps, ref: SiteRef, held: HeldRecord): Promise<void> {
+  if (!isUnsettled(held.record)) return;
+  deps.onProgress({ step: "finishing what an earlier run left" });
+  const synced = await syncConfigs(deps, ref, held.record);
+  await purgeOnce(deps, { keys: owedKeys(synced.record), soft: false });
+}
+
+function owedKeys(record: SiteRecord): readonly string[] {
+  return record.owed.flatMap(({ keys }) => keys);
+}
+
+async function finishSettling(
+  deps: PublishDeps,
+  ref: SiteRef,
+  done: { readonly synced: SyncReport; readonly known: HeldRecord },
+): Promise<CommitReport> {
+  const { synced, known } = done;
+  const paid = new Set(synced.record.owed.map(({ id }) => id));
+  const { record } = await updateRecord(
+    deps,
+    ref,
+    (current) => ({
+      ...current,
+      owed: current.owed.filter(({ id }) => !paid.has(id)),
+      domains: settledDomains(current, synced.outcomes),
+    }),
+    known.record.revision === synced.record.revision ? { known } : {},
+  );
+  const lost = [...synced.outcomes].flatMap(([domain, outcome]) =>
+    outcome.kind === "lost" ? [{ domain, owner: outcome.owner }] : [],
+  );
+  return { record, lost };
+}
+
+function settledDomains(
+  record: SiteRecord,
+  outcomes: ReadonlyMap<string, SyncOutcome>,
+): SiteRecord["domains"] {
+  const entries = Object.entries(record.domains).flatMap(([domain, entry]): [string, DomainEntry][] => {
+    const outcome = outcomes.get(domain);
+    if (outcome?.kind === "written") return [[domain, writtenEntry(entry, outcome)]];
+    // An entry that was put back meanwhile stays; its own run writes it.
+    if (outcome?.kind === "removed" && entry.removing) return [];
+    if (outcome?.kind === "lost" && !entry.takeOver) return [];
+    return [[domain, entry]];
+  });
+  return Object.fromEntries(entries);
+}
+
+function writtenEntry(
+  entry: DomainEntry,
+  outcome: { readonly etag: string; readonly digest: string },
+): DomainEntry {
+  const { takeOver: _, ...rest } = entry;
+  return { ...rest, etag: outcome.etag, digest: outcome.digest };
+}

@@ -1,0 +1,47 @@
+import { createHash } from "node:crypto";
+
+import type { PurgeDeps } from "../purge/purge.ts";
+import type { Environment } from "../settings/environment.ts";
+import type { SitePlace } from "../site/layout.ts";
+import { configKey } from "../site/layout.ts";
+import { siteEnvOf } from "../site/names.ts";
+import type { SiteStore } from "../store/object-store.ts";
+
+/** What is under way; `total` only where it is known. */
+export interface Progress {
+  readonly step: string;
+  readonly done?: number;
+  readonly total?: number;
+}
+
+/** What every function that reads or changes sites takes. */
+export interface PublishDeps extends PurgeDeps {
+  readonly environment: Environment;
+  readonly store: SiteStore;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/** Which site is meant. */
+export interface SiteRef {
+  readonly site: string;
+  readonly siteEnv: string;
+}
+
+/** Where a site lives in the buckets. */
+export function placeOf(deps: PublishDeps, ref: SiteRef): SitePlace {
+  return { serverEnv: deps.environment.name, siteEnv: ref.siteEnv, site: ref.site };
+}
+
+/** Key of a domain's config object. */
+export function configKeyOf(deps: PublishDeps, domain: string): string {
+  return configKey({
+    serverEnv: deps.environment.name,
+    siteEnv: siteEnvOf(domain, deps.environment.hostSuffixes),
+    domain,
+    segment: deps.environment.secrets.configSegment().reveal(),
+  });
+}
+
+export function sha256Hex(data: string | Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex");
+}
