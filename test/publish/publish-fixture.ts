@@ -79,7 +79,10 @@ class WatchedStore extends MemoryStore {
     try {
       return await super.put(input);
     } finally {
-      if (input.key.endsWith(SEGMENT) && this.objects.get(input.key) !== before) {
+      // Also when the answer was lost, but not when another process wrote meanwhile.
+      const after = this.objects.get(input.key);
+      const isOurs = after !== before && after && Buffer.from(input.body).equals(after.body);
+      if (input.key.endsWith(SEGMENT) && isOurs) {
         this.#events.push(`config ${input.key.split("/")[2]}`);
       }
     }
