@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { assertNever } from "../../src/lib/errors.ts";
 import type { Expression, Statement } from "../../src/vcl/ast.ts";
 import { positionOf, VclError } from "../../src/vcl/diagnostics.ts";
+import type { Diagnostic } from "../../src/vcl/diagnostics.ts";
 import { RULES } from "../../src/vcl/rules.ts";
 import { parseVcl } from "../../src/vcl/service.ts";
 import { KITCHEN_SINK } from "./kitchen-sink.ts";
@@ -227,6 +228,12 @@ sub b { call; }`;
   });
 });
 
+/** A known rule, a message, and a place inside the text. */
+function isWellFormed({ rule, span, severity, message }: Diagnostic, text: string): boolean {
+  const isInside = span.start >= 0 && span.start <= span.end && span.end <= text.length;
+  return rule in RULES && severity === "error" && message !== "" && isInside;
+}
+
 describe("hostile input", () => {
   it.each([
     ["blocks", `sub s { ${"{".repeat(50_000)}`, "limit/nesting"],
@@ -265,14 +272,7 @@ describe("hostile input", () => {
         } catch (error) {
           if (!(error instanceof VclError)) throw error;
           expect(error.diagnostics.length).toBeGreaterThan(0);
-          for (const { rule, span, severity, message } of error.diagnostics) {
-            expect(Object.keys(RULES)).toContain(rule);
-            expect(severity).toBe("error");
-            expect(message).not.toBe("");
-            expect(span.start).toBeGreaterThanOrEqual(0);
-            expect(span.end).toBeGreaterThanOrEqual(span.start);
-            expect(span.end).toBeLessThanOrEqual(text.length);
-          }
+          expect(error.diagnostics.filter((diagnostic) => !isWellFormed(diagnostic, text))).toEqual([]);
         }
       }),
       { numRuns: 1000 },

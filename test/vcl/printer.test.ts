@@ -63,7 +63,7 @@ const statement = constantFrom(
 
 /** Any code points but NUL and surrogates, common delimiters often. */
 const unicodeText = array(
-  oneof(constantFrom(...'"{}%\n\t X1'), integer({ min: 1, max: 0x10ffff }).map(toChar)),
+  oneof(constantFrom('"', "{", "}", "%", "\n", "X1", '"}'), integer({ min: 1, max: 0x10ffff }).map(toChar)),
 ).map((chars) => chars.join(""));
 
 function toChar(code: number): string {
