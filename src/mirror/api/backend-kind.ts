@@ -1,6 +1,6 @@
 import { isIP, isIPv4, isIPv6 } from "node:net";
 import type { FieldRow } from "./fields.ts";
-import type { KindRow } from "./kinds.ts";
+import type { KindRow } from "./kind-row.ts";
 import { textOf } from "./state.ts";
 import type { FieldValue, ResourceRecord } from "./state.ts";
 

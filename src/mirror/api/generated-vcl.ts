@@ -13,7 +13,7 @@ import {
 import { dictionaryDigest } from "./dictionary-digest.ts";
 import { MACRO_STATES, macroBody, snippetBlock } from "./macros.ts";
 import type { PlacedSnippet } from "./macros.ts";
-import { snippetText } from "./snippet-content.ts";
+import { snippetText } from "./snippet-text.ts";
 import { numberOf, textOf } from "./state.ts";
 import type { Collection, VersionObjects } from "./state.ts";
 import { toByteString, vclName } from "./vcl-text.ts";

@@ -4,7 +4,7 @@ import type { ApiContext, ApiRequest, ApiResponse, Handler, Route } from "./exch
 import { initialFields, readFields } from "./fields.ts";
 import { newId } from "./ids.ts";
 import { KINDS, presentRecord } from "./kinds.ts";
-import type { KindRow } from "./kinds.ts";
+import type { KindRow } from "./kind-row.ts";
 import { keepDynamicContent } from "./snippet-content.ts";
 import { textOf, timestamp } from "./state.ts";
 import type { FieldValue, ResourceRecord, VersionObjects } from "./state.ts";

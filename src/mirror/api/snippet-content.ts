@@ -2,12 +2,12 @@ import { badRequest, NOT_DELETED, recordNotFound } from "./api-error.ts";
 import { json } from "./exchange.ts";
 import type { ApiContext, ApiRequest, ApiResponse, Route } from "./exchange.ts";
 import { readFields } from "./fields.ts";
+import { CONTENT } from "./snippet-text.ts";
 import { kindRow } from "./kinds.ts";
 import { textOf, timestamp } from "./state.ts";
-import type { Collection, ResourceRecord } from "./state.ts";
+import type { ResourceRecord } from "./state.ts";
 import { param, requireService } from "./versions-access.ts";
 
-const CONTENT = "content";
 const CONTENT_FIELDS = [{ name: CONTENT, type: "text", initial: "" }] as const;
 
 /** The versionless content of dynamic snippets (reference/api/vcl-services/snippet). */
@@ -25,12 +25,6 @@ export const SNIPPET_CONTENT_ROUTES: readonly Route[] = [
     handler: putContent,
   },
 ];
-
-/** The text of a snippet, wherever it is kept. */
-export function snippetText(record: ResourceRecord, dynamicContent: (id: string) => Collection): string {
-  if (record["dynamic"] !== "1") return textOf(record, CONTENT);
-  return textOf(dynamicContent(textOf(record, "id")).get(CONTENT) ?? {}, CONTENT);
-}
 
 /** Moves a dynamic snippet's content to where it has no version; the versioned record then prints `content: null`. */
 export async function keepDynamicContent(

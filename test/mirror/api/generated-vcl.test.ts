@@ -167,9 +167,11 @@ describe("fields of objects", () => {
     assert(
       property(string({ unit: "binary" }), (text) => {
         const literal = vclString(text);
-        expect(literal).toMatch(/^"(?:[ !#$&-~]|%[0-9A-F]{2})*"$/);
-        const body = literal.slice(1, -1);
-        expect(decodeURIComponent(body)).toBe(Buffer.from(text, "utf8").toString("utf8"));
+        const bytes = Buffer.from(text, "utf8").toString("utf8");
+        return (
+          /^"(?:[ !#$&-~]|%[0-9A-F]{2})*"$/.test(literal) &&
+          decodeURIComponent(literal.slice(1, -1)) === bytes
+        );
       }),
     );
   });
@@ -215,7 +217,7 @@ describe("fields of objects", () => {
         const subs = kinds.filter((kind) => kind === "sub");
         expect(subs).toHaveLength(MACRO_STATES.length);
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 });
