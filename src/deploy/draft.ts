@@ -92,17 +92,16 @@ async function findUnfinished(
   const clone = drafts.find(
     ({ number, comment }) => number > baseVersion && base && ownStamp(base) && comment === base.comment,
   );
-  return clone && (await haveSameContent(job, clone.number, baseVersion)) ? clone : undefined;
+  return clone && (await isUntouched(job, clone.number, baseVersion)) ? clone : undefined;
 }
 
-/** A clone that somebody works on differs from its base; one that nobody touched may be taken. */
-async function haveSameContent(job: DraftJob, draft: number, base: number): Promise<boolean> {
-  const { client, serviceId } = job;
-  const [one, other] = await Promise.all([
-    readVersion(client, { serviceId, version: draft }),
-    readVersion(client, { serviceId, version: base }),
-  ]);
-  return planContent(one.content, other.content).length === 0;
+/**
+ * A clone that somebody works on differs from its base in something, be it of a kind that sitefleet does not manage;
+ * one that nobody touched may be taken.
+ */
+async function isUntouched(job: DraftJob, clone: number, base: number): Promise<boolean> {
+  const diff = await job.client.diffVersions({ serviceId: job.serviceId, from: base, to: clone });
+  return diff !== "" && !/^[+-]/m.test(diff);
 }
 
 async function writeStep(client: FastlyClient, ref: VersionRef, step: VersionStep): Promise<void> {

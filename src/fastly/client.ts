@@ -123,6 +123,22 @@ export class FastlyClient {
     });
   }
 
+  /** Both versions as one text: lines that start with `+` or `-` differ, those that start with a blank are in both. */
+  async diffVersions(range: {
+    readonly serviceId: string;
+    readonly from: number;
+    readonly to: number;
+  }): Promise<string> {
+    const { serviceId, from, to } = range;
+    const { diff } = await this.#transport.send({
+      method: "GET",
+      path: ["service", serviceId, "diff", "from", String(from), "to", String(to)],
+      query: { format: "text" },
+      answer: wire.versionDiff,
+    });
+    return diff;
+  }
+
   readSettings(ref: VersionRef): Promise<wire.ServiceSettings> {
     return this.#transport.send({
       method: "GET",

@@ -144,6 +144,8 @@ export const snippet = z.object({
 });
 export type Snippet = Readonly<z.output<typeof snippet>>;
 
+export const versionDiff = z.object({ diff: z.string() });
+
 export const statusAnswer = z.object({ status: z.literal("ok") });
 /** Batch purge: the keys that were purged, each with an id that says nothing further. */
 export const purgedKeys = z

@@ -242,12 +242,15 @@ describe("applyDeploy", () => {
     expect((await liveOf(deployer)).active?.content.domains).toEqual(["*.sites.example.net"]);
   });
 
-  it("leaves a draft alone that somebody else works on", async () => {
+  it.each([
+    ["domain", { name: "mine.example.net" }],
+    ["snippet", { name: "mine", type: "recv", dynamic: "0", content: "# mine" }],
+  ])("leaves a clone alone in which somebody else made a %s", async (kind, form) => {
     const api = await startApi();
     const deployer = deployerAt(api.api.url);
     const { serviceId } = await deployer.deploy(desiredWith());
     await api.call("PUT", `/service/${serviceId}/version/1/clone`);
-    await api.call("POST", `/service/${serviceId}/version/2/domain`, { form: { name: "mine.example.net" } });
+    await api.call("POST", `/service/${serviceId}/version/2/${kind}`, { form });
     expect((await deployer.deploy(desiredWith("# two"))).version).toBe(3);
   });
 
