@@ -126,7 +126,7 @@ export class Locals {
       scope.set(local.name.name, local);
       return;
     }
-    const message = `${local.name.name} is already declared ${placeOf(earlier.name)}`;
+    const message = () => `${local.name.name} is already declared ${placeOf(earlier.name)}`;
     this.#findings.report("local/duplicate", local.name.span, message);
   }
 

@@ -183,12 +183,15 @@ function checkPatternOperand(node: Expression, context: SubContext): void {
   report(context, "regex/not-literal", { span: node.span, message });
 }
 
+/** `now + 5m - 1s`: all of a chain hangs on what it begins with. */
 function checkTimeArithmetic(node: BinaryExpression, context: SubContext): void {
-  checkExpression(node.left, context);
-  const type = typeHere(node.left, context);
+  let first: Expression = node;
+  while (first.kind === "binary" && (first.operator === "+" || first.operator === "-")) first = first.left;
+  checkExpression(first, context);
+  const type = typeHere(first, context);
   if (type === undefined || type === "TIME") return;
   const message = `${node.operator} and a duration need a TIME, this is ${article(type)}`;
-  report(context, "type/time-arithmetic", { span: node.left.span, message });
+  report(context, "type/time-arithmetic", { span: first.span, message });
 }
 
 /** `a STRING`, `an INTEGER`. */

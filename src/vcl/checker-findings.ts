@@ -1,43 +1,47 @@
 import type { VclProgram } from "./ast.ts";
 import type { Diagnostic } from "./diagnostics.ts";
-import { diagnose } from "./rules.ts";
+import { diagnose, RULES } from "./rules.ts";
 import type { RuleId } from "./rules.ts";
 import type { Source, Span } from "./source.ts";
 import { walkStatements } from "./walk.ts";
 
-/** Beyond this many nobody reads on. */
+/** Of errors, and of warnings: beyond this many nobody reads on. */
 const MAX_FINDINGS = 200;
 
 /** What a check has found so far; the same finding in the same place (a file included twice) counts once. */
 export class Findings {
-  readonly #program: VclProgram;
   readonly #generated: ReadonlySet<Source>;
-  readonly #found = new Map<string, Diagnostic>();
+  readonly #found = { error: new Map<string, Diagnostic>(), warning: new Map<string, Diagnostic>() };
   readonly #sourceIndex: ReadonlyMap<Source, number>;
 
   constructor(program: VclProgram) {
-    this.#program = program;
     this.#generated = macroSources(program);
     this.#sourceIndex = new Map(program.sources.map((source, index) => [source, index]));
   }
 
-  /** Notes a finding. Warnings about text that the service's objects generate are nobody's to mend: dropped. */
-  report(rule: RuleId, span: Span, message: string): void {
-    const diagnostic = diagnose(rule, span, message);
-    if (diagnostic.severity === "warning" && this.#generated.has(span.source)) return;
-    const key = `${rule} ${this.#sourceIndex.get(span.source) ?? -1} ${span.start} ${span.end}`;
-    if (!this.#found.has(key)) this.#found.set(key, diagnostic);
+  /**
+   * Notes a finding; a message that is costly to make is a function. Warnings about text that the service's objects
+   * generate are nobody's to mend: dropped.
+   */
+  report(rule: RuleId, span: Span, message: string | (() => string)): void {
+    const { severity } = RULES[rule];
+    if (severity === "warning" && this.#generated.has(span.source)) return;
+    const found = this.#found[severity];
+    const key = `${rule} ${this.#indexOf(span)} ${span.start} ${span.end}`;
+    if (found.size >= MAX_FINDINGS || found.has(key)) return;
+    found.set(key, diagnose(rule, span, typeof message === "string" ? message : message()));
   }
 
-  /** Errors and warnings in the order of the sources and their text, at most 200, errors first to stay. */
+  /** Errors and warnings in the order of the sources and their text; at most 200, and errors before warnings stay. */
   list(): readonly Diagnostic[] {
-    const all = [...this.#found.values()];
-    const errors = all.filter(({ severity }) => severity === "error");
-    const warnings = all.filter(({ severity }) => severity === "warning");
-    const order = ({ source }: Span) => this.#sourceIndex.get(source) ?? this.#program.sources.length;
-    return [...errors, ...warnings]
+    const { error, warning } = this.#found;
+    return [...error.values(), ...warning.values()]
       .slice(0, MAX_FINDINGS)
-      .sort((a, b) => order(a.span) - order(b.span) || a.span.start - b.span.start);
+      .sort((a, b) => this.#indexOf(a.span) - this.#indexOf(b.span) || a.span.start - b.span.start);
+  }
+
+  #indexOf({ source }: Span): number {
+    return this.#sourceIndex.get(source) ?? -1;
   }
 }
 

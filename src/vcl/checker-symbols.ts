@@ -31,7 +31,11 @@ export function collectSymbols(program: VclProgram, findings: Findings): Symbols
     const key = `${namespaceOf(declaration)} ${name.name}`;
     const earlier = seen.get(key);
     if (earlier !== undefined) {
-      findings.report("name/duplicate", name.span, `${name.name} is already declared ${placeOf(earlier)}`);
+      findings.report(
+        "name/duplicate",
+        name.span,
+        () => `${name.name} is already declared ${placeOf(earlier)}`,
+      );
       continue;
     }
     seen.set(key, name);

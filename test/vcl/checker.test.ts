@@ -215,6 +215,14 @@ call outer;
     valid(`sub vcl_recv {\n#FASTLY recv\n${"if (req.http.A) {".repeat(98)}${deepest}${"}".repeat(98)}}`);
   });
 
+  it("survives mistakes by the thousand", () => {
+    const locals = "declare local var.a STRING;\n".repeat(15_000);
+    const tables = "table t { }\n".repeat(15_000);
+    const names = `log ${"req.nothing ".repeat(15_000)};`;
+    const found = findingsOf(`${tables}sub vcl_recv {\n#FASTLY recv\n${names}\n${locals} }`);
+    expect(found).toHaveLength(200);
+  });
+
   it("survives labels, locals and cases by the thousand", () => {
     const labels = Array.from({ length: 2000 }, (_, index) => `{ goto l${index}; } l${index}:`).join("\n");
     const locals = Array.from(
