@@ -9,21 +9,14 @@ export function byteSet(...ranges: readonly (readonly [number, number])[]): Uint
 }
 
 export function complement(set: ByteSet): Uint8Array {
-  return set.map((bit) => 1 - bit);
-}
-
-export function union(a: ByteSet, b: ByteSet): Uint8Array {
-  return a.map((bit, byte) => bit | (b[byte] ?? 0));
+  const rest = byteSet();
+  for (let byte = 0; byte < 256; byte += 1) if (set[byte] !== 1) rest[byte] = 1;
+  return rest;
 }
 
 /** Adds the bytes of `more` to `set`, in place. */
 export function addSet(set: Uint8Array, more: ByteSet): void {
   for (let byte = 0; byte < 256; byte += 1) if (more[byte] === 1) set[byte] = 1;
-}
-
-export function disjoint(a: ByteSet, b: ByteSet): boolean {
-  for (let byte = 0; byte < 256; byte += 1) if (a[byte] === 1 && b[byte] === 1) return false;
-  return true;
 }
 
 export function sizeOf(set: ByteSet): number {
@@ -44,7 +37,7 @@ export const LOWER_CASE: Readonly<Uint8Array> = Uint8Array.from({ length: 256 },
   byte >= 0x41 && byte <= 0x5a ? byte + 32 : byte,
 );
 
-export const NO_BYTE: ByteSet = byteSet();
+const NO_BYTE: ByteSet = byteSet();
 export const ANY_BYTE: ByteSet = byteSet([0, 255]);
 export const DIGIT: ByteSet = byteSet([0x30, 0x39]);
 export const WORD: ByteSet = byteSet([0x30, 0x39], [0x41, 0x5a], [0x5f, 0x5f], [0x61, 0x7a]);

@@ -1,4 +1,4 @@
-import { sizeOf } from "./byte-set.ts";
+import { isFull } from "./byte-mask.ts";
 import type { CallLayout, Capture } from "./call-steps.ts";
 import type { Barrier, Step } from "./machine.ts";
 import { fail } from "./machine.ts";
@@ -57,7 +57,7 @@ export function reserveResume(context: CompileContext, barrier: Barrier | null =
 /** What may be tested before trying a way; null when the test could never say no, or when verbs must see every attempt. */
 export function hint(context: CompileContext, first: First): First | null {
   if (context.survey.hasActingVerbs) return null;
-  return first.atEnd && sizeOf(first.set) === 256 ? null : first;
+  return first.atEnd && isFull(first.set) ? null : first;
 }
 
 /** The entry of a group's body for calls. */

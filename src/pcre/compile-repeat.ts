@@ -1,4 +1,6 @@
-import { disjoint, single } from "./byte-set.ts";
+import { areDisjoint } from "./byte-mask.ts";
+import type { ByteMask } from "./byte-mask.ts";
+import { single } from "./byte-set.ts";
 import type { ByteSet } from "./byte-set.ts";
 import { addResume, hint, newPair, reserveResume } from "./compile-context.ts";
 import type { CompileContext, CompileNode, Tail } from "./compile-context.ts";
@@ -16,6 +18,7 @@ import type { Step } from "./machine.ts";
 import { ANYTHING, either, FINAL, followedBy } from "./node-facts.ts";
 import type { First } from "./node-facts.ts";
 import { fault } from "./parse-state.ts";
+import { isIdleConditional } from "./parse-quantifier.ts";
 import type { RepeatNode, SyntaxNode } from "./syntax.ts";
 import { greedyRun, lazyRun, possessiveRun } from "./text-steps.ts";
 import type { Run } from "./text-steps.ts";
@@ -36,12 +39,13 @@ export function compileRun(context: CompileContext, node: RepeatNode, options: R
   const { set, tail, capture } = options;
   const run: Run = { set, min: node.min, max: node.max, capture };
   const follow = hint(context, tail.first);
+  const mask = context.factsOf(node.body).set;
   const givesBack =
     node.mode !== "possessive" &&
     node.min !== node.max &&
-    !(node.mode === "greedy" && (tail.first.final || (follow !== null && disjoint(set, follow.set))));
+    !(node.mode === "greedy" && (tail.first.final || (follow !== null && areDisjoint(mask, follow.set))));
   if (!givesBack) return possessiveRun(run, tail.step);
-  refuseTrap(context, set, tail.first);
+  refuseTrap(context, mask, tail.first);
   if (capture >= 0) return null;
   const again = reserveResume(context);
   const build = node.mode === "lazy" ? lazyRun : greedyRun;
@@ -51,8 +55,8 @@ export function compileRun(context: CompileContext, node: RepeatNode, options: R
 }
 
 /** Refuses a repeat that PCRE2 would wrongly make possessive, see possessive-trap.ts. */
-function refuseTrap(context: CompileContext, set: ByteSet, follow: First): void {
-  if (follow.trap === null || !context.parsed.settings.autoPossess || !disjoint(set, follow.trap)) return;
+function refuseTrap(context: CompileContext, mask: ByteMask, follow: First): void {
+  if (follow.trap === null || !context.parsed.settings.autoPossess || !areDisjoint(mask, follow.trap)) return;
   fault(
     "PCRE2 mishandles a repeat followed by an atomic or possessive group that can be empty; make that group non-atomic",
     0,
@@ -161,6 +165,7 @@ export function compileRepeat(
   rest: { readonly tail: Tail; readonly compile: CompileNode },
 ): Step {
   const { tail, compile } = rest;
+  if (isIdleConditional(node.body)) return compile(context, node.body, tail);
   if (node.max === 0) {
     // Nothing to match here, but groups inside may be called.
     compile(context, node.body, { step: fail, first: ANYTHING });

@@ -1,3 +1,4 @@
+import { hasByte } from "./byte-mask.ts";
 import { commit, exhausted, fail, push, setPair } from "./machine.ts";
 import type { Machine, Step } from "./machine.ts";
 import type { First } from "./node-facts.ts";
@@ -10,7 +11,7 @@ export interface Way {
 
 function possible(m: Machine, first: First | null): boolean {
   if (first === null) return true;
-  return m.pos < m.end ? first.set[m.subject.charCodeAt(m.pos)] === 1 : first.atEnd;
+  return m.pos < m.end ? hasByte(first.set, m.subject.charCodeAt(m.pos)) : first.atEnd;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Program } from "./compiler.ts";
 import { createMachine, OUTCOME, resetStack } from "./machine.ts";
 import type { Machine, Step } from "./machine.ts";
 import type { SearchPlan, StartPlan } from "./start-plan.ts";
+import { isAnchored } from "./start-traps.ts";
 import type { ParsedPattern } from "./syntax.ts";
 
 /** How much a match may take. */
@@ -108,7 +109,7 @@ function passCrlf(m: Machine, at: number): number {
 }
 
 function search(m: Machine, program: Program, options: SearchOptions): MatchResult {
-  const { plan, groupCount, passesCrlf } = options;
+  const { plan, groupCount, passesCrlf, isAnchored } = options;
   let attempts = 0;
   let at = m.from;
   while (at >= 0 && at <= m.end) {
@@ -122,6 +123,8 @@ function search(m: Machine, program: Program, options: SearchOptions): MatchResu
     if (m.outcome === OUTCOME.match) return readCaptures(m, program, groupCount);
     if (m.outcome === OUTCOME.steps) return STEPS_LIMIT;
     if (m.outcome === OUTCOME.depth) return DEPTH_LIMIT;
+    // PCRE2 does not try an anchored pattern again without the (*SKIP:name) that found no mark.
+    if (isAnchored && m.outcome === OUTCOME.verb && m.verb === "skip-argument") return NO_MATCH;
     at = nextAfter(m, start);
     if (passesCrlf && at >= 0) at = passCrlf(m, at);
   }
@@ -132,6 +135,7 @@ interface SearchOptions {
   readonly plan: SearchPlan;
   readonly groupCount: number;
   readonly passesCrlf: boolean;
+  readonly isAnchored: boolean;
 }
 
 /** A matcher for a compiled pattern. It keeps one machine: matching is synchronous and calls nothing that could call it again. */
@@ -140,7 +144,12 @@ export function createMatcher(parsed: ParsedPattern, program: Program, plan: Sea
   const { newline, maxSteps, maxDepth } = parsed.settings;
   const passesCrlf =
     (newline === "crlf" || newline === "any" || newline === "anycrlf") && !parsed.hasLineByte;
-  const options: SearchOptions = { plan, groupCount: parsed.groupCount, passesCrlf };
+  const options: SearchOptions = {
+    plan,
+    groupCount: parsed.groupCount,
+    passesCrlf,
+    isAnchored: isAnchored(parsed.root),
+  };
   return {
     exec: (subject, from, limits) => {
       if (from < 0 || from > subject.length) return NO_MATCH;

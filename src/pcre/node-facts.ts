@@ -1,15 +1,16 @@
-import { ANY_BYTE, byteSet, NO_BYTE, single, union } from "./byte-set.ts";
-import type { ByteSet } from "./byte-set.ts";
+import { ALL_BYTES, joinMasks, maskOf, NO_BYTES, singleMask } from "./byte-mask.ts";
+import type { ByteMask } from "./byte-mask.ts";
+import { byteSet } from "./byte-set.ts";
 import { assertNever } from "../lib/errors.ts";
 import { isWrapped, passesOnMainPath } from "./possessive-trap.ts";
 import type { Newline, RepeatNode, SyntaxNode } from "./syntax.ts";
 
 /** What the text after a point must start with: a byte of `set`, or the subject's end where `atEnd` allows it. */
 export interface First {
-  readonly set: ByteSet;
+  readonly set: ByteMask;
   readonly atEnd: boolean;
   /** Set where an atomic group comes whose end PCRE2's optimiser misjudges, see possessive-trap.ts. */
-  readonly trap: ByteSet | null;
+  readonly trap: ByteMask | null;
   /** True when what follows always succeeds, so that nothing comes back to ask for another way. */
   readonly final: boolean;
 }
@@ -25,13 +26,13 @@ export interface NodeFacts extends First {
   readonly exact: number;
 }
 
-export const ANYTHING: First = { set: ANY_BYTE, atEnd: true, trap: null, final: false };
+export const ANYTHING: First = { set: ALL_BYTES, atEnd: true, trap: null, final: false };
 /** The end of the pattern, or of a stretch whose choices are dropped once it has matched. */
 export const FINAL: First = { ...ANYTHING, final: true };
 
 const MAX_COUNTED = 1_000_000;
 const EMPTY_FACTS: NodeFacts = {
-  set: NO_BYTE,
+  set: NO_BYTES,
   atEnd: false,
   trap: null,
   final: false,
@@ -41,29 +42,24 @@ const EMPTY_FACTS: NodeFacts = {
   exact: 0,
 };
 const ZERO_WIDTH: NodeFacts = { ...EMPTY_FACTS, plain: false };
-const UNKNOWN: NodeFacts = { ...ZERO_WIDTH, set: ANY_BYTE, atEnd: true, exact: -1 };
+const UNKNOWN: NodeFacts = { ...ZERO_WIDTH, set: ALL_BYTES, atEnd: true, exact: -1 };
 const NEVER: NodeFacts = { ...ZERO_WIDTH, transparent: false, exact: -1 };
 
-const NEWLINE_STARTS: Readonly<Record<Newline, ByteSet>> = {
-  lf: byteSet([10, 10]),
-  cr: byteSet([13, 13]),
-  nul: byteSet([0, 0]),
-  crlf: byteSet([13, 13]),
-  anycrlf: byteSet([10, 10], [13, 13]),
-  any: byteSet([10, 13], [0x85, 0x85]),
+const NEWLINE_STARTS: Readonly<Record<Newline, ByteMask>> = {
+  lf: maskOf(byteSet([10, 10])),
+  cr: maskOf(byteSet([13, 13])),
+  nul: maskOf(byteSet([0, 0])),
+  crlf: maskOf(byteSet([13, 13])),
+  anycrlf: maskOf(byteSet([10, 10], [13, 13])),
+  any: maskOf(byteSet([10, 13], [0x85, 0x85])),
 };
-
-function join(a: ByteSet, b: ByteSet): ByteSet {
-  if (a === b || b === NO_BYTE) return a;
-  return a === NO_BYTE ? b : union(a, b);
-}
 
 /** The first bytes of a node and then of what follows it. */
 export function followedBy(facts: NodeFacts, follow: First): First {
   if (!facts.transparent) return facts;
-  const trap = facts.plain && follow.trap !== null ? join(facts.set, follow.trap) : null;
+  const trap = facts.plain && follow.trap !== null ? joinMasks(facts.set, follow.trap) : null;
   return {
-    set: join(facts.set, follow.set),
+    set: joinMasks(facts.set, follow.set),
     atEnd: facts.atEnd || follow.atEnd,
     trap: facts.trap ?? trap,
     final: facts.plain && follow.final,
@@ -74,9 +70,9 @@ export function followedBy(facts: NodeFacts, follow: First): First {
 export function either(a: First, b: First): First {
   const trapped = a.trap !== null || b.trap !== null;
   return {
-    set: join(a.set, b.set),
+    set: joinMasks(a.set, b.set),
     atEnd: a.atEnd || b.atEnd,
-    trap: trapped ? join(a.trap ?? a.set, b.trap ?? b.set) : null,
+    trap: trapped ? joinMasks(a.trap ?? a.set, b.trap ?? b.set) : null,
     final: a.final && b.final,
   };
 }
@@ -152,12 +148,12 @@ export function createFacts(newline: Newline): (node: SyntaxNode) => NodeFacts {
         if (node.test === "subject-end") return { ...ZERO_WIDTH, atEnd: true, transparent: false };
         return node.test === "subject-end-or-newline" || node.test === "line-end" ? endOrNewline : ZERO_WIDTH;
       case "literal": {
-        const set = single(node.text.charCodeAt(0), node.caseless);
+        const set = singleMask(node.text.charCodeAt(0), node.caseless);
         const { length } = node.text;
         return { ...NEVER, set, min: length, exact: length };
       }
       case "set":
-        return { ...NEVER, set: node.set, min: 1, exact: 1 };
+        return { ...NEVER, set: maskOf(node.set), min: 1, exact: 1 };
       case "fail":
         return NEVER;
       case "sequence":

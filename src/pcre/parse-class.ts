@@ -3,12 +3,15 @@ import type { ByteSet } from "./byte-set.ts";
 import { parseEscape } from "./parse-escape.ts";
 import { byteAt, fault, FLAG, hasFlag, peek, take } from "./parse-state.ts";
 import type { ParseState } from "./parse-state.ts";
+import type { LiteralNode, SetNode } from "./syntax.ts";
 
 /** A class while it is read. `last` is the byte that a following hyphen would start a range from, -1 if none. */
 interface ClassState {
   readonly set: Uint8Array;
   readonly caseless: boolean;
   last: number;
+  /** The bytes named one by one, as long as there is nothing else; null otherwise. */
+  single: number[] | null;
   /** True between the hyphen of a range and its end. */
   inRange: boolean;
 }
@@ -28,11 +31,13 @@ function addByte(state: ParseState, target: ClassState, byte: number): void {
   if (isLineByte(byte)) state.hasLineByte = true;
   if (!target.inRange) {
     addRange(target, byte, byte);
+    target.single?.push(byte);
     target.last = byte;
     return;
   }
   if (target.last > byte) fault("a range in a class is out of order", state.pos - 1);
   addRange(target, target.last, byte);
+  if (target.last !== byte) target.single = null;
   target.last = -1;
   target.inRange = false;
 }
@@ -41,6 +46,7 @@ function addByte(state: ParseState, target: ClassState, byte: number): void {
 function addType(state: ParseState, target: ClassState, set: ByteSet): void {
   if (target.inRange) fault("a range in a class ends in a class or type", state.pos - 1);
   addSet(target.set, set);
+  target.single = null;
   target.last = -1;
   if (peek(state) === "-" && state.pos < state.source.length - 1 && peek(state, 1) !== "]")
     fault("a range in a class starts with a class or type", state.pos);
@@ -125,12 +131,22 @@ function takeNegation(state: ParseState): boolean {
   }
 }
 
+/** A class of one byte, or of a letter's two cases, is a literal to PCRE2. */
+function literalOf(target: ClassState): LiteralNode | null {
+  const [first, second, ...others] = target.single ?? [];
+  if (first === undefined || others.length > 0) return null;
+  const text = String.fromCharCode(first);
+  if (second === undefined) return { kind: "literal", text, caseless: target.caseless };
+  return second !== first && otherCase(first) === second ? { kind: "literal", text, caseless: true } : null;
+}
+
 /** Parses a class; the position stands after its `[`. */
-export function parseClass(state: ParseState): ByteSet {
+export function parseClass(state: ParseState): SetNode {
   const target: ClassState = {
     set: byteSet(),
     caseless: hasFlag(state, FLAG.caseless),
     last: -1,
+    single: [],
     inRange: false,
   };
   const negated = takeNegation(state);
@@ -141,6 +157,11 @@ export function parseClass(state: ParseState): ByteSet {
     addItem(state, target);
   }
   state.pos += 1;
-  if (target.inRange) addRange(target, 0x2d, 0x2d);
-  return negated ? complement(target.set) : target.set;
+  if (target.inRange) {
+    addRange(target, 0x2d, 0x2d);
+    target.single?.push(0x2d);
+  }
+  if (negated) return { kind: "set", set: complement(target.set) };
+  const literal = literalOf(target);
+  return { kind: "set", set: target.set, ...(literal === null ? {} : { literal }) };
 }

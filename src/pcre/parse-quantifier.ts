@@ -46,7 +46,7 @@ function takeMode(state: ParseState): RepeatMode {
 }
 
 /** Whether the node is a group that never does anything in place, whose quantifier PCRE2 ignores. */
-function isIdleConditional(node: SyntaxNode): boolean {
+export function isIdleConditional(node: SyntaxNode): boolean {
   return (
     node.kind === "conditional" &&
     node.condition.kind === "constant" &&
@@ -65,6 +65,5 @@ export function parseQuantifier(state: ParseState, node: SyntaxNode): SyntaxNode
   const { min } = bounds;
   // A lookaround without upper bound is tried once more than it must be (pcre2pattern, "Assertions").
   const max = node.kind === "look" && bounds.max === Infinity ? min + 1 : bounds.max;
-  if (isIdleConditional(node)) return node;
   return { kind: "repeat", body: node, min, max, mode };
 }

@@ -199,7 +199,7 @@ function parseBracket(state: ParseState): ParsedItem {
     return { before: edge, node: look, quantifiable: true };
   }
   refuseBarePosix(state, state.pos - 1);
-  return { node: setNode(parseClass(state)), quantifiable: true };
+  return { node: parseClass(state), quantifiable: true };
 }
 
 /** Reads `\Q...\E` into literals; the quantifier that may follow belongs to the last one. */

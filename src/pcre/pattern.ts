@@ -4,6 +4,7 @@ import type { MatchLimits, MatchResult } from "./matcher.ts";
 import { parsePattern } from "./parser.ts";
 import { surveyPattern } from "./pattern-survey.ts";
 import { planSearch } from "./start-plan.ts";
+import { refuseStartTraps } from "./start-traps.ts";
 import { planVerbStart, refuseUnsupportedVerbs } from "./verb-limits.ts";
 
 export type { MatchLimits, MatchResult } from "./matcher.ts";
@@ -36,8 +37,9 @@ export function compilePattern(source: string, options: PatternOptions = {}): Pa
   const parsed = parsePattern(source, options.caseInsensitive ?? false);
   const survey = surveyPattern(parsed.root);
   refuseUnsupportedVerbs(parsed.root, survey);
+  refuseStartTraps(parsed);
   const program = compileProgram(parsed, survey);
-  const plan = planSearch(parsed, survey);
+  const plan = planSearch(parsed, survey, program.facts);
   const verbStart = survey.hasActingVerbs && plan.start.kind === "everywhere" ? planVerbStart(parsed) : null;
   const matcher = createMatcher(parsed, program, verbStart === null ? plan : { ...plan, start: verbStart });
   return {

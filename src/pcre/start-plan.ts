@@ -1,6 +1,9 @@
-import { ANY_BYTE, onlyByte, sizeOf } from "./byte-set.ts";
+import { isFull, setOfMask } from "./byte-mask.ts";
+import { onlyByte, sizeOf } from "./byte-set.ts";
 import type { ByteSet } from "./byte-set.ts";
-import { createFacts } from "./node-facts.ts";
+import { childrenOf } from "./lookbehind.ts";
+import type { NodeFacts } from "./node-facts.ts";
+import { fault } from "./parse-state.ts";
 import type { Survey } from "./pattern-survey.ts";
 import type { Assertion, ParsedPattern, SyntaxNode } from "./syntax.ts";
 
@@ -118,27 +121,44 @@ function leadingText(node: SyntaxNode): string {
   return text === "" && head?.kind === "group" ? leadingText(head) : text;
 }
 
-function planStart(parsed: ParsedPattern, survey: Survey): StartPlan {
+function planStart(parsed: ParsedPattern, survey: Survey, facts: NodeFacts): StartPlan {
   const { root } = parsed;
   if (beginsWith(root, "subject-start")) return { kind: "subject-start" };
   if (beginsWith(root, "search-start")) return { kind: "search-start" };
   if (survey.hasActingVerbs) return { kind: "everywhere" };
+  const isLf = parsed.settings.newline === "lf";
+  if (isLf && beginsWith(root, "line-start")) return { kind: "line-starts" };
   const dotStar = survey.called.size > 0 ? null : beginsWithDotStar(root, survey);
   if (dotStar === "all") return { kind: "search-start" };
-  if (dotStar === "line" && parsed.settings.newline === "lf") return { kind: "line-starts" };
+  if (dotStar === "line" && isLf) return { kind: "line-starts" };
   const text = leadingText(root);
   if (text !== "") return { kind: "text", text };
-  const facts = createFacts(parsed.settings.newline)(root);
-  if (facts.transparent || facts.atEnd || facts.set === ANY_BYTE) return { kind: "everywhere" };
-  const byte = onlyByte(facts.set);
-  return byte >= 0 ? { kind: "text", text: String.fromCharCode(byte) } : { kind: "set", set: facts.set };
+  if (facts.transparent || facts.atEnd || isFull(facts.set)) return { kind: "everywhere" };
+  const set = setOfMask(facts.set);
+  const byte = onlyByte(set);
+  return byte >= 0 ? { kind: "text", text: String.fromCharCode(byte) } : { kind: "set", set };
+}
+
+function hasLineStart(node: SyntaxNode): boolean {
+  return (node.kind === "assertion" && node.test === "line-start") || childrenOf(node).some(hasLineStart);
+}
+
+/**
+ * With these newlines PCRE2 passes over the LF of a CRLF where it looks for line starts, and whether it does depends on its
+ * optimiser. Patterns that name neither CR nor LF pass over it anyway.
+ */
+function refuseLineStarts(parsed: ParsedPattern, survey: Survey): void {
+  const { newline } = parsed.settings;
+  if ((newline !== "any" && newline !== "anycrlf") || !parsed.hasLineByte) return;
+  if (hasLineStart(parsed.root) || beginsWithDotStar(parsed.root, survey) !== null)
+    fault("line starts and explicit CR or LF together are not supported with (*ANY) or (*ANYCRLF)", 0);
 }
 
 /** Works out what a search may skip. With acting verbs every attempt counts, so nothing is skipped. */
-export function planSearch(parsed: ParsedPattern, survey: Survey): SearchPlan {
-  const start = planStart(parsed, survey);
+export function planSearch(parsed: ParsedPattern, survey: Survey, facts: NodeFacts): SearchPlan {
+  refuseLineStarts(parsed, survey);
+  const start = planStart(parsed, survey, facts);
   if (survey.hasActingVerbs || survey.hasAccept) return { start, minLength: 0, required: "" };
-  const { min } = createFacts(parsed.settings.newline)(parsed.root);
   const pays = start.kind === "everywhere" || start.kind === "set" || start.kind === "line-starts";
-  return { start, minLength: min, required: pays ? requiredText(parsed.root) : "" };
+  return { start, minLength: facts.min, required: pays ? requiredText(parsed.root) : "" };
 }

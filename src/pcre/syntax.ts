@@ -27,6 +27,8 @@ export interface LiteralNode {
 export interface SetNode {
   readonly kind: "set";
   readonly set: ByteSet;
+  /** Set for a class that PCRE2 compiles to a literal: one byte, or the two cases of a letter. */
+  readonly literal?: LiteralNode;
 }
 export interface AssertionNode {
   readonly kind: "assertion";

@@ -1,3 +1,4 @@
+import { hasByte } from "./byte-mask.ts";
 import { LOWER_CASE } from "./byte-set.ts";
 import type { ByteSet } from "./byte-set.ts";
 import { exhausted, fail, push, setPair } from "./machine.ts";
@@ -108,7 +109,7 @@ export function greedyRun(
     if (follow !== null) {
       const { subject, end } = m;
       if (at === end && !follow.atEnd) at -= 1;
-      while (at >= floor && at < end && follow.set[subject.charCodeAt(at)] !== 1) at -= 1;
+      while (at >= floor && at < end && !hasByte(follow.set, subject.charCodeAt(at))) at -= 1;
       m.budget -= (highest - at) >> BYTES_PER_STEP;
     }
     if (at < floor) return fail(m);
@@ -138,7 +139,7 @@ export function lazyRun(
     const { subject, end } = m;
     let at = from;
     if (follow !== null) {
-      while (at < end ? follow.set[subject.charCodeAt(at)] !== 1 : !follow.atEnd) {
+      while (at < end ? !hasByte(follow.set, subject.charCodeAt(at)) : !follow.atEnd) {
         if (at >= ceiling || set[subject.charCodeAt(at)] !== 1) return fail(m);
         at += 1;
       }

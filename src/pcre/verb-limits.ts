@@ -112,15 +112,12 @@ function notedInAlternation(node: AlternationNode): NotedByte {
   return agree ? head : "none";
 }
 
-function notedByte(node: SyntaxNode): NotedByte {
+export function notedByte(node: SyntaxNode): NotedByte {
   switch (node.kind) {
     case "literal":
       return { text: node.text.slice(0, 1), caseless: node.caseless };
-    // A class of one byte or of the two cases of a letter is noted as that byte; leave those alone.
-    case "set": {
-      const members = node.set.reduce((sum, bit) => sum + bit, 0);
-      return members <= 2 ? "unknown" : "none";
-    }
+    case "set":
+      return node.literal === undefined ? "none" : notedByte(node.literal);
     case "assertion":
       return node.test === "line-start" ? "none" : "unset";
     case "empty":
