@@ -18,7 +18,14 @@ export const commands: readonly CommandDefinition[] = [
   {
     verb: "up",
     summary: "start S3, the Fastly API and the edge on this machine; stays until Ctrl-C",
-    options: PORT_OPTIONS,
+    options: [
+      ...PORT_OPTIONS,
+      {
+        flags: "--pin <service>",
+        summary: "name or id of the service that gets every Host that no service claims",
+        default: "sitefleet-local",
+      },
+    ],
     writes: false,
     examples: ["mirror up", "mirror up --edge-port 0 --edge-tls-port 0 --api-port 0 --s3-port 0 --json"],
     run: runUp,
@@ -33,12 +40,15 @@ export const commands: readonly CommandDefinition[] = [
 ];
 
 async function runUp(context: CommandContext, input: CommandInput): Promise<void> {
+  const pin = input.flags.text("pin");
   const mirror = await startMirror({
     stateDir: context.stateDir,
     ports: portsFrom(input.flags),
     clock: context.clock,
     pid: context.pid,
+    ...(pin === undefined ? {} : { pin }),
   });
+  for (const problem of mirror.problems) context.report.warn(problem);
   try {
     const { edge, api, s3 } = mirror.file;
     context.report.result(

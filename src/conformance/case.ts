@@ -60,7 +60,10 @@ export type Act =
       readonly location: "first" | "second";
       readonly answer: "normal" | "refuse" | "forbid";
     }
-  | { readonly do: "advance"; readonly seconds: number }
+  /** Moves time past the end of pages' time to live. */
+  | { readonly do: "expire-pages" }
+  /** Moves time on by some seconds. */
+  | { readonly do: "wait"; readonly seconds: number }
   | { readonly do: "purge-all" };
 
 export type Step =

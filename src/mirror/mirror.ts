@@ -11,6 +11,7 @@ import type { MirrorFile } from "../settings/local.ts";
 import { startFastlyApi } from "./api/server.ts";
 import { startEdge } from "./edge/edge.ts";
 import type { Edge } from "./edge/edge.ts";
+import type { EdgeControl } from "./service.ts";
 import { loadMirrorKeys } from "./keys.ts";
 import { openLogFile } from "./log-file.ts";
 import type { LogLine } from "./log-file.ts";
@@ -37,6 +38,8 @@ export interface MirrorOptions {
   readonly pid: number;
   /** Address to bind; default loopback. */
   readonly host?: string;
+  /** Name or id of the service that gets every Host that no service claims, as on dedicated IPs. */
+  readonly pin?: string;
   /** Sees each log line as it is written to `<state>/logs/edge.log`. */
   readonly onLog?: (line: LogLine) => void;
 }
@@ -46,6 +49,8 @@ export interface Mirror {
   readonly file: MirrorFile;
   readonly edge: Edge;
   readonly s3: S3Server;
+  /** Active services that could not be started, and why. */
+  readonly problems: readonly string[];
   close(): Promise<void>;
 }
 
@@ -128,6 +133,7 @@ async function startParts(options: MirrorOptions, cleanup: Cleanup): Promise<Mir
     }),
   );
   cleanup.add(() => edge.close());
+  const pinning = pinOnActivation(edge, options.pin);
   const api = await onPort("Fastly API", ports.api, () =>
     startFastlyApi({
       dir: join(stateDir, "api"),
@@ -135,7 +141,9 @@ async function startParts(options: MirrorOptions, cleanup: Cleanup): Promise<Mir
       port: ports.api,
       token: new Secret(keys.apiToken),
       clock,
-      edge,
+      edge: pinning.edge,
+      pinnedService: pinning.pinned,
+      onFault: (error) => log.write(faultLine(error, clock.now())),
     }),
   );
   cleanup.add(() => api.close());
@@ -157,7 +165,39 @@ async function startParts(options: MirrorOptions, cleanup: Cleanup): Promise<Mir
     configSegment: keys.configSegment,
   };
   await writeFileAtomic(join(stateDir, "mirror.json"), `${JSON.stringify(file)}\n`, 0o600);
-  return { file, edge, s3, close: () => cleanup.run() };
+  return { file, edge, s3, problems: api.problems, close: () => cleanup.run() };
+}
+
+/** Pins a service as soon as it is activated, since ids are not known before. */
+function pinOnActivation(
+  edge: Edge,
+  wanted: string | undefined,
+): { edge: EdgeControl; pinned: () => string | null } {
+  let pinned: string | null = null;
+  const pin = (serviceId: string | null): void => {
+    pinned = serviceId;
+    edge.pin(serviceId);
+  };
+  return {
+    pinned: () => pinned,
+    edge: {
+      activate(service) {
+        edge.activate(service);
+        if (service.name === wanted || service.id === wanted) pin(service.id);
+      },
+      deactivate(serviceId) {
+        if (pinned === serviceId) pin(null);
+        edge.deactivate(serviceId);
+      },
+      purge: (request) => edge.purge(request),
+      pin,
+    },
+  };
+}
+
+function faultLine(error: unknown, at: number): LogLine {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { service: "mirror", pop: "api", line: JSON.stringify({ fault: text }), at };
 }
 
 async function onPort<T>(what: string, port: number, start: () => Promise<T>): Promise<T> {

@@ -1,0 +1,168 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { domainToASCII } from "node:url";
+import type { Act } from "../conformance/case.ts";
+import { FIXTURES } from "../conformance/fixtures.ts";
+import type { FixtureDomain, FixtureSite } from "../conformance/fixtures.ts";
+import type { Clock } from "../lib/clock.ts";
+import { SitefleetError, assertNever } from "../lib/errors.ts";
+import { addDomain, removeDomain } from "../publish/domains.ts";
+import type { DomainChoices } from "../publish/domains.ts";
+import { configKeyOf } from "../publish/publish-deps.ts";
+import type { PublishDeps, SiteRef } from "../publish/publish-deps.ts";
+import { publishFolder } from "../publish/publish.ts";
+import { readRecord } from "../publish/record-store.ts";
+import { setPolicies } from "../publish/site-changes.ts";
+import { purgeTwice } from "../purge/purge.ts";
+import { DEFAULT_SITE_ENV, parseDomainName } from "../site/names.ts";
+import type { DomainEntry, SitePolicies, SiteRecord } from "../site/model.ts";
+import { domainKey, siteConfigKey } from "../site/surrogate-keys.ts";
+
+/** The conformance sites of one environment, published as any customer's site is. */
+export interface FixtureSites {
+  /** Publishes what is not there yet as it should be. */
+  prepare(): Promise<void>;
+  /** Carries out an act of a case that publishing can do. */
+  act(act: Act): Promise<void>;
+}
+
+/** @param hostSuffix below which the fixtures' hosts live */
+export function fixtureSites(deps: PublishDeps, hostSuffix: string): FixtureSites {
+  // One collective second purge at the end instead of one wait for each of some thirty changes.
+  const hasty: PublishDeps = { ...deps, clock: withoutWaiting(deps.clock) };
+  return {
+    async prepare() {
+      const changed = (
+        await Promise.all(FIXTURES.map((site) => prepareSite(hasty, site, hostSuffix)))
+      ).flat();
+      await purgeTwice(deps, { keys: changed, soft: false });
+    },
+    act: (act) => carryOut(hasty, act, hostSuffix),
+  };
+}
+
+function withoutWaiting(clock: Clock): Clock {
+  return { now: () => clock.now(), sleep: () => Promise.resolve() };
+}
+
+async function prepareSite(
+  deps: PublishDeps,
+  site: FixtureSite,
+  hostSuffix: string,
+): Promise<readonly string[]> {
+  const ref: SiteRef = { site: site.uid, siteEnv: DEFAULT_SITE_ENV };
+  const report = await publishFiles(deps, ref, site.files);
+  let record = (await readRecord(deps, ref))?.record;
+  const keys = report === "unchanged" ? [] : [siteConfigKey(site.uid)];
+  const policies = policiesOf(site);
+  if (
+    record &&
+    Object.entries(policies).some(([name, value]) =>
+      Object.entries(record?.policies ?? {}).every(([known, is]) => known !== name || is !== value),
+    )
+  ) {
+    record = (await setPolicies(deps, ref, policies)).record;
+    keys.push(siteConfigKey(site.uid));
+  }
+  for (const domain of site.domains) {
+    const name = `${domain.host}.${hostSuffix}`;
+    const choices = choicesOf(domain, hostSuffix);
+    if (record && hasChoices(record, name, choices)) continue;
+    record = (await addDomain(deps, ref, { domain: name, choices, takeOver: true })).record;
+    keys.push(domainKey(name));
+  }
+  return keys;
+}
+
+function policiesOf(site: FixtureSite): SitePolicies {
+  return {
+    notFound: site.notFound ?? "page",
+    strictPaths: site.strictPaths ?? false,
+    noindex: site.noindex ?? false,
+    suspended: site.suspended ?? null,
+  };
+}
+
+function choicesOf(domain: FixtureDomain, hostSuffix: string): DomainChoices {
+  if (domain.canonical !== undefined) {
+    return { canonicalHost: `${domain.canonical}.${hostSuffix}`, forceTls: domain.forceTls ?? false };
+  }
+  return { forceTls: domain.forceTls ?? false, hsts: domain.hsts ?? null };
+}
+
+function hasChoices(record: SiteRecord, domain: string, choices: DomainChoices): boolean {
+  const entry: Partial<DomainEntry> & Readonly<Record<string, unknown>> = record.domains[domain] ?? {};
+  return Object.entries(choices).every(([name, value]) => entry[name] === value);
+}
+
+async function publishFiles(
+  deps: PublishDeps,
+  ref: SiteRef,
+  files: Readonly<Record<string, string>>,
+): Promise<"published" | "unchanged" | "planned"> {
+  const dir = await mkdtemp(join(tmpdir(), "sitefleet-fixture-"));
+  try {
+    for (const [path, content] of Object.entries(files)) {
+      await mkdir(dirname(join(dir, path)), { recursive: true });
+      await writeFile(join(dir, path), content);
+    }
+    return (await publishFolder(deps, { ...ref, dir, domains: [] })).kind;
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function carryOut(deps: PublishDeps, act: Act, hostSuffix: string): Promise<void> {
+  switch (act.do) {
+    case "publish": {
+      const fixture = FIXTURES.find(({ uid }) => uid === act.site);
+      await publishFiles(deps, refOf(act.site), { ...fixture?.files, ...act.files });
+      return;
+    }
+    case "add-domain":
+      await addDomain(deps, refOf(act.site), {
+        domain: nameOf(act.host, hostSuffix),
+        choices: {},
+        takeOver: true,
+      });
+      return;
+    case "remove-domain":
+      return removeIfThere(deps, nameOf(act.host, hostSuffix));
+    case "put-config":
+      return putRawConfig(deps, nameOf(act.host, hostSuffix), act.metadata);
+    case "purge-all":
+      return deps.purge.purgeAll({ serviceId: await deps.serviceId() });
+    case "origin":
+    case "expire-pages":
+    case "wait":
+      throw new SitefleetError("fault/internal", `publishing cannot do "${act.do}"`);
+    default:
+      return assertNever(act);
+  }
+}
+
+function refOf(site: string): SiteRef {
+  return { site, siteEnv: DEFAULT_SITE_ENV };
+}
+
+function nameOf(label: string, hostSuffix: string): string {
+  return parseDomainName(`${label}.${hostSuffix}`, domainToASCII);
+}
+
+async function removeIfThere(deps: PublishDeps, domain: string): Promise<void> {
+  for (const { uid } of FIXTURES) {
+    const held = await readRecord(deps, refOf(uid));
+    if (held && Object.hasOwn(held.record.domains, domain)) await removeDomain(deps, refOf(uid), domain);
+  }
+}
+
+async function putRawConfig(
+  deps: PublishDeps,
+  domain: string,
+  metadata: Readonly<Record<string, string>>,
+): Promise<void> {
+  const { store, signal } = deps;
+  await store.config.put({ key: configKeyOf(deps, domain), body: "{}", metadata, signal });
+  await deps.purge.purgeKeys({ serviceId: await deps.serviceId(), keys: [domainKey(domain)], soft: false });
+}
