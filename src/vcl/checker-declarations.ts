@@ -4,7 +4,7 @@ import type {
   Declaration,
   DirectorDeclaration,
   Expression,
-  ProbeDeclaration,
+  IntegerLiteral,
   Property,
   SubDeclaration,
   TableDeclaration,
@@ -17,6 +17,9 @@ import { checkPattern } from "./checker-regex.ts";
 import type { Symbols } from "./checker-symbols.ts";
 import { parseIp } from "./ip.ts";
 import { stateOfSub } from "./states.ts";
+
+/** As many results as a probe remembers; Varnish 2.1 keeps them in 64 bits. */
+const MAX_WINDOW = 64n;
 
 /** How many backends a service has unless Fastly raises it; generated VCL says so in a pragma. */
 const DEFAULT_MAX_BACKENDS = 5;
@@ -56,7 +59,7 @@ function checkDeclaration(node: Declaration, context: DeclarationContext): void 
     case "backend":
       return checkBackend(node, context);
     case "probe":
-      return checkProbe(node, context);
+      return checkProbe(node.properties, context);
     case "director":
       return checkDirector(node, context);
     case "table":
@@ -92,15 +95,29 @@ function checkBackend({ name, properties }: BackendDeclaration, context: Declara
 /** `.probe = { … }`, or the name of a declared probe. */
 function checkProbeProperty({ name, value }: Property, context: DeclarationContext): void {
   if (!("kind" in value)) {
-    return checkProperties(value, { ...context, owner: "a probe", types: PROBE_PROPERTIES });
+    return checkProbe(value, context);
   }
   if (value.kind === "identifier" && context.symbols.probes.has(value.name)) return;
   const shown = value.kind === "identifier" ? `there is no probe ${value.name}` : ".probe takes a probe";
   context.findings.report("backend/probe", name.span, shown);
 }
 
-function checkProbe({ properties }: ProbeDeclaration, context: DeclarationContext): void {
+function checkProbe(properties: readonly Property[], context: DeclarationContext): void {
   checkProperties(properties, { ...context, owner: "a probe", types: PROBE_PROPERTIES });
+  const window = integerOf(properties, "window");
+  const threshold = integerOf(properties, "threshold");
+  if (window !== undefined && window.value > MAX_WINDOW) {
+    context.findings.report("backend/probe-window", window.span, `.window is at most ${MAX_WINDOW}`);
+  }
+  if (threshold !== undefined && threshold.value > (window?.value ?? MAX_WINDOW)) {
+    const message = `.threshold is at most ${window === undefined ? MAX_WINDOW : ".window"}`;
+    context.findings.report("backend/probe-window", threshold.span, message);
+  }
+}
+
+function integerOf(properties: readonly Property[], name: string): IntegerLiteral | undefined {
+  const value = properties.find((property) => property.name.name === name)?.value;
+  return value !== undefined && "kind" in value && value.kind === "integer" ? value : undefined;
 }
 
 function checkDirector(node: DirectorDeclaration, context: DeclarationContext): void {

@@ -38,6 +38,7 @@ export const RULES = {
   "add/target": error("add with something else than a whole header", `${STATEMENTS}/add`),
   "backend/missing-host": error("a backend without .host", BACKEND),
   "backend/probe": error("a probe that is not declared", BACKEND),
+  "backend/probe-window": error("a probe that wants more good results than it remembers", BACKEND),
   "call/functional": error("call of a subroutine that returns a value", `${STATEMENTS}/call`),
   "call/recursion": error("subroutines that call each other in a circle", SUBS),
   "call/unknown": error("call of a subroutine that is not declared", `${STATEMENTS}/call`),

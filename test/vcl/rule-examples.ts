@@ -70,6 +70,14 @@ export const RULE_EXAMPLES: Readonly<Partial<Record<RuleId, RuleExamples>>> = {
       'backend a { .host = "a"; .probe = { .request = "GET / HTTP/1.1" "Host: a"; .interval = 5s; } }',
     ],
   },
+  "backend/probe-window": {
+    invalid: [
+      "probe p { .window = 5; .threshold = ¦6; }",
+      'backend a { .host = "a"; .probe = { .window = ¦65; .threshold = 1; } }',
+      "probe p { .threshold = ¦65; }",
+    ],
+    valid: ["probe p { .window = 5; .threshold = 5; .initial = 5; }"],
+  },
   "call/functional": {
     invalid: [`sub f BOOL { return true; }\n${recv("call ¦f;")}`],
     valid: [`sub f { esi; }\n${recv("call f; call f();")}`],
