@@ -48,7 +48,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   const https = createHttpsServer(
     {
       ...SERVER_OPTIONS,
-      ...options.authority.fallback(),
+      ...(await options.authority.fallback()),
       ALPNProtocols: ["http/1.1"],
       minVersion: "TLSv1.2",
       handshakeTimeout: 10_000,

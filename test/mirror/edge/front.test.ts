@@ -163,11 +163,11 @@ test("certificates pass openssl's strict check and survive a restart", async () 
   const first = await CertificateAuthority.open(folder, systemClock);
   await first.contextFor("shop.example");
   const ca = await readFile(first.caPath, "utf8");
-  const leaf = await readFile(join(folder, "leaves", "shop.example.pem"), "utf8");
+  const leaf = await readFile(join(folder, "leaves", "host shop.example.pem"), "utf8");
   const second = await CertificateAuthority.open(folder, systemClock);
   await second.contextFor("shop.example");
   expect(await readFile(second.caPath, "utf8")).toBe(ca);
-  expect(await readFile(join(folder, "leaves", "shop.example.pem"), "utf8")).toBe(leaf);
+  expect(await readFile(join(folder, "leaves", "host shop.example.pem"), "utf8")).toBe(leaf);
   await writeFile(join(folder, "leaf.pem"), leaf);
   const args = ["verify", "-x509_strict", "-purpose", "sslserver", "-verify_hostname", "shop.example"];
   const { stdout } = await promisify(execFile)("openssl", [
@@ -177,6 +177,26 @@ test("certificates pass openssl's strict check and survive a restart", async () 
     join(folder, "leaf.pem"),
   ]);
   expect(stdout.trim()).toBe(`${join(folder, "leaf.pem")}: OK`);
+});
+
+test("a damaged certificate is made anew, and the longest name has one too", async () => {
+  const folder = await tempDir();
+  const authority = await CertificateAuthority.open(folder, systemClock);
+  const path = join(folder, "leaves", "host shop.example.pem");
+  await writeFile(path, "x-----BEGIN PRIVATE KEY-----");
+  await authority.contextFor("shop.example");
+  expect(await readFile(path, "utf8")).toContain("BEGIN CERTIFICATE");
+  const label = "a".repeat(63);
+  await authority.contextFor([label, label, label, "a".repeat(61)].join("."));
+});
+
+test("a damaged authority is a clear error, never a silent new one", async () => {
+  const folder = await tempDir();
+  const { caPath } = await CertificateAuthority.open(folder, systemClock);
+  await writeFile(caPath, "garbage");
+  await expect(CertificateAuthority.open(folder, systemClock)).rejects.toMatchObject({
+    code: "mirror/state-unreadable",
+  });
 });
 
 test("a port in use is a clear error", async () => {

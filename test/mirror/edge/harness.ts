@@ -1,7 +1,10 @@
 import { createServer, request as httpRequest } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { onTestFinished } from "vitest";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, onTestFinished } from "vitest";
 import { HeaderList } from "../../../src/http/header-list.ts";
 import { startEdge } from "../../../src/mirror/edge/edge.ts";
 import type { Edge, EdgeOptions } from "../../../src/mirror/edge/edge.ts";
@@ -17,7 +20,6 @@ import type {
   VclState,
 } from "../../../src/vcl/runtime.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
-import { tempDir } from "../../support/temp-dir.ts";
 
 type Sub = (t: Transaction) => Action | void;
 
@@ -166,13 +168,25 @@ export interface TestEdge {
   readonly ask: (path: string, options?: AskOptions) => Promise<Answer>;
 }
 
+let stateDir: Promise<string> | null = null;
+
+/** One certificate authority for all edges of a test file: making it is what takes time. */
+function sharedStateDir(): Promise<string> {
+  stateDir ??= mkdtemp(join(tmpdir(), "sitefleet-edge-"));
+  return stateDir;
+}
+
+afterAll(async () => {
+  if (stateDir !== null) await rm(await stateDir, { recursive: true, force: true });
+});
+
 export async function testEdge(service?: ActiveService, more: Partial<EdgeOptions> = {}): Promise<TestEdge> {
   const clock = new FakeClock();
   const logs: LogLine[] = [];
   const edge = await startEdge({
     httpPort: 0,
     httpsPort: 0,
-    stateDir: await tempDir(),
+    stateDir: await sharedStateDir(),
     clock,
     onLog: (line) => logs.push(line),
     ...more,

@@ -102,7 +102,7 @@ test("more requests than max_connections are refused, not queued", async () => {
 
 test("a TLS origin is checked against its certificate's name", async () => {
   const authority = await CertificateAuthority.open(await tempDir(), systemClock);
-  const server = createHttpsServer(authority.fallback(), (_request, response) => response.end("tls"));
+  const server = createHttpsServer(await authority.fallback(), (_request, response) => response.end("tls"));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())));
   const { port } = server.address() as AddressInfo;
