@@ -158,9 +158,11 @@ async function serve(dir: string, fsync: boolean): Promise<void> {
   const server = await start(dir, { fsync, port: 0 });
   const startMs = Math.round(performance.now() - startedMs);
   const report = (): void => {
+    const cpu = process.cpuUsage();
     process.send?.({
       url: server.url,
       startMs,
+      cpuMicros: cpu.user + cpu.system,
       rssMb: Math.round(process.memoryUsage.rss() / 2 ** 20),
     } satisfies Report);
   };

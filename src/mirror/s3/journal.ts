@@ -143,7 +143,7 @@ function encodeLine({ head, detail, body }: JournalEntry): Buffer {
 
 function isSound(line: Buffer): boolean {
   if (line.length < 12 || line[8] !== TAB) return false;
-  return line.toString("latin1", 0, 8) === crc32(line.subarray(9)).toString(16).padStart(8, "0");
+  return parseInt(line.toString("latin1", 0, 8), 16) === crc32(line.subarray(9));
 }
 
 function readExactly(fd: number, { offset, length }: JournalPlace): Buffer {

@@ -90,6 +90,7 @@ function readPartNumber({ request }: OperationContext): number {
 export async function uploadPart(context: OperationContext): Promise<S3Reply> {
   const upload = findUpload(context);
   const number = readPartNumber(context);
+  checkPartAlgorithm(context, upload);
   const { digest, stored } = await storeBody(context, { inline: false });
   if (stored.kind !== "blob") throw new S3Error("InternalError");
   const { checksum } = digest;
@@ -107,6 +108,16 @@ export async function uploadPart(context: OperationContext): Promise<S3Reply> {
   }
   await context.store.sync();
   return emptyReply(200, [["etag", quoteEtag(digest.md5)], ...partChecksumHeaders(checksum)]);
+}
+
+/** A part that came with another checksum than the upload announced could not go into the object's. */
+function checkPartAlgorithm({ store, body }: OperationContext, upload: Upload): void {
+  const expected = store.readUploadDetail(upload).checksumAlgorithm;
+  const actual = body.plan.checksum?.algorithm;
+  if (expected === undefined || actual === undefined || expected === actual) return;
+  throw new S3Error("InvalidRequest", {
+    message: `Checksum Type mismatch occurred, expected checksum Type: ${expected.toLowerCase()}, actual checksum Type: ${actual.toLowerCase()}`,
+  });
 }
 
 function partChecksumHeaders(

@@ -102,16 +102,8 @@ const ROWS: readonly Row[] = [
 /** Names the operation a request asks for, built or not. Throws `MethodNotAllowed` where S3 has none. */
 export function findOperation(request: S3Request): Operation {
   const scope = request.bucket === undefined ? "service" : request.key === undefined ? "bucket" : "object";
-  const verb = VERBS.get(request.method);
-  const nouns =
-    scope === "bucket"
-      ? BUCKET_SUBRESOURCES
-      : scope === "object"
-        ? OBJECT_SUBRESOURCES
-        : new Map<string, string>();
-  for (const [parameter, noun] of nouns) {
-    if (verb !== undefined && request.query.has(parameter)) return { name: verb + noun, permission: "full" };
-  }
+  const subresource = request.query.size === 0 ? undefined : findSubresource(request, scope);
+  if (subresource !== undefined) return subresource;
   const row = ROWS.find(
     (candidate) =>
       candidate.scope === scope &&
@@ -127,4 +119,14 @@ export function findOperation(request: S3Request): Operation {
       ["allow", scope === "object" ? "GET, HEAD, PUT, POST, DELETE" : "GET, HEAD, PUT, DELETE, POST"],
     ],
   });
+}
+
+function findSubresource(request: S3Request, scope: Row["scope"]): Operation | undefined {
+  const verb = VERBS.get(request.method);
+  if (verb === undefined || scope === "service") return undefined;
+  const nouns = scope === "bucket" ? BUCKET_SUBRESOURCES : OBJECT_SUBRESOURCES;
+  for (const [parameter, noun] of nouns) {
+    if (request.query.has(parameter)) return { name: verb + noun, permission: "full" };
+  }
+  return undefined;
 }

@@ -57,9 +57,15 @@ export function errorReply(
 /** Answered as `x-amz-id-2`; S3 names the machine with it. */
 export const HOST_ID = "sitefleet-mirror";
 
-/** A request id of the form S3 uses. */
-export function makeRequestId(): string {
-  return randomBytes(8).toString("hex").toUpperCase();
+/** Makes request ids of the form S3 uses: a random start and a count, for a random number each would cost more than the rest of an answer. */
+export class RequestIds {
+  readonly #start = randomBytes(4).toString("hex").toUpperCase();
+  #count = 0;
+
+  next(): string {
+    this.#count = (this.#count + 1) >>> 0;
+    return this.#start + this.#count.toString(16).toUpperCase().padStart(8, "0");
+  }
 }
 
 /** `2026-01-01T00:00:00.000Z`, cut to the second as S3 does. */

@@ -11,7 +11,7 @@ import type { IncomingBody, OperationContext } from "./operation-context.ts";
 import { OPERATION_HANDLERS } from "./operation-handlers.ts";
 import { findOperation } from "./operations.ts";
 import type { Permission } from "./operations.ts";
-import { errorReply, makeRequestId } from "./reply.ts";
+import { RequestIds, errorReply } from "./reply.ts";
 import type { S3Reply } from "./reply.ts";
 import { parseRequest } from "./request.ts";
 import type { S3Request } from "./request.ts";
@@ -107,7 +107,9 @@ function createFrontServer(front: Front): Server {
     "checkContinue",
     (message, response) => void front.serve(message, { response, awaitsContinue: true }),
   );
-  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => refuseConnection(error, socket));
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) =>
+    refuseConnection(error, { socket, requestId: front.ids.next() }),
+  );
   return server;
 }
 
@@ -139,6 +141,7 @@ function isAddress(address: string | AddressInfo | null): address is AddressInfo
 /** Takes each request through parsing, signature, permission, body and operation, and answers it. */
 class Front {
   readonly requests = new Map<string, number>();
+  readonly ids = new RequestIds();
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #region: string;
@@ -176,7 +179,7 @@ class Front {
   }
 
   async #serve(message: IncomingMessage, { response, awaitsContinue }: Exchange): Promise<void> {
-    const id = makeRequestId();
+    const id = this.ids.next();
     const source = new MessageBody(message, awaitsContinue ? response : undefined);
     let reply: S3Reply;
     try {
@@ -187,7 +190,13 @@ class Front {
     // What was refused before its end is read away, so that the client gets to read the answer and the connection stays usable.
     message.resume();
     const closing = this.#closing !== undefined || (awaitsContinue && !source.started);
-    await sendReply(reply, { response, requestId: id, nowMs: this.#clock.now(), closing });
+    await sendReply(reply, {
+      response,
+      requestId: id,
+      nowMs: this.#clock.now(),
+      closing,
+      onFault: this.#onFault,
+    });
   }
 
   /** A fault of ours tells nothing of itself to the client, as on S3, but it is told. */

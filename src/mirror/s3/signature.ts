@@ -245,13 +245,12 @@ function toBasicTimestamp(date: string | undefined): string | undefined {
 
 function checkTime(claim: Claim, nowMs: number): void {
   const signedMs = parseTimestamp(claim.timestamp) ?? 0;
-  const serverTime = new Date(nowMs).toISOString();
   if (claim.expiresSeconds === undefined) {
     if (Math.abs(nowMs - signedMs) <= MAX_SKEW_MS) return;
     throw new S3Error("RequestTimeTooSkewed", {
       fields: [
         ["RequestTime", claim.timestamp],
-        ["ServerTime", serverTime],
+        ["ServerTime", new Date(nowMs).toISOString()],
         ["MaxAllowedSkewMilliseconds", String(MAX_SKEW_MS)],
       ],
     });
@@ -265,7 +264,7 @@ function checkTime(claim: Claim, nowMs: number): void {
     fields: [
       ["X-Amz-Expires", String(claim.expiresSeconds)],
       ["Expires", new Date(endsMs).toISOString()],
-      ["ServerTime", serverTime],
+      ["ServerTime", new Date(nowMs).toISOString()],
     ],
   });
 }

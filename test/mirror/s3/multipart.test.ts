@@ -186,6 +186,11 @@ it("knows no upload by another id, for another key, or after it was aborted", as
   expect(await refusal(create(client, { ChecksumAlgorithm: "SHA256", ChecksumType: "FULL_OBJECT" }))).toEqual(
     { name: "InvalidRequest", status: 400 },
   );
+  const hashed = await create(client, { ChecksumAlgorithm: "SHA256" });
+  expect(await refusal(put({ ...hashed, ChecksumAlgorithm: "CRC32" }))).toEqual({
+    name: "InvalidRequest",
+    status: 400,
+  });
   await put({});
   await client.send(new AbortMultipartUploadCommand({ ...AT, ...upload }));
   expect(await refusal(put({}))).toEqual(none);
