@@ -8,7 +8,7 @@ import type { RegexValue } from "./values.ts";
 const STEPS_PER_MATCH = 100_000;
 
 /** Steps all matches of one state run may take together; beyond that the request ends with a 503. */
-const STEPS_PER_STATE = 2_000_000;
+const STEPS_PER_STATE = 1_000_000;
 
 /** One meter is enough: a match is synchronous. */
 const METER = { steps: 0 };

@@ -4,7 +4,7 @@ import { captureTexts, execRegex } from "../regex-run.ts";
 import type { Transaction } from "../runtime.ts";
 import { readSubfield } from "../subfields.ts";
 import type { RegexValue, VclValue } from "../values.ts";
-import { chargeWorkspace } from "../workspace.ts";
+import { chargeWorkspace, WORKSPACE_BYTES } from "../workspace.ts";
 import { defineFunction, integer, text, textOrNull } from "./rows.ts";
 
 const STRINGS = { category: "strings" };
@@ -16,13 +16,25 @@ function regexOf(value: VclValue | undefined): RegexValue | null {
   return typeof value === "object" && value !== null && value.kind === "regex" ? value : null;
 }
 
+/** Ends the request before a string is built that no workspace could hold. */
+function refuseOversize(t: Transaction, length: number): void {
+  if (length > WORKSPACE_BYTES) chargeWorkspace(t, length);
+}
+
 /** `\1` to `\9` take one digit, `\{1}` to `\{19}` any group; every other backslash stands for itself. */
 function expandReplacement(template: string, groups: readonly (string | null)[]): string {
-  if (!template.includes("\\")) return template;
   return template.replaceAll(/\\(?:([0-9])|\{([0-9]{1,2})\})/g, (_whole, digit?: string, braced?: string) => {
     return groups[Number(digit ?? braced)] ?? "";
   });
 }
+
+/** The longest that one replacement can become, counting every backslash as a whole input. */
+function longestReplacement(template: string, input: string): number {
+  return template.length + (template.split("\\").length - 1) * input.length;
+}
+
+/** One replacement is at most this long in any program that is not an attack. */
+const LONGEST_REPLACEMENT = 64 * WORKSPACE_BYTES;
 
 /** Replaces the first match, or all of them. What is not set stays not set; the captures stay as they are. */
 function substitute(t: Transaction, args: readonly VclValue[], all: boolean): string | null {
@@ -30,16 +42,19 @@ function substitute(t: Transaction, args: readonly VclValue[], all: boolean): st
   const regex = regexOf(args[1]);
   if (input === null || regex === null) return input;
   const template = text(args[2]);
+  const isPlain = !template.includes("\\");
+  if (!isPlain && longestReplacement(template, input) > LONGEST_REPLACEMENT)
+    refuseOversize(t, LONGEST_REPLACEMENT);
   let output = "";
   let copied = 0;
   for (let from = 0; from <= input.length;) {
     const offsets = execRegex(t, regex, { text: input, from });
     const [start = -1, end = -1] = offsets ?? [];
     if (offsets === null || start === -1) break;
-    output += input.slice(copied, start) + expandReplacement(template, captureTexts(input, offsets));
+    output += input.slice(copied, start);
+    output += isPlain ? template : expandReplacement(template, captureTexts(input, offsets));
     copied = Math.max(end, start);
-    // The result may outgrow any input: take what it costs before it is built any further.
-    if (output.length > input.length) chargeWorkspace(t, template.length);
+    refuseOversize(t, output.length);
     if (!all) break;
     if (end > start) from = end;
     else {
@@ -87,8 +102,8 @@ export function padCount(width: bigint): number {
   return size > MAX_BUILT ? Number(MAX_BUILT) : Number(size);
 }
 
-/** No string can be longer than the workspace that holds it. */
-const MAX_BUILT = 262_144n;
+/** One more than any string that fits. */
+const MAX_BUILT = BigInt(WORKSPACE_BYTES) + 1n;
 
 function pad(args: readonly VclValue[]): string {
   const subject = text(args[0]);
@@ -101,11 +116,15 @@ function repeat(t: Transaction, args: readonly VclValue[]): string {
   const subject = text(args[0]);
   const count = integer(args[1]);
   if (count <= 0n || subject === "") return "";
-  if (count * BigInt(subject.length) > MAX_BUILT) chargeWorkspace(t, Number(MAX_BUILT));
+  if (count * BigInt(subject.length) >= MAX_BUILT) refuseOversize(t, Number(MAX_BUILT));
   return subject.repeat(Number(count));
 }
 
-function replacePart(args: readonly VclValue[], how: "first" | "all" | "prefix" | "suffix"): string | null {
+function replacePart(
+  t: Transaction,
+  args: readonly VclValue[],
+  how: "first" | "all" | "prefix" | "suffix",
+): string | null {
   const subject = textOrNull(args[0]);
   const target = text(args[1]);
   const replacement = text(args[2]);
@@ -116,7 +135,7 @@ function replacePart(args: readonly VclValue[], how: "first" | "all" | "prefix" 
       return at === -1 ? subject : subject.slice(0, at) + replacement + subject.slice(at + target.length);
     }
     case "all":
-      return subject.split(target).join(replacement);
+      return replaceAll(t, subject.split(target), replacement);
     case "prefix":
       return subject.startsWith(target) ? replacement + subject.slice(target.length) : subject;
     case "suffix":
@@ -124,6 +143,11 @@ function replacePart(args: readonly VclValue[], how: "first" | "all" | "prefix" 
     default:
       return assertNever(how);
   }
+}
+
+function replaceAll(t: Transaction, pieces: readonly string[], replacement: string): string {
+  refuseOversize(t, (pieces.length - 1) * replacement.length);
+  return pieces.join(replacement);
 }
 
 /** As POSIX basename(3): trailing slashes do not count. */
@@ -191,21 +215,21 @@ export const STRING_FUNCTIONS: readonly FunctionRow[] = [
     STRINGS,
     (_t, [a, b]) => lower(text(a)) === lower(text(b)),
   ),
-  defineFunction("STRING std.replace(STRING s, STRING target, STRING replacement)", STRINGS, (_t, args) =>
-    replacePart(args, "first"),
+  defineFunction("STRING std.replace(STRING s, STRING target, STRING replacement)", STRINGS, (t, args) =>
+    replacePart(t, args, "first"),
   ),
-  defineFunction("STRING std.replaceall(STRING s, STRING target, STRING replacement)", STRINGS, (_t, args) =>
-    replacePart(args, "all"),
+  defineFunction("STRING std.replaceall(STRING s, STRING target, STRING replacement)", STRINGS, (t, args) =>
+    replacePart(t, args, "all"),
   ),
   defineFunction(
     "STRING std.replace_prefix(STRING s, STRING target, STRING replacement)",
     STRINGS,
-    (_t, args) => replacePart(args, "prefix"),
+    (t, args) => replacePart(t, args, "prefix"),
   ),
   defineFunction(
     "STRING std.replace_suffix(STRING s, STRING target, STRING replacement)",
     STRINGS,
-    (_t, args) => replacePart(args, "suffix"),
+    (t, args) => replacePart(t, args, "suffix"),
   ),
   defineFunction("STRING std.strpad(STRING s, INTEGER width, STRING pad)", STRINGS, (_t, args) => pad(args)),
   defineFunction("STRING std.strrep(STRING s, INTEGER n)", STRINGS, repeat),
