@@ -5,14 +5,14 @@ import { lintService } from "../deploy/lint.ts";
 import { readLive } from "../deploy/live.ts";
 import { planDeploy } from "../deploy/plan.ts";
 import type { DeployPlan } from "../deploy/plan.ts";
-import { FastlyClient } from "../fastly/client.ts";
+import type { FastlyClient } from "../fastly/client.ts";
 import { SitefleetError } from "../lib/errors.ts";
-import { readVersion } from "../lib/version.ts";
 import { renderService } from "../render/render.ts";
 import type { Environment } from "../settings/environment.ts";
 import { formatDiagnostic } from "../vcl/diagnostics.ts";
 import type { CommandContext } from "./context.ts";
 import { edgeChecksFor } from "./edge-checks.ts";
+import { connectFastly } from "./fastly-connection.ts";
 
 /** What the deploy commands share: the wanted service and a client for the real one. */
 export interface DeploySession {
@@ -34,21 +34,6 @@ export async function withDeploy<T>(
   } finally {
     await client.close();
   }
-}
-
-/** A client of the environment's Fastly API; the caller closes it. */
-export async function connectFastly(
-  context: CommandContext,
-  environment: Environment,
-): Promise<FastlyClient> {
-  return new FastlyClient({
-    apiUrl: environment.fastly.apiUrl,
-    token: environment.secrets.apiToken(),
-    clock: context.clock,
-    signal: context.signal,
-    userAgent: `sitefleet/${await readVersion()}`,
-    onWait: (line) => context.report.progress(line),
-  });
 }
 
 /**

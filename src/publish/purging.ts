@@ -1,5 +1,5 @@
 import { assertNever, SitefleetError } from "../lib/errors.ts";
-import { readOwedPurges, settleStoredPurge } from "../purge/owed-purges.ts";
+import { readOwedPurges, settleStoredPurges } from "../purge/owed-purges.ts";
 import type { OwedDeps } from "../purge/owed-purges.ts";
 import type { OwedPurge } from "../site/model.ts";
 import { parseDomainName, parseSiteUid } from "../site/names.ts";
@@ -107,12 +107,7 @@ export async function* readOwed(deps: PublishDeps): AsyncGenerator<OwedRow> {
 
 /** Finishes everything that interrupted runs left: configs of sites and all purges. */
 export async function settleOwed(deps: PublishDeps): Promise<{ readonly purges: number }> {
-  let purges = 0;
-  const owedDeps = owedDepsOf(deps);
-  for (const stored of await readOwedPurges(owedDeps)) {
-    await settleStoredPurge(owedDeps, stored);
-    purges += 1;
-  }
+  let purges = await settleStoredPurges(owedDepsOf(deps));
   for await (const record of readSites(deps)) {
     if (!isUnsettled(record) || record.deleting) continue;
     const ref = { site: record.site, siteEnv: record.siteEnv };

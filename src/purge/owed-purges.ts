@@ -30,7 +30,10 @@ const storedSchema = z.strictObject({
   since: z.string(),
 });
 
-/** Writes the purge down, sends it twice, and takes it out again: it survives a crash at any moment. */
+/**
+ * Writes the purge down, sends it twice together with whatever earlier runs left, and takes it out again: it survives a
+ * crash at any moment.
+ */
 export async function purgeDurably(
   deps: OwedDeps,
   order: { readonly keys: readonly string[]; readonly soft: boolean; readonly reason: string },
@@ -40,13 +43,22 @@ export async function purgeDurably(
   const key = `${owedPrefix(deps.serverEnv)}${since}-${randomUUID()}.json`;
   const body = JSON.stringify({ format: 1, ...order, since });
   await deps.config.put({ key, body, headers: { contentType: "application/json" }, signal: deps.signal });
-  await settleStoredPurge(deps, { key, since, ...order });
+  await settleStoredPurges(deps);
 }
 
-/** Sends a stored purge twice and deletes it. */
-export async function settleStoredPurge(deps: OwedDeps, stored: StoredPurge): Promise<void> {
-  await purgeTwice(deps, stored);
-  await deps.config.delete({ key: stored.key, signal: deps.signal });
+/**
+ * Sends every stored purge twice and deletes it.
+ * @returns how many there were
+ */
+export async function settleStoredPurges(deps: OwedDeps): Promise<number> {
+  const stored = await readOwedPurges(deps);
+  const orders = [true, false].map((soft) => ({
+    soft,
+    keys: stored.filter((purge) => purge.soft === soft).flatMap(({ keys }) => keys),
+  }));
+  await Promise.all(orders.map((order) => purgeTwice(deps, order)));
+  for (const { key } of stored) await deps.config.delete({ key, signal: deps.signal });
+  return stored.length;
 }
 
 /** All purges that lie in the bucket, oldest first. */
