@@ -71,6 +71,10 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     authority,
     identity: running.edgePop.identity,
     handle: (request) => running.parts.handleAt(running.edgePop, request),
+    onTrouble(error) {
+      const { name } = running.edgePop;
+      options.onLog({ service: "", pop: name, line: `listener: ${error.message}`, at: options.clock.now() });
+    },
   });
   return edgeOf(running, front, authority.caPath);
 }

@@ -17,6 +17,8 @@ export interface FrontOptions {
   readonly authority: CertificateAuthority;
   readonly identity: string;
   handle(request: HopRequest): Promise<HopResponse>;
+  /** Trouble of a listener while it runs, such as no file descriptors left for a new connection. */
+  onTrouble(error: Error): void;
 }
 
 /** The listening servers. */
@@ -65,6 +67,9 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     // The checks count the lines themselves: node would drop those beyond its limit without a word.
     server.maxHeadersCount = 0;
     server.on("clientError", answerClientError);
+    server.on("error", (error: Error) => {
+      if (server.listening) options.onTrouble(error);
+    });
     server.on("connect", (_request: IncomingMessage, socket: Duplex) =>
       socket.end(rawAnswer(405, "Method Not Allowed")),
     );
