@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { send } from "../conformance/send.ts";
 import type { Answer } from "../conformance/send.ts";
 import type { ConformanceTarget } from "../conformance/target.ts";
@@ -8,8 +8,10 @@ import { DEBUG_HEADER, DEBUG_PREFIX } from "../render/constants.ts";
 import type { Environment } from "../settings/environment.ts";
 import type { Report } from "./report.ts";
 
-/** A host below the verify suffix that no site has. */
-const PROBE_HOST = "sitefleet-probe";
+/** A host below the verify suffix that no site has, new each time: "unknown host" is cached at the edge. */
+function unknownHost(): string {
+  return `sitefleet-probe-${randomBytes(8).toString("hex")}`;
+}
 
 /** Value of the debug header: only who knows the config segment learns the edge's revision. */
 export function debugToken(configSegment: Secret): string {
@@ -42,7 +44,10 @@ export function edgeChecksFor(environment: Environment, report: Report): EdgeChe
 }
 
 function askEdge(target: ConformanceTarget): Promise<Answer> {
-  return send({ host: PROBE_HOST, path: "/", headers: { [DEBUG_HEADER]: "{debug}" } }, { target, etag: "" });
+  return send(
+    { host: unknownHost(), path: "/", headers: { [DEBUG_HEADER]: "{debug}" } },
+    { target, etag: "" },
+  );
 }
 
 async function isServing(

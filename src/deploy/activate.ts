@@ -132,11 +132,14 @@ async function isActive(job: Activation, version: number): Promise<boolean> {
 /** Puts the former version back and resolves to the error that says so. */
 async function restore(job: Activation, failure: CheckFailure): Promise<SitefleetError> {
   const { former, version, serviceId } = job;
-  job.progress(former === null ? "taking it down again" : `putting version ${former} back`);
+  if (former !== version) {
+    job.progress(former === null ? "taking it down again" : `putting version ${former} back`);
+  }
   try {
     if (former === null) await job.client.deactivateVersion({ serviceId, version });
     else if (former !== version) await activate(job, former);
-    await writeJournal(job, { state: "failed", version, former });
+    // What stays live stays unproven: the next run has to verify it again.
+    if (former !== version) await writeJournal(job, { state: "failed", version, former });
   } catch (cause) {
     job.signal.throwIfAborted();
     return new SitefleetError(failure.code, `${failure.what}, and it could not be taken back`, {
@@ -168,7 +171,8 @@ async function describeRestored(job: Activation, former: number): Promise<string
   return seen ? put : `${put}, but the edge has not been seen to answer with it yet`;
 }
 
-async function writeJournal(job: Activation, journal: Journal): Promise<void> {
+/** Keeps how far the change of the live version came, for whichever run comes next. */
+export async function writeJournal(job: Activation, journal: Journal): Promise<void> {
   if (job.stateDictionary === undefined) return;
   await job.client.putItems({ serviceId: job.serviceId, dictionaryId: job.stateDictionary }, [
     { key: STATE_KEYS.journal, value: formatJournal(journal) },

@@ -4,7 +4,7 @@ import { DICTIONARY } from "../fastly/objects.ts";
 import type { Dictionary, VersionInfo } from "../fastly/wire.ts";
 import type { Clock } from "../lib/clock.ts";
 import { SitefleetError, assertDefined } from "../lib/errors.ts";
-import { activateAndVerify, proveOrRestore } from "./activate.ts";
+import { activateAndVerify, proveOrRestore, writeJournal } from "./activate.ts";
 import type { Activation, EdgeChecks } from "./activate.ts";
 import { PRIVATE_DICTIONARY } from "../render/constants.ts";
 import { STATE_DICTIONARY } from "./desired.ts";
@@ -121,10 +121,11 @@ async function finishLiveVersion(plan: DeployPlan, work: Work): Promise<void> {
   const version = plan.baseVersion;
   assertDefined(version, "the live version of a plan that makes none");
   const dictionaries = await options.client.list(DICTIONARY, { serviceId: service.id, version });
+  const job = activation(plan, { ...work, dictionaries, lasting: [], version, versions: service.versions });
+  // Until it is verified with the new items the version counts as unproven, whatever happens in between.
+  await writeJournal(job, { state: "activating", version, former: job.former });
   const lasting = await writePrivateItems(plan, { ...work, dictionaries });
-  await proveOrRestore(
-    activation(plan, { ...work, dictionaries, lasting, version, versions: service.versions }),
-  );
+  await proveOrRestore({ ...job, lasting });
 }
 
 async function writePrivateItems(

@@ -54,7 +54,10 @@ interface Draft {
 async function obtainDraft(job: DraftJob, versions: readonly VersionInfo[]): Promise<Draft> {
   const left = await findUnfinished(job, versions);
   if (left) {
-    job.progress(`version ${left.number}: going on with the draft of an earlier run`);
+    const what = ownStamp(left)
+      ? "going on with the draft of an earlier run"
+      : "not touched yet, taken as draft";
+    job.progress(`version ${left.number}: ${what}`);
     return { number: left.number, comment: left.comment, fresh: false };
   }
   const { baseVersion } = job.plan;

@@ -247,9 +247,7 @@ function warningsFor(desired: DesiredService, live: LiveService | undefined): re
       const list = names.map((name) => `"${name}"`).join(", ");
       return `${kind} ${list}: not made by sitefleet, kept, and they act inside its VCL through Fastly's macros`;
     }),
-    ...(live.state.journal?.state === "activating" && unverifiedIn(live)
-      ? [`version ${active.number} went live in a run that was interrupted before it was verified`]
-      : []),
+    ...(unverifiedIn(live) ? [`version ${active.number} is live and has not passed verification yet`] : []),
   ];
 }
 

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { CommandContext } from "../../src/commands/context.ts";
@@ -83,6 +83,24 @@ describe("deploy against a running mirror", () => {
     for (const secret of [mirror.file.api.token, mirror.file.configSegment, mirror.file.s3.edgeKey]) {
       expect(shown).not.toContain(secret);
     }
+  });
+
+  it("notices that the edge cannot read the config bucket, and leaves nothing live", async () => {
+    const { run, dir, mirror } = await startLocal();
+    const path = join(dir, ".sitefleet", "mirror.json");
+    const s3 = { ...mirror.file.s3, edgeKey: "AKIANOBODY:not-the-right-secret" };
+    await writeFile(path, JSON.stringify({ ...mirror.file, s3 }));
+    await expect(run("deploy apply")).rejects.toMatchObject({
+      code: "deploy/verification-failed",
+      message: "version 1 did not pass verification; nothing is live, as before",
+    });
+    await writeFile(path, JSON.stringify(mirror.file));
+    expect((await run("deploy apply")).said.documents).toMatchObject([{ outcome: "deployed", version: 2 }]);
+    await writeFile(path, JSON.stringify({ ...mirror.file, s3 }));
+    await expect(run("deploy apply")).rejects.toMatchObject({
+      message:
+        "version 2 did not pass verification; it stays live, for it is the version that was live before",
+    });
   });
 
   it("keeps a plan as a file and applies it", async () => {

@@ -295,6 +295,21 @@ describe("private items", () => {
     expect(isEmptyPlan(await deployer.plan(desired))).toBe(true);
   });
 
+  it("leave the version unproven when verification fails with them, until a run passes", async () => {
+    const api = await startApi();
+    const deployer = deployerAt(api.api.url);
+    await deployer.deploy(desiredWith());
+    const rotated = environmentWith({}, { ...VARIABLES, SITEFLEET_CONFIG_SEGMENT: "other-segment" });
+    const desired = desiredWith("# one", rotated);
+    const stays =
+      "version 1 did not pass verification; it stays live, for it is the version that was live before";
+    expect((await failureOf(deployer.deploy(desired, BAD_EDGE))).message).toBe(stays);
+    expect((await deployer.plan(desired)).unverified).toEqual({ version: 1, former: 1 });
+    expect((await failureOf(deployer.deploy(desired, BAD_EDGE))).message).toBe(stays);
+    expect(await deployer.deploy(desired)).toMatchObject({ outcome: "verified", version: 1 });
+    expect(isEmptyPlan(await deployer.plan(desired))).toBe(true);
+  });
+
   it("are all there when the version that reads them goes live", async () => {
     const api = await startApi();
     const atActivation: (readonly (string | undefined)[])[] = [];

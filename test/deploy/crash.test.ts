@@ -123,9 +123,7 @@ describe("a deploy killed between activation and verification", () => {
     const next = deployerAt(api.api.url);
     const plan = await next.plan(wanted(service, "# two"));
     expect(plan).toMatchObject({ steps: [], unverified: { version: 2, former: 1 } });
-    expect(plan.warnings).toEqual([
-      "version 2 went live in a run that was interrupted before it was verified",
-    ]);
+    expect(plan.warnings).toEqual(["version 2 is live and has not passed verification yet"]);
     const bad = next.apply(plan, wanted(service, "# two"), {
       probe: () => Promise.resolve(true),
       verify: ({ version }) => {
