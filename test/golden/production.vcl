@@ -1,4 +1,4 @@
-# sitefleet production, revision 94e80af29a802936
+# sitefleet production, revision 2a7c02bb7c8fc5cd
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # pattern-redirects
 # One rule, `[!]status pattern target`, against SF-Path without its trailing slash.
@@ -488,6 +488,10 @@ sub vcl_recv {
     set req.backend = F_hosting;
   }
   # second-region
+  # The first region's failure is in the cache for a moment: look past it, here and on the shield.
+  if (req.http.SF-Retry && req.http.SF-Retry == req.http.SF-Phase) {
+    set req.hash_always_miss = true;
+  }
   if (req.http.SF-Region == "second" || !req.backend.healthy) {
     set req.http.SF-Region = "second";
     if (req.http.SF-Bucket == "config") {
@@ -848,6 +852,7 @@ sub vcl_deliver {
     # second-region
     if ((req.http.SF-Phase == "config" || req.http.SF-Phase == "page") && resp.status >= 500 && !req.http.SF-Region && req.restarts < 2) {
       set req.http.SF-Region = "second";
+      set req.http.SF-Retry = req.http.SF-Phase;
       restart;
     }
     # origin-trouble
@@ -912,7 +917,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "94e80af29a802936";
+    set resp.http.SF-Revision = "2a7c02bb7c8fc5cd";
   }
 
   return(deliver);

@@ -1,4 +1,4 @@
-# sitefleet test, revision d8ba320177ef3077
+# sitefleet test, revision 1208639e38300d28
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # pattern-redirects
 # One rule, `[!]status pattern target`, against SF-Path without its trailing slash.
@@ -485,6 +485,10 @@ sub vcl_recv {
     set req.backend = F_hosting;
   }
   # second-region
+  # The first region's failure is in the cache for a moment: look past it, here and on the shield.
+  if (req.http.SF-Retry && req.http.SF-Retry == req.http.SF-Phase) {
+    set req.hash_always_miss = true;
+  }
   if (req.http.SF-Region == "second" || !req.backend.healthy) {
     set req.http.SF-Region = "second";
     if (req.http.SF-Bucket == "config") {
@@ -845,6 +849,7 @@ sub vcl_deliver {
     # second-region
     if ((req.http.SF-Phase == "config" || req.http.SF-Phase == "page") && resp.status >= 500 && !req.http.SF-Region && req.restarts < 2) {
       set req.http.SF-Region = "second";
+      set req.http.SF-Retry = req.http.SF-Phase;
       restart;
     }
     # origin-trouble
@@ -909,7 +914,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "d8ba320177ef3077";
+    set resp.http.SF-Revision = "1208639e38300d28";
   }
 
   return(deliver);

@@ -34,7 +34,7 @@ export const pageCases: readonly ConformanceCase[] = [
     steps: [
       get("main", "/LICENSE", { status: 200, body: { contains: "as you like" } }),
       get("main", "/v1.2/", { status: 200, body: { contains: "Version 1.2" } }),
-      get("main", "/v1.2", { status: 301, headers: { Location: "/v1.2/" } }),
+      get("main", "/v1.2", { status: 308, headers: { Location: "/v1.2/" } }),
     ],
   },
   {

@@ -1,0 +1,184 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { debugToken } from "../../src/commands/edge-checks.ts";
+import { fixtureSites } from "../../src/commands/fixture-sites.ts";
+import type { Capability, Act } from "../../src/conformance/case.ts";
+import type { ConformanceTarget } from "../../src/conformance/target.ts";
+import { applyDeploy } from "../../src/deploy/apply.ts";
+import { desiredService } from "../../src/deploy/desired.ts";
+import { findService, readLive } from "../../src/deploy/live.ts";
+import { planDeploy } from "../../src/deploy/plan.ts";
+import { FastlyClient } from "../../src/fastly/client.ts";
+import { startMirror } from "../../src/mirror/mirror.ts";
+import type { Mirror } from "../../src/mirror/mirror.ts";
+import type { PublishDeps } from "../../src/publish/publish-deps.ts";
+import { renderService } from "../../src/render/render.ts";
+import type { RenderOptions } from "../../src/render/render.ts";
+import type { Environment } from "../../src/settings/environment.ts";
+import { localEnvironment } from "../../src/settings/local.ts";
+import { S3SiteStore } from "../../src/store/s3-store.ts";
+import { InstantClock } from "./instant-clock.ts";
+import { OffsetClock } from "./offset-clock.ts";
+import { openOriginGate } from "./origin-gate.ts";
+
+/** Pages live this long in tests: short enough that moving past it keeps S3 signatures valid (15 minutes). */
+const PAGE_TTL = 300;
+
+/** A running mirror with the rendered service deployed to it, two gates in front of S3, and the conformance sites. */
+export interface Fleet {
+  readonly mirror: Mirror;
+  readonly environment: Environment;
+  readonly deps: PublishDeps;
+  readonly target: ConformanceTarget;
+  /** Lines logged by VCL so far. */
+  readonly log: readonly string[];
+  /** Deploys a rendering; resolves when the edge runs it. */
+  deploy(options?: RenderOptions): Promise<void>;
+  prepare(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts a fleet on free ports in a folder of its own. */
+export async function startFleet(): Promise<Fleet> {
+  const stateDir = await mkdtemp(join(tmpdir(), "sitefleet-fleet-"));
+  const clock = new OffsetClock();
+  const log: string[] = [];
+  const mirror = await startMirror({
+    stateDir,
+    ports: { edge: 0, edgeTls: 0, api: 0, s3: 0 },
+    clock,
+    pid: process.pid,
+    onLog: ({ line }) => log.push(line),
+  });
+  const gates = { first: await openOriginGate(mirror.s3.url), second: await openOriginGate(mirror.s3.url) };
+  const environment = fleetEnvironment(mirror, { first: gates.first.port, second: gates.second.port });
+  const client = new FastlyClient({
+    apiUrl: environment.fastly.apiUrl,
+    token: environment.secrets.apiToken(),
+    clock,
+    signal: new AbortController().signal,
+    userAgent: "sitefleet/test",
+    onWait: () => undefined,
+  });
+  const store = new S3SiteStore({ location: environment.s3, keys: environment.secrets.storeKeys(), clock });
+  const deps = publishDeps({ environment, client, store });
+  const sites = fixtureSites(deps, "conformance.localhost");
+  const act = async (wanted: Act): Promise<void> => {
+    if (wanted.do === "origin") gates[wanted.location].state = wanted.answer;
+    else if (wanted.do === "expire-pages") clock.advance((PAGE_TTL + 10) * 1_000);
+    else if (wanted.do === "wait") clock.advance(wanted.seconds * 1_000);
+    else await sites.act(wanted);
+  };
+  return {
+    mirror,
+    environment,
+    deps,
+    target: await fleetTarget({ mirror, environment, act, log }),
+    log,
+    deploy: (options = {}) => deploy({ environment, client, clock }, options),
+    prepare: () => sites.prepare(),
+    async close() {
+      store.close();
+      await client.close();
+      await gates.first.close();
+      await gates.second.close();
+      await mirror.close();
+      await rm(stateDir, { recursive: true, force: true });
+    },
+  };
+}
+
+function fleetEnvironment(
+  mirror: Mirror,
+  ports: { readonly first: number; readonly second: number },
+): Environment {
+  const local = localEnvironment(mirror.file);
+  const { second: _, ...location } = local.s3;
+  return {
+    ...local,
+    hsts: true,
+    ttl: { ...local.ttl, page: PAGE_TTL, config: PAGE_TTL },
+    s3: {
+      ...location,
+      endpoint: `http://127.0.0.1:${ports.first}`,
+      second: { ...location, endpoint: `http://127.0.0.1:${ports.second}` },
+    },
+  };
+}
+
+function publishDeps(parts: {
+  readonly environment: Environment;
+  readonly client: FastlyClient;
+  readonly store: S3SiteStore;
+}): PublishDeps {
+  const { environment, client, store } = parts;
+  const wanted = { id: undefined, name: environment.fastly.serviceName ?? "" };
+  return {
+    environment,
+    store,
+    purge: client,
+    async serviceId() {
+      const service = await findService(client, wanted);
+      if (!service) throw new Error("nothing is deployed");
+      return service.id;
+    },
+    clock: new InstantClock(Date.now()),
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+  };
+}
+
+async function deploy(
+  parts: { readonly environment: Environment; readonly client: FastlyClient; readonly clock: OffsetClock },
+  options: RenderOptions,
+): Promise<void> {
+  const { environment, client, clock } = parts;
+  const desired = desiredService(environment, renderService(environment, options));
+  const plan = planDeploy(desired, await readLive(client, desired.service));
+  await applyDeploy(plan, {
+    client,
+    clock,
+    checks: { probe: () => Promise.resolve(true), verify: () => Promise.resolve({ ok: true }) },
+    signal: new AbortController().signal,
+    progress: () => undefined,
+    privateItems: desired.privateItems,
+    create: true,
+  });
+}
+
+async function fleetTarget(parts: {
+  readonly mirror: Mirror;
+  readonly environment: Environment;
+  readonly act: (act: Act) => Promise<void>;
+  readonly log: readonly string[];
+}): Promise<ConformanceTarget> {
+  const { mirror, environment, act, log } = parts;
+  const capabilities: readonly Capability[] = [
+    "tls",
+    "hsts",
+    "shield",
+    "second-region",
+    "publish",
+    "faults",
+    "log",
+    "debug",
+  ];
+  return {
+    http: mirror.file.edge.http,
+    https: mirror.file.edge.https,
+    ca: await readFile(mirror.file.edge.ca, "utf8"),
+    hostSuffix: "conformance.localhost",
+    publicPorts: environment.publicPorts,
+    capabilities: new Set(capabilities),
+    debugToken: debugToken(environment.secrets.configSegment()),
+    act,
+    readLog: () =>
+      Promise.resolve(
+        log.flatMap((line) => {
+          const json = line.replace(/^syslog \S+ \S+ :: /, "");
+          return json.startsWith("{") ? [JSON.parse(json) as Readonly<Record<string, unknown>>] : [];
+        }),
+      ),
+  };
+}

@@ -1,0 +1,65 @@
+import { createServer, request } from "node:http";
+import type { Server, ServerResponse } from "node:http";
+import { once } from "node:events";
+
+/** How a gate treats the edge's requests: passes them, breaks their connections, or answers 403 as S3 does. */
+export type GateState = "normal" | "refuse" | "forbid";
+
+/** An address of the S3 server that a test can shut; requests pass unchanged, so that signatures hold. */
+export interface OriginGate {
+  readonly port: number;
+  state: GateState;
+  close(): Promise<void>;
+}
+
+const FORBIDDEN =
+  '<?xml version="1.0"?><Error><Code>AccessDenied</Code><BucketName>private</BucketName></Error>';
+
+export async function openOriginGate(upstream: string): Promise<OriginGate> {
+  const target = new URL(upstream);
+  const server = createServer((incoming, outgoing) => {
+    if (gate.state === "refuse") return incoming.socket.destroy();
+    if (gate.state === "forbid") {
+      outgoing.writeHead(403, { "content-type": "application/xml" });
+      return outgoing.end(FORBIDDEN);
+    }
+    const forward = request(
+      {
+        host: target.hostname,
+        port: target.port,
+        method: incoming.method,
+        path: incoming.url,
+        headers: incoming.rawHeaders,
+        setHost: false,
+      },
+      (answer) => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
+        answer.pipe(outgoing);
+      },
+    );
+    forward.on("error", () => breakOff(outgoing));
+    return incoming.pipe(forward);
+  });
+  const gate: OriginGate = {
+    port: await listen(server),
+    state: "normal",
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+  return gate;
+}
+
+function breakOff(outgoing: ServerResponse): void {
+  outgoing.socket?.destroy();
+}
+
+async function listen(server: Server): Promise<number> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (typeof address !== "object" || address === null) throw new Error("no address");
+  return address.port;
+}
