@@ -1,10 +1,9 @@
 import type { Expression, FunctionCall } from "./ast.ts";
 import { findFunction } from "./catalog.ts";
 import type { FunctionBody, FunctionRow, ParameterRow } from "./catalog-rows.ts";
-import type { CompiledSub, Eval, Run, SubScope } from "./compiler-context.ts";
+import type { CompiledSub, Eval, Run, Signal, SubScope } from "./compiler-context.ts";
 import { overBudget, reportError } from "./compiler-context.ts";
 import { compileAs, reportNotExecuted } from "./compiler-expressions.ts";
-import type { Signal } from "./compiler-context.ts";
 import type { IdWord, VclValue } from "./values.ts";
 import { chargeWorkspace } from "./workspace.ts";
 

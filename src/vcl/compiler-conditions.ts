@@ -10,10 +10,10 @@ import {
   compileTextVariable,
   compileValue,
 } from "./compiler-expressions.ts";
+import type { IpAddress } from "./ip.ts";
 import { parseIp } from "./ip.ts";
 import { captureTexts, execRegex } from "./regex-run.ts";
 import { typeOf } from "./types.ts";
-import type { IpAddress } from "./ip.ts";
 
 /** An expression as a condition: BOOL as it is, anything else is true when it is set (reference/vcl/types). */
 export function compileCondition(expression: Expression, scope: SubScope): Eval<boolean> {

@@ -1,5 +1,5 @@
 import type { Acl } from "./acl.ts";
-import type { VclType } from "./ast.ts";
+import type { Expression, FunctionCall, VclType } from "./ast.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import { VclRuntimeError } from "./diagnostics.ts";
 import { compileRegex } from "./regex-run.ts";
@@ -63,6 +63,12 @@ export interface CompiledSub {
   frame: readonly VclValue[];
 }
 
+/** Kinds of expression with a module of their own, handed on so that the modules need not import each other in circles. */
+export interface Descend {
+  readonly condition: (expression: Expression, scope: SubScope) => Eval<boolean>;
+  readonly call: (call: FunctionCall, scope: SubScope) => Eval;
+}
+
 /** Every declaration by name, and what compiling found. */
 export interface CompileContext {
   readonly backends: ReadonlyMap<string, BackendRef>;
@@ -76,6 +82,7 @@ export interface CompileContext {
   /** Whether any `re.group.N` is read: captures cost something only then. */
   readonly uses: { captures: boolean };
   readonly limits: RunLimits;
+  readonly descend: Descend;
 }
 
 /** Never matches: what a REGEX local holds before it is set (reference/vcl/declarations/local-variables). */

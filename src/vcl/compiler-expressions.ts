@@ -3,8 +3,6 @@ import type { Concatenation, Expression, Identifier, VclType } from "./ast.ts";
 import { captureIndex } from "./builtins/variables-environment.ts";
 import { findVariable } from "./catalog.ts";
 import type { VariableRow } from "./catalog-rows.ts";
-import { compileCall } from "./compiler-calls.ts";
-import { compileCondition } from "./compiler-conditions.ts";
 import type { Eval, SubScope } from "./compiler-context.ts";
 import { UNSATISFIABLE, regexLiteral, reportError } from "./compiler-context.ts";
 import type { IpAddress } from "./ip.ts";
@@ -36,19 +34,19 @@ export function compileValue(expression: Expression, scope: SubScope): Eval {
     case "group":
       return compileValue(expression.inner, scope);
     case "call":
-      return compileCall(expression, scope);
+      return scope.context.descend.call(expression, scope);
     case "if-expression": {
       const type = typeOf(expression, scope) ?? "STRING";
-      const condition = compileCondition(expression.condition, scope);
+      const condition = scope.context.descend.condition(expression.condition, scope);
       const then = compileAs(expression.then, type, scope);
       const otherwise = compileAs(expression.otherwise, type, scope);
       return (run) => (condition(run) ? then(run) : otherwise(run));
     }
     case "unary":
-      return compileCondition(expression, scope);
+      return scope.context.descend.condition(expression, scope);
     case "binary": {
       if (expression.operator !== "+" && expression.operator !== "-")
-        return compileCondition(expression, scope);
+        return scope.context.descend.condition(expression, scope);
       const left = compileNumber(expression.left, scope);
       const right = compileNumber(expression.right, scope);
       return expression.operator === "+" ? (run) => left(run) + right(run) : (run) => left(run) - right(run);
@@ -70,7 +68,7 @@ export function compileAs(expression: Expression, type: VclType, scope: SubScope
     case "TIME":
       return compileNumber(expression, scope);
     case "BOOL":
-      return compileCondition(expression, scope);
+      return scope.context.descend.condition(expression, scope);
     case "IP":
       return compileIp(expression, scope);
     case "REGEX":
@@ -140,7 +138,7 @@ export function compileString(
     case "group":
       return compileString(expression.inner, scope, style);
     case "if-expression": {
-      const condition = compileCondition(expression.condition, scope);
+      const condition = scope.context.descend.condition(expression.condition, scope);
       const then = compileString(expression.then, scope, style);
       const otherwise = compileString(expression.otherwise, scope, style);
       return (run) => (condition(run) ? then(run) : otherwise(run));

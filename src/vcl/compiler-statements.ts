@@ -11,20 +11,26 @@ import type {
   SwitchStatement,
   SyntheticStatement,
 } from "./ast.ts";
+import { decodeBase64 } from "./base64.ts";
 import { compileAdd, compileSet, compileUnset } from "./compiler-assignments.ts";
 import { compileCall, compileSubCall } from "./compiler-calls.ts";
 import { compileCondition } from "./compiler-conditions.ts";
 import type { Eval, Exec, Run, Signal, SubScope } from "./compiler-context.ts";
-import { DONE, JUMP, LEAVE, NEXT, overBudget, regexLiteral, reportError } from "./compiler-context.ts";
+import {
+  DONE,
+  JUMP,
+  LEAVE,
+  NEXT,
+  overBudget,
+  regexLiteral,
+  reportError,
+  UNSATISFIABLE,
+} from "./compiler-context.ts";
 import { compileAs, compileInteger, compileString } from "./compiler-expressions.ts";
-import { execRegex } from "./regex-run.ts";
-import { captureTexts } from "./regex-run.ts";
+import { captureTexts, execRegex } from "./regex-run.ts";
 import type { Action } from "./runtime.ts";
 import type { Span } from "./source.ts";
 import { initialValue } from "./values.ts";
-import { UNSATISFIABLE } from "./compiler-context.ts";
-import { decodeBase64 } from "./base64.ts";
-import { chargeWorkspace } from "./workspace.ts";
 
 /** Statements in braces, with block variables of their own. */
 export function compileBlock(body: readonly Statement[], scope: SubScope): Exec {
@@ -296,9 +302,7 @@ function compileSynthetic(statement: SyntheticStatement, scope: SubScope): Exec 
   const { base64 } = statement;
   return (run) => {
     const text = content(run) ?? "";
-    const body = base64 ? decodeBase64(text) : text;
-    chargeWorkspace(run.t, 0);
-    run.t.synthetic = { content: body };
+    run.t.synthetic = { content: base64 ? decodeBase64(text) : text };
     return NEXT;
   };
 }

@@ -9,6 +9,8 @@ import {
 } from "./compiler-declarations.ts";
 import type { CompileContext, CompiledSub, Run, RunLimits } from "./compiler-context.ts";
 import { DEFAULT_LIMITS, DONE, NEXT, SubScope } from "./compiler-context.ts";
+import { compileCall } from "./compiler-calls.ts";
+import { compileCondition } from "./compiler-conditions.ts";
 import { compileBlock } from "./compiler-statements.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import { VclError } from "./diagnostics.ts";
@@ -74,6 +76,7 @@ function declare(program: VclProgram, options: CompileOptions): CompileContext {
     diagnostics,
     regexes: new Map(),
     uses: { captures: false },
+    descend: { condition: compileCondition, call: compileCall },
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   };
   const tables = new Map<string, VclTable>();
