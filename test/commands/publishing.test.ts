@@ -1,0 +1,201 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { request } from "undici";
+import { describe, expect, it, onTestFinished } from "vitest";
+
+import type { CommandDefinition } from "../../src/commands/command.ts";
+import { createContext } from "../../src/commands/create-context.ts";
+import { commands as deployCommands } from "../../src/commands/deploy.ts";
+import { commands as domainCommands } from "../../src/commands/domain.ts";
+import { toFlags } from "../../src/commands/program.ts";
+import { commands as publishCommands } from "../../src/commands/publish.ts";
+import { commands as purgeCommands } from "../../src/commands/purge.ts";
+import { commands as redirectCommands } from "../../src/commands/redirect.ts";
+import { commands as siteCommands } from "../../src/commands/site.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import type { Clock } from "../../src/lib/clock.ts";
+import { startMirror } from "../../src/mirror/mirror.ts";
+import { InstantClock } from "../support/instant-clock.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+const TABLES: Readonly<Record<string, readonly CommandDefinition[]>> = {
+  deploy: deployCommands,
+  domain: domainCommands,
+  publish: publishCommands,
+  purge: purgeCommands,
+  redirect: redirectCommands,
+  site: siteCommands,
+};
+
+type Values = Readonly<Record<string, string | boolean | readonly string[]>>;
+
+interface Said {
+  document: unknown;
+  text: string;
+  readonly lines: string[];
+  code: number;
+}
+
+/** A mirror with the service deployed, a folder to work in, commands and a visitor. */
+async function startLocal() {
+  const dir = await tempDir();
+  const stateDir = join(dir, ".sitefleet");
+  const ports = { edge: 0, edgeTls: 0, api: 0, s3: 0 };
+  const mirror = await startMirror({ stateDir, ports, clock: systemClock, pid: process.pid });
+  onTestFinished(() => mirror.close());
+  const run = async (name: string, args: readonly string[] = [], values: Values = {}, clock?: Clock) => {
+    const [noun = "", verb] = name.split(" ");
+    const command = TABLES[noun]?.find((row) => row.verb === verb);
+    if (!command) throw new Error(`no command ${name}`);
+    const said: Said = { document: undefined, text: "", lines: [], code: 0 };
+    const context = createContext({
+      cwd: dir,
+      variables: {},
+      clock: clock ?? new InstantClock(systemClock.now()),
+      pid: process.pid,
+      signal: new AbortController().signal,
+      report: {
+        result(document, text) {
+          said.document = document;
+          said.text = text;
+        },
+        progress: (line) => said.lines.push(line),
+        warn: (line) => said.lines.push(`warning: ${line}`),
+      },
+      flags: { dryRun: values["dryRun"] === true, yes: values["yes"] === true },
+    });
+    const defaults = Object.fromEntries(
+      (command.options ?? []).flatMap((row) =>
+        row.default === undefined
+          ? []
+          : [[row.flags.replace(/^--([a-z-]+).*$/, "$1").replace("site-env", "siteEnv"), row.default]],
+      ),
+    );
+    said.code = (await command.run(context, { args, flags: toFlags({ ...defaults, ...values }) })) ?? 0;
+    return said;
+  };
+  await run("deploy apply", [], {}, systemClock);
+  const { edge } = mirror.file;
+  const visit = async (host: string, path = "/") => {
+    const answer = await request(new URL(path, edge.http), { headers: { host } });
+    return {
+      status: answer.statusCode,
+      location: answer.headers["location"],
+      body: await answer.body.text(),
+    };
+  };
+  const write = async (files: Readonly<Record<string, string>>) => {
+    for (const [path, content] of Object.entries(files)) {
+      await mkdir(dirname(join(dir, "site", path)), { recursive: true });
+      await writeFile(join(dir, "site", path), content);
+    }
+  };
+  return { run, visit, write };
+}
+
+describe("publishing against a running mirror", () => {
+  it("shows every change at once: pages, domains, redirects, policies, roll back, deletion", async () => {
+    const { run, visit, write } = await startLocal();
+    const host = "acme.localhost";
+    expect((await visit(host)).status).toBe(404);
+
+    await write({
+      "index.html": "one",
+      "about.html": "about",
+      "404.html": "lost",
+      _redirects: "/old /about 302",
+    });
+    const first = await run("publish", ["site"], { site: "acme", domain: [host] });
+    expect(first.document).toMatchObject({ kind: "published", release: "1", domains: [host] });
+    expect(first.text).toContain(`http://${host}:`);
+    expect(await visit(host)).toMatchObject({ status: 200, body: "one" });
+    expect(await visit(host, "/old")).toMatchObject({ status: 302, location: "/about" });
+    expect(await visit(host, "/none")).toMatchObject({ status: 404, body: "lost" });
+    expect(await visit(host, "/about.html")).toMatchObject({ status: 308, location: "/about" });
+
+    await write({ "index.html": "two" });
+    await run("publish", ["site"], { site: "acme" });
+    expect(await visit(host)).toMatchObject({ status: 200, body: "two" });
+    expect((await run("publish", ["site"], { site: "acme" })).document).toMatchObject({ kind: "unchanged" });
+
+    await run("redirect add", ["/blog/*", "/about"], { site: "acme" });
+    expect(await visit(host, "/blog/x")).toMatchObject({ status: 301, location: "/about" });
+    await run("redirect add", ["/exact", "/about"], { site: "acme", status: "308" });
+    expect(await visit(host, "/exact")).toMatchObject({ status: 308, location: "/about" });
+    expect((await run("redirect list", [], { site: "acme" })).text).toContain("_redirects  /old /about 302");
+    await run("redirect remove", ["/exact"], { site: "acme" });
+    expect((await visit(host, "/exact")).status).toBe(404);
+
+    await run("domain add", ["www.acme.localhost"], { site: "acme", canonical: host });
+    expect((await visit("www.acme.localhost", "/about")).location).toContain(`//${host}`);
+    await run("domain set", [host], { forceTls: true });
+    expect((await visit(host)).location).toContain(`https://${host}`);
+    await run("domain set", [host], { forceTls: "off" });
+    expect((await run("domain list")).text).toContain(`www.acme.localhost  acme  production  -> ${host}`);
+
+    await run("site suspend", ["acme"], { status: "410" });
+    expect((await visit(host)).status).toBe(410);
+    await run("site suspend", ["acme"], { lift: true });
+
+    await run("site rollback", ["acme"], { to: "1" });
+    expect(await visit(host)).toMatchObject({ status: 200, body: "one" });
+
+    await run("domain remove", ["www.acme.localhost"]);
+    expect((await visit("www.acme.localhost")).status).toBe(404);
+    await run("site delete", ["acme"], { yes: true });
+    expect((await visit(host)).status).toBe(404);
+    expect((await run("site list")).document).toEqual([]);
+  });
+
+  it("finds a page by its URL, purges it, and has nothing owed then", async () => {
+    const { run, write } = await startLocal();
+    await write({ "about.html": "about" });
+    await run("publish", ["site"], { site: "acme", domain: ["acme.localhost"] });
+    const purged = await run("purge", [], { url: ["http://acme.localhost:8080/about/?x=y"] });
+    expect(purged.document).toMatchObject({ keys: [expect.stringMatching(/^p:[0-9a-f]{16}$/)], soft: false });
+    expect((await run("purge", [], { all: true, soft: true })).document).toEqual({
+      keys: ["all"],
+      soft: true,
+    });
+    expect((await run("purge", [], { owed: true, dryRun: true })).document).toEqual([]);
+    expect((await run("purge", [], { owed: true })).document).toEqual({ purges: 0 });
+    await expect(run("purge")).rejects.toMatchObject({ code: "cli/usage" });
+  });
+
+  it("writes nothing in a dry run of any command", async () => {
+    const { run, visit, write } = await startLocal();
+    await write({ "index.html": "one" });
+    await run("publish", ["site"], { site: "acme", domain: ["acme.localhost"] });
+    await write({ "index.html": "two" });
+    const dryRun = true;
+    expect((await run("publish", ["site"], { site: "acme", dryRun })).document).toMatchObject({
+      kind: "planned",
+    });
+    await run("domain add", ["www.localhost"], { site: "acme", dryRun });
+    await run("redirect add", ["/a", "/b"], { site: "acme", dryRun });
+    await run("site suspend", ["acme"], { dryRun });
+    const deletion = await run("site delete", ["acme"], { dryRun });
+    expect(deletion.lines).toContainEqual(expect.stringMatching(/^dry run: \d+ writes were not made$/));
+    expect(await visit("acme.localhost")).toMatchObject({ status: 200, body: "one" });
+    expect((await run("domain list")).document).toMatchObject([{ domain: "acme.localhost" }]);
+    expect((await run("redirect list", [], { site: "acme" })).document).toEqual([]);
+  });
+
+  it("says what is wrong with a name, and what to type instead", async () => {
+    const { run } = await startLocal();
+    const check = await run("domain check", ["WWW.Example.com"]);
+    expect(check).toMatchObject({ code: 2, document: { kind: "invalid", suggestion: "www.example.com" } });
+    expect((await run("domain check", ["free.localhost"])).document).toMatchObject({ kind: "free" });
+    await expect(run("site show", ["acme"])).rejects.toMatchObject({ code: "site/not-found" });
+    await expect(run("site show", ["Acme!"])).rejects.toMatchObject({ code: "site/invalid-name" });
+    await expect(run("site show", ["acme"], { siteEnv: "moon" })).rejects.toMatchObject({
+      code: "site/invalid-setting",
+    });
+    await expect(run("domain set", ["none.localhost"], { forceTls: true })).rejects.toMatchObject({
+      code: "domain/not-found",
+    });
+    await expect(run("domain add", ["a.localhost"], { site: "acme", hsts: "soon" })).rejects.toMatchObject({
+      code: "site/invalid-setting",
+    });
+  });
+});
