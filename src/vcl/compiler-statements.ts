@@ -30,7 +30,7 @@ import { compileAs, compileInteger, compileString } from "./compiler-expressions
 import { captureTexts, execRegex } from "./regex-run.ts";
 import type { Action } from "./runtime.ts";
 import type { Span } from "./source.ts";
-import { initialValue } from "./values.ts";
+import { initialValue, NOT_SET_TEXT } from "./values.ts";
 
 /** Statements in braces, with block variables of their own. */
 export function compileBlock(body: readonly Statement[], scope: SubScope): Exec {
@@ -292,7 +292,7 @@ const LOG_LINE_BYTES = 16 * 1024;
 function compileLog(statement: LogStatement, scope: SubScope): Exec {
   const line = compileString(statement.value, scope, "print");
   return (run) => {
-    run.t.host.log((line(run) ?? "(null)").slice(0, LOG_LINE_BYTES));
+    run.t.host.log((line(run) ?? NOT_SET_TEXT).slice(0, LOG_LINE_BYTES));
     return NEXT;
   };
 }

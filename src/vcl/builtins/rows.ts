@@ -1,3 +1,4 @@
+import { SitefleetError } from "../../lib/errors.ts";
 import type { VclType } from "../ast.ts";
 import { VCL_STATES } from "../states.ts";
 import type {
@@ -11,7 +12,6 @@ import type {
 import type { IpAddress } from "../ip.ts";
 import type { BackendRef, Transaction, VclState } from "../runtime.ts";
 import type { VclValue } from "../values.ts";
-import { VclRuntimeError } from "../diagnostics.ts";
 
 const TYPES: ReadonlySet<string> = new Set<VclType>([
   "ACL",
@@ -38,7 +38,8 @@ function isType(word: string): word is VclType {
 }
 
 function typeNamed(word: string): VclType {
-  if (!isType(word)) throw new VclRuntimeError("catalog/type", `the catalog names an unknown type "${word}"`);
+  if (!isType(word))
+    throw new SitefleetError("fault/internal", `the catalog names an unknown type "${word}"`);
   return word;
 }
 
@@ -48,7 +49,7 @@ export function scopesOf(text: string): Scopes {
   const words = text.split(" ");
   const states = VCL_STATES.filter((state) => words.includes(state));
   if (states.length !== words.length) {
-    throw new VclRuntimeError("catalog/scope", `the catalog names an unknown subroutine in "${text}"`);
+    throw new SitefleetError("fault/internal", `the catalog names an unknown subroutine in "${text}"`);
   }
   return states satisfies readonly VclState[];
 }
