@@ -56,10 +56,15 @@ export async function runLifecycle(x: Exchange, from: Step): Promise<HopResponse
 
 /** The text on the page: VCL's own trouble by name, anything else only in the log. */
 function describe(x: Exchange, error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  const rule = error instanceof VclRuntimeError ? error.rule : "fault";
-  x.delivery.host.log(`request ${x.delivery.xid} stopped [${rule}]: ${message}`);
-  return error instanceof VclRuntimeError ? message : "Service Unavailable";
+  const { host, xid } = x.delivery;
+  if (error instanceof VclRuntimeError) {
+    host.log(`request ${xid} stopped [${error.rule}]: ${error.message}`);
+    return error.message;
+  }
+  // A bug: where it happened is what its reader needs.
+  const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  host.log(`request ${xid} stopped [fault]: ${trace.split("\n").slice(0, 4).join(" | ")}`);
+  return "Service Unavailable";
 }
 
 function plainError(x: Exchange, reason: string): HopResponse {

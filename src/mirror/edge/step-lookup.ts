@@ -78,7 +78,7 @@ function useEntry(x: Exchange, found: CacheEntry, now: number): Step | null {
 
 /** Whether `deliver_stale` may deliver it: within either stale window of object and request. */
 export function isDeliverable(x: Exchange, entry: CacheEntry): boolean {
-  const verdict = judge(entry, { ...staleLimits(x), hashIgnoreBusy: false }, x.parts.clock.now());
+  const verdict = judge(entry, staleLimits(x), x.parts.clock.now());
   return verdict !== "expired" && !entry.hitForPass;
 }
 

@@ -1,6 +1,6 @@
 import { fc } from "@fast-check/vitest";
 import { expect, test } from "vitest";
-import type { Action, VclState } from "../../../src/vcl/runtime.ts";
+import type { Action, DirectorSpec, Transaction, VclState } from "../../../src/vcl/runtime.ts";
 import { act, backendAt, fail, programOf, serviceOf, startOrigin, testEdge } from "./harness.ts";
 import type { Subs } from "./harness.ts";
 
@@ -17,6 +17,26 @@ const ACTIONS: readonly Action[] = [
   fail(503),
   fail(602, "signal"),
 ];
+
+const SHIELD: DirectorSpec = {
+  name: "shield",
+  type: "shield",
+  shield: "iad",
+  quorumPercent: 0,
+  retries: null,
+  members: [],
+};
+
+/** What vcl_fetch makes of every response of one run. */
+const storing = fc.record({
+  shielded: fc.boolean(),
+  stream: fc.boolean(),
+  gzip: fc.boolean(),
+  cacheable: fc.boolean(),
+  ttl: fc.nat(6),
+  staleIfError: fc.nat(6),
+  staleWhileRevalidate: fc.nat(6),
+});
 
 const STATES: readonly VclState[] = ["recv", "hit", "miss", "pass", "fetch", "error", "deliver", "log"];
 
@@ -41,16 +61,24 @@ test(
           .writeHead(request.url.endsWith("bad") ? 500 : 200, { "Cache-Control": "max-age=5" })
           .end("body");
     });
-    const { edge, ask, clock } = await testEdge();
+    const { edge, ask, clock, logs } = await testEdge();
     const path = fc.constantFrom("/a", "/b", "/a", "/bad", "/cut");
     const method = fc.constantFrom("GET", "HEAD", "POST", "PURGE");
     const requests = fc.array(fc.record({ path, method, wait: fc.nat(8) }), { minLength: 1, maxLength: 5 });
     await fc.assert(
-      fc.asyncProperty(script, requests, async (plan, list) => {
+      fc.asyncProperty(script, storing, requests, async (plan, { shielded, ...stored }, list) => {
         const left = new Map(Object.entries(plan).map(([state, actions]) => [state, [...actions]]));
-        const subs: Subs = Object.fromEntries(
-          STATES.map((state) => [state, () => left.get(state)?.shift() ?? undefined]),
-        );
+        const prepare = (t: Transaction): void => {
+          if (t.state === "recv" && shielded && !t.host.hasVisitedShield(SHIELD)) {
+            t.backend = { kind: "director", spec: SHIELD };
+          }
+          if (t.state === "fetch" && t.beresp !== null) Object.assign(t.beresp, stored);
+        };
+        const run = (t: Transaction): Action | undefined => {
+          prepare(t);
+          return left.get(t.state)?.shift() ?? undefined;
+        };
+        const subs: Subs = Object.fromEntries(STATES.map((state) => [state, run]));
         edge.activate(serviceOf(programOf({ subs, backends: [backendAt(origin.port)] })));
         const answers = await Promise.all(
           list.map(({ path, method, wait }) => {
@@ -60,7 +88,8 @@ test(
         );
         for (const answer of answers) expect(answer.status).toBeGreaterThanOrEqual(200);
         await edge.idle();
-        expect(edge.stats().get("LHR")?.fetching).toBe(0);
+        expect(logs.filter(({ line }) => line.includes("[fault]"))).toEqual([]);
+        for (const pop of edge.stats().values()) expect(pop.fetching).toBe(0);
       }),
       { numRuns: 150 },
     );
