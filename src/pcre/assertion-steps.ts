@@ -2,21 +2,13 @@ import { assertNever } from "../lib/errors.ts";
 import { WORD } from "./byte-set.ts";
 import { fail } from "./machine.ts";
 import type { Machine, Step } from "./machine.ts";
-import { newlineLength } from "./parse-state.ts";
+import { endsNewline, newlineLength } from "./newline.ts";
 import type { Assertion, Newline } from "./syntax.ts";
 
 type Test = (m: Machine) => boolean;
 
 function isWordAt(m: Machine, at: number): boolean {
   return at >= 0 && at < m.end && WORD[m.subject.charCodeAt(at)] === 1;
-}
-
-/** Whether a newline ends at `at`. */
-export function endsNewline(subject: string, at: number, newline: Newline): boolean {
-  if (at < 1) return false;
-  const crlf = at > 1 && subject.charCodeAt(at - 2) === 13 && subject.charCodeAt(at - 1) === 10;
-  if (newline === "crlf") return crlf;
-  return crlf ? newline !== "cr" && newline !== "nul" : newlineLength(subject[at - 1] ?? "", 0, newline) > 0;
 }
 
 function endOrNewline(newline: Newline): Test {

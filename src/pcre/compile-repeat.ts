@@ -1,5 +1,4 @@
 import { areDisjoint } from "./byte-mask.ts";
-import type { ByteMask } from "./byte-mask.ts";
 import { single } from "./byte-set.ts";
 import type { ByteSet } from "./byte-set.ts";
 import { addResume, hint, newPair, reserveResume } from "./compile-context.ts";
@@ -17,9 +16,10 @@ import { commit, exhausted, fail } from "./machine.ts";
 import type { Step } from "./machine.ts";
 import { ANYTHING, either, FINAL, followedBy } from "./node-facts.ts";
 import type { First } from "./node-facts.ts";
-import { fault } from "./parse-state.ts";
 import { isIdleConditional } from "./parse-quantifier.ts";
+import { fault } from "./syntax-error.ts";
 import type { RepeatNode, SyntaxNode } from "./syntax.ts";
+import { NO_TYPED, seemsDisjoint, TYPE, wronglyPossessive } from "./type-trap.ts";
 import { greedyRun, lazyRun, possessiveRun } from "./text-steps.ts";
 import type { Run } from "./text-steps.ts";
 
@@ -45,7 +45,7 @@ export function compileRun(context: CompileContext, node: RepeatNode, options: R
     node.min !== node.max &&
     !(node.mode === "greedy" && (tail.first.final || (follow !== null && areDisjoint(mask, follow.set))));
   if (!givesBack) return possessiveRun(run, tail.step);
-  refuseTrap(context, mask, tail.first);
+  if (isMisjudged(context, node, tail.first)) return possessiveRun(run, tail.step);
   if (capture >= 0) return null;
   const again = reserveResume(context);
   const build = node.mode === "lazy" ? lazyRun : greedyRun;
@@ -54,13 +54,29 @@ export function compileRun(context: CompileContext, node: RepeatNode, options: R
   return steps.enter;
 }
 
-/** Refuses a repeat that PCRE2 would wrongly make possessive, see possessive-trap.ts. */
-function refuseTrap(context: CompileContext, mask: ByteMask, follow: First): void {
-  if (follow.trap === null || !context.parsed.settings.autoPossess || !areDisjoint(mask, follow.trap)) return;
-  fault(
-    "PCRE2 mishandles a repeat followed by an atomic or possessive group that can be empty; make that group non-atomic",
-    0,
-  );
+function trapType(body: SyntaxNode): number {
+  if (body.kind === "group" && body.isNewlines === true) return TYPE.newlines;
+  return body.kind === "set" ? (body.type ?? 0) : 0;
+}
+
+/**
+ * True for a repeat that PCRE2 wrongly makes possessive in a way that can be followed (type-trap.ts); refuses the pattern where it
+ * cannot, and in the cases of possessive-trap.ts.
+ */
+function isMisjudged(context: CompileContext, node: RepeatNode, follow: First): boolean {
+  if (!context.parsed.settings.autoPossess) return false;
+  const repeated = { type: trapType(node.body), mask: context.factsOf(node.body).set };
+  if (follow.trap !== null && seemsDisjoint(repeated, follow.trap))
+    fault(
+      "PCRE2 mishandles a repeat followed by an atomic or possessive group that can be empty; make that group non-atomic",
+      0,
+    );
+  const verdict = wronglyPossessive(repeated, follow);
+  if (verdict === "no") return false;
+  const follows = verdict === "yes" && node.mode === "greedy" && node.body.kind === "set";
+  if (!follows || context.survey.called.size > 0)
+    fault("PCRE2 mishandles a repeated type escape before \\R, \\h, \\v, \\S or \\s; use classes instead", 0);
+  return true;
 }
 
 export interface RunOptions {
@@ -111,7 +127,7 @@ function compileStar(context: CompileContext, parts: LoopParts): Step {
   const start = mayBeEmpty ? newPair(context) : -1;
   const after = mayBeEmpty ? afterIteration(start, { step: head, first: null }, exit) : head;
   // Behind the end of a repeated group PCRE2's optimiser does not look.
-  const first = { ...either(facts, tail.first), trap: null };
+  const first = { ...either(facts, tail.first), trap: null, opaque: true };
   const inner = compile(context, node.body, { step: after, first });
   body.step = mayBeEmpty ? openStep(start, inner) : inner;
   context.resume[again] = lazy ? body.step : exit.step;
@@ -144,7 +160,12 @@ function compileCounted(context: CompileContext, parts: LoopParts): Step {
   const counter = newPair(context);
   const loop = { min: node.min, max: node.max, lazy: node.mode === "lazy", counter, body, exit, again };
   const steps = countedSteps(loop);
-  const first = either(context.factsOf(node.body), tail.first);
+  const facts = context.factsOf(node.body);
+  const joined = either(facts, tail.first);
+  // PCRE2 makes copies of the body and judges each by what follows that copy alone.
+  const alone = facts.trap !== null && tail.first.trap !== null ? NO_TYPED : null;
+  const trap = alone ?? facts.trap ?? tail.first.trap;
+  const first = { ...joined, types: joined.types | TYPE.uncertain, trap };
   body.step = compile(context, node.body, { step: steps.after, first });
   context.resume[again] = steps.resume;
   return steps.enter;
@@ -174,6 +195,8 @@ export function compileRepeat(
   const set = setOf(node.body);
   const run = set === null ? null : compileRun(context, node, { set, tail, capture: -1 });
   if (run !== null) return run;
+  if (node.body.kind === "group" && node.body.isNewlines === true && node.mode !== "possessive")
+    isMisjudged(context, node, tail.first);
   if (node.mode !== "possessive") return compileLoop(context, { node, tail, compile });
   if (node.min <= 1 && node.max === Infinity) return compilePossessiveStar(context, { node, tail, compile });
   const greedy: RepeatNode = { ...node, mode: "greedy" };

@@ -1,5 +1,6 @@
 import { assertNever } from "../lib/errors.ts";
-import { fault } from "./parse-state.ts";
+import { childrenOf } from "./syntax-children.ts";
+import { fault } from "./syntax-error.ts";
 import type { LookNode, ParsedPattern, SyntaxNode } from "./syntax.ts";
 
 /** PCRE2's LOOKBEHIND_MAX. */
@@ -82,8 +83,7 @@ function fixedLength(context: LengthContext, node: SyntaxNode): Length {
     case "alternation":
       return equalLength(context, node.branches);
     case "group":
-      // \R is the one atomic group whose closing parenthesis stands nowhere.
-      if (node.atomic && node.end === 0) return NOT_FIXED;
+      if (node.isNewlines === true) return NOT_FIXED;
       return within(context, node.capture, () => fixedLength(context, node.body));
     case "repeat":
       // PCRE2 passes over the quantifier of a lookahead here, but not over that of a lookbehind.
@@ -114,27 +114,6 @@ function conditionalLength(
 function collectGroups(node: SyntaxNode, groups: Map<number, SyntaxNode>): void {
   if (node.kind === "group" && node.capture > 0 && !groups.has(node.capture)) groups.set(node.capture, node);
   for (const child of childrenOf(node)) collectGroups(child, groups);
-}
-
-/** The nodes directly below a node. */
-export function childrenOf(node: SyntaxNode): readonly SyntaxNode[] {
-  switch (node.kind) {
-    case "sequence":
-      return node.items;
-    case "alternation":
-      return node.branches;
-    case "group":
-    case "repeat":
-      return [node.body];
-    case "look":
-      return node.branches.map((branch) => branch.body);
-    case "conditional": {
-      const branches = node.no === null ? [node.yes] : [node.yes, node.no];
-      return node.condition.kind === "look" ? [node.condition.look, ...branches] : branches;
-    }
-    default:
-      return [];
-  }
 }
 
 function measured(context: LengthContext, look: LookNode): LookNode {

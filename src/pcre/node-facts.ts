@@ -3,14 +3,17 @@ import type { ByteMask } from "./byte-mask.ts";
 import { byteSet } from "./byte-set.ts";
 import { assertNever } from "../lib/errors.ts";
 import { isWrapped, passesOnMainPath } from "./possessive-trap.ts";
-import type { Newline, RepeatNode, SyntaxNode } from "./syntax.ts";
+import type { Newline, RepeatNode, SetNode, SyntaxNode } from "./syntax.ts";
+
+import { joinTyped, TYPE } from "./type-trap.ts";
+import type { TypedBytes, TypedStart } from "./type-trap.ts";
 
 /** What the text after a point must start with: a byte of `set`, or the subject's end where `atEnd` allows it. */
-export interface First {
+export interface First extends TypedStart {
   readonly set: ByteMask;
   readonly atEnd: boolean;
   /** Set where an atomic group comes whose end PCRE2's optimiser misjudges, see possessive-trap.ts. */
-  readonly trap: ByteMask | null;
+  readonly trap: TypedBytes | null;
   /** True when what follows always succeeds, so that nothing comes back to ask for another way. */
   readonly final: boolean;
 }
@@ -26,7 +29,15 @@ export interface NodeFacts extends First {
   readonly exact: number;
 }
 
-export const ANYTHING: First = { set: ALL_BYTES, atEnd: true, trap: null, final: false };
+export const ANYTHING: First = {
+  set: ALL_BYTES,
+  atEnd: true,
+  trap: null,
+  final: false,
+  types: 0,
+  other: ALL_BYTES,
+  opaque: false,
+};
 /** The end of the pattern, or of a stretch whose choices are dropped once it has matched. */
 export const FINAL: First = { ...ANYTHING, final: true };
 
@@ -36,13 +47,16 @@ const EMPTY_FACTS: NodeFacts = {
   atEnd: false,
   trap: null,
   final: false,
+  types: 0,
+  other: NO_BYTES,
+  opaque: false,
   transparent: true,
   plain: true,
   min: 0,
   exact: 0,
 };
 const ZERO_WIDTH: NodeFacts = { ...EMPTY_FACTS, plain: false };
-const UNKNOWN: NodeFacts = { ...ZERO_WIDTH, set: ALL_BYTES, atEnd: true, exact: -1 };
+const UNKNOWN: NodeFacts = { ...ZERO_WIDTH, set: ALL_BYTES, other: ALL_BYTES, atEnd: true, exact: -1 };
 const NEVER: NodeFacts = { ...ZERO_WIDTH, transparent: false, exact: -1 };
 
 const NEWLINE_STARTS: Readonly<Record<Newline, ByteMask>> = {
@@ -57,12 +71,15 @@ const NEWLINE_STARTS: Readonly<Record<Newline, ByteMask>> = {
 /** The first bytes of a node and then of what follows it. */
 export function followedBy(facts: NodeFacts, follow: First): First {
   if (!facts.transparent) return facts;
-  const trap = facts.plain && follow.trap !== null ? joinMasks(facts.set, follow.trap) : null;
+  const trap = facts.plain && follow.trap !== null ? joinTyped(facts, follow.trap) : null;
   return {
     set: joinMasks(facts.set, follow.set),
     atEnd: facts.atEnd || follow.atEnd,
     trap: facts.trap ?? trap,
     final: facts.plain && follow.final,
+    types: facts.types | follow.types,
+    other: joinMasks(facts.other, follow.other),
+    opaque: facts.opaque || !facts.plain || follow.opaque,
   };
 }
 
@@ -72,8 +89,11 @@ export function either(a: First, b: First): First {
   return {
     set: joinMasks(a.set, b.set),
     atEnd: a.atEnd || b.atEnd,
-    trap: trapped ? joinMasks(a.trap ?? a.set, b.trap ?? b.set) : null,
+    trap: trapped ? joinTyped(a.trap ?? a, b.trap ?? b) : null,
     final: a.final && b.final,
+    types: a.types | b.types,
+    other: joinMasks(a.other, b.other),
+    opaque: a.opaque || b.opaque,
   };
 }
 
@@ -121,15 +141,23 @@ function repeat(node: RepeatNode, body: NodeFacts): NodeFacts {
   };
 }
 
-/** Notes the trap of an atomic stretch whose text is `body`. */
+function setFacts(node: SetNode): NodeFacts {
+  const set = maskOf(node.set);
+  const typed = node.type === undefined ? { other: set } : { types: node.type };
+  return { ...NEVER, set, ...typed, min: 1, exact: 1 };
+}
+
+/** Notes the trap of, or that PCRE2 gives up at the end of, an atomic stretch whose text is `body`. */
 function trapped(body: SyntaxNode, facts: NodeFacts): NodeFacts {
-  return facts.plain && !passesOnMainPath(body) ? { ...facts, trap: facts.set } : facts;
+  if (!facts.plain) return facts;
+  return passesOnMainPath(body) ? { ...facts, opaque: true } : { ...facts, trap: facts };
 }
 
 /** Works out facts about nodes once each. */
 export function createFacts(newline: Newline): (node: SyntaxNode) => NodeFacts {
   const known = new Map<SyntaxNode, NodeFacts>();
-  const endOrNewline = { ...ZERO_WIDTH, set: NEWLINE_STARTS[newline], atEnd: true, transparent: false };
+  const newlineStarts = NEWLINE_STARTS[newline];
+  const endOrNewline = { ...NEVER, set: newlineStarts, other: newlineStarts, atEnd: true, exact: 0 };
   const factsOf = (node: SyntaxNode): NodeFacts => {
     const cached = known.get(node);
     if (cached !== undefined) return cached;
@@ -145,15 +173,15 @@ export function createFacts(newline: Newline): (node: SyntaxNode) => NodeFacts {
       case "look":
         return ZERO_WIDTH;
       case "assertion":
-        if (node.test === "subject-end") return { ...ZERO_WIDTH, atEnd: true, transparent: false };
+        if (node.test === "subject-end") return { ...NEVER, atEnd: true, exact: 0 };
         return node.test === "subject-end-or-newline" || node.test === "line-end" ? endOrNewline : ZERO_WIDTH;
       case "literal": {
         const set = singleMask(node.text.charCodeAt(0), node.caseless);
         const { length } = node.text;
-        return { ...NEVER, set, min: length, exact: length };
+        return { ...NEVER, set, other: set, min: length, exact: length };
       }
       case "set":
-        return { ...NEVER, set: maskOf(node.set), min: 1, exact: 1 };
+        return setFacts(node);
       case "fail":
         return NEVER;
       case "sequence":
@@ -161,6 +189,7 @@ export function createFacts(newline: Newline): (node: SyntaxNode) => NodeFacts {
       case "alternation":
         return alternation(node.branches.map(factsOf));
       case "group":
+        if (node.isNewlines === true) return { ...factsOf(node.body), types: TYPE.newlines, other: NO_BYTES };
         return node.atomic ? trapped(node.body, factsOf(node.body)) : factsOf(node.body);
       case "repeat": {
         const facts = repeat(node, factsOf(node.body));

@@ -1,8 +1,9 @@
 import { addSet, byteSet, complement, otherCase, POSIX_CLASSES, typeEscape } from "./byte-set.ts";
 import type { ByteSet } from "./byte-set.ts";
 import { parseEscape } from "./parse-escape.ts";
-import { byteAt, fault, FLAG, hasFlag, peek, take } from "./parse-state.ts";
+import { byteAt, FLAG, hasFlag, peek, take } from "./parse-state.ts";
 import type { ParseState } from "./parse-state.ts";
+import { fault } from "./syntax-error.ts";
 import type { LiteralNode, SetNode } from "./syntax.ts";
 
 /** A class while it is read. `last` is the byte that a following hyphen would start a range from, -1 if none. */

@@ -1,7 +1,6 @@
 import { parseLook } from "./parse-look.ts";
 import {
   checkGroup,
-  fault,
   groupsNamed,
   isDigit,
   parseNested,
@@ -12,6 +11,7 @@ import {
   takeName,
 } from "./parse-state.ts";
 import type { ParseState } from "./parse-state.ts";
+import { fault } from "./syntax-error.ts";
 import { EMPTY } from "./syntax.ts";
 import type { Condition, ConditionalNode, SyntaxNode } from "./syntax.ts";
 

@@ -1,6 +1,7 @@
 import { LOWER_CASE } from "./byte-set.ts";
-import { byteAt, fault, isDigit, MAX_GROUP, peek, take, takeGroupNumber } from "./parse-state.ts";
+import { byteAt, isDigit, MAX_GROUP, peek, take, takeGroupNumber } from "./parse-state.ts";
 import type { ParseState } from "./parse-state.ts";
+import { fault } from "./syntax-error.ts";
 
 /** What a backslash and what follows mean. `letter` is a type or assertion escape that the caller resolves. */
 export type Escape =

@@ -2,7 +2,6 @@ import { parseCondition } from "./parse-condition.ts";
 import { parseLook } from "./parse-look.ts";
 import {
   checkGroup,
-  fault,
   FLAG,
   groupsNamed,
   hasFlag,
@@ -16,6 +15,7 @@ import {
 } from "./parse-state.ts";
 import type { ParseState } from "./parse-state.ts";
 import { parseVerb } from "./parse-verb.ts";
+import { fault } from "./syntax-error.ts";
 import { EMPTY } from "./syntax.ts";
 import type { SyntaxNode } from "./syntax.ts";
 

@@ -1,5 +1,6 @@
-import { fault, parseNested, take } from "./parse-state.ts";
+import { parseNested, take } from "./parse-state.ts";
 import type { ParseState } from "./parse-state.ts";
+import { fault } from "./syntax-error.ts";
 import type { LookNode, SyntaxNode } from "./syntax.ts";
 
 /** Longest symbols first. */

@@ -1,5 +1,6 @@
-import { fault, FLAG, hasFlag, peek, skipIgnorable } from "./parse-state.ts";
+import { FLAG, hasFlag, peek, skipIgnorable } from "./parse-state.ts";
 import type { ParseState } from "./parse-state.ts";
+import { fault } from "./syntax-error.ts";
 import type { RepeatMode, SyntaxNode } from "./syntax.ts";
 
 interface Bounds {

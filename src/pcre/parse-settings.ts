@@ -1,4 +1,4 @@
-import { fault } from "./parse-state.ts";
+import { fault } from "./syntax-error.ts";
 import type { Newline, PatternSettings } from "./syntax.ts";
 
 const NEWLINES: ReadonlyMap<string, Newline> = new Map<string, Newline>([

@@ -1,5 +1,5 @@
-import { assertNever } from "../lib/errors.ts";
-import { PatternSyntaxError } from "./syntax-error.ts";
+import { newlineLength } from "./newline.ts";
+import { fault } from "./syntax-error.ts";
 import type { PatternSettings, SyntaxNode } from "./syntax.ts";
 
 /** Option letters as bits; they change inside the pattern and go back at the end of a group. */
@@ -47,10 +47,6 @@ const MAX_NESTING = 250;
 /** PCRE2's MAX_GROUP_NUMBER and MAX_NAME_SIZE. */
 export const MAX_GROUP = 65_535;
 const MAX_NAME_LENGTH = 32;
-
-export function fault(message: string, offset: number): never {
-  throw new PatternSyntaxError(message, offset);
-}
 
 export function hasFlag(state: ParseState, flag: number): boolean {
   return (state.flags & flag) !== 0;
@@ -161,28 +157,6 @@ export function parseNested(state: ParseState, opened: number, resetsNumbers = f
   state.nesting -= 1;
   state.flags = flags;
   return body;
-}
-
-/** The length of a line end at `at`, 0 where there is none. */
-export function newlineLength(source: string, at: number, newline: PatternSettings["newline"]): number {
-  const code = at < source.length ? source.charCodeAt(at) : -1;
-  const crlf = code === 13 && source.charCodeAt(at + 1) === 10;
-  switch (newline) {
-    case "lf":
-      return code === 10 ? 1 : 0;
-    case "cr":
-      return code === 13 ? 1 : 0;
-    case "nul":
-      return code === 0 ? 1 : 0;
-    case "crlf":
-      return crlf ? 2 : 0;
-    case "anycrlf":
-      return crlf ? 2 : Number(code === 10 || code === 13);
-    case "any":
-      return crlf ? 2 : Number((code >= 10 && code <= 13) || code === 0x85);
-    default:
-      return assertNever(newline);
-  }
 }
 
 /** Whitespace that the `x` flag ignores; NEL belongs to it because PCRE2 is built with Unicode tables. */

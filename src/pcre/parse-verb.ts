@@ -1,5 +1,6 @@
-import { fault, peek, take } from "./parse-state.ts";
+import { peek, take } from "./parse-state.ts";
 import type { ParseState } from "./parse-state.ts";
+import { fault } from "./syntax-error.ts";
 import type { SyntaxNode, VerbName } from "./syntax.ts";
 
 const VERBS: ReadonlyMap<string, VerbName | "fail"> = new Map<string, VerbName | "fail">([

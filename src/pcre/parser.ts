@@ -12,7 +12,6 @@ import { parseSettings } from "./parse-settings.ts";
 import {
   byteAt,
   checkGroup,
-  fault,
   FLAG,
   groupsNamed,
   hasFlag,
@@ -24,8 +23,10 @@ import {
   takeName,
 } from "./parse-state.ts";
 import type { GroupTable, ParseState } from "./parse-state.ts";
+import { fault } from "./syntax-error.ts";
+import { TYPE } from "./type-trap.ts";
 import { EMPTY } from "./syntax.ts";
-import type { Assertion, Newline, ParsedPattern, SyntaxNode } from "./syntax.ts";
+import type { Assertion, Newline, ParsedPattern, SetNode, SyntaxNode } from "./syntax.ts";
 
 /** Longest pattern taken, in bytes. */
 const MAX_LENGTH = 16_384;
@@ -47,7 +48,15 @@ const NOT_NEWLINE: Readonly<Record<Exclude<Newline, "crlf">, ByteSet>> = {
   any: complement(byteSet([10, 13], [0x85, 0x85])),
 };
 
-function setNode(set: ByteSet): SyntaxNode {
+/** Type escapes that type-trap.ts is about. */
+const TRAP_TYPES: ReadonlyMap<string, number> = new Map([
+  ["S", TYPE.notSpace],
+  ["s", TYPE.space],
+  ["h", TYPE.horizontal],
+  ["v", TYPE.vertical],
+]);
+
+function setNode(set: ByteSet): SetNode {
   return { kind: "set", set };
 }
 
@@ -60,7 +69,7 @@ function literal(state: ParseState, byte: number): SyntaxNode {
 /** Any byte but a newline. Where the newline is CRLF only that pair stops it. */
 function notNewline(state: ParseState): SyntaxNode {
   const { newline } = state.settings;
-  if (newline !== "crlf") return setNode(NOT_NEWLINE[newline]);
+  if (newline !== "crlf") return { ...setNode(NOT_NEWLINE[newline]), type: TYPE.dot };
   const crlf: SyntaxNode = { kind: "literal", text: "\r\n", caseless: false };
   const look: SyntaxNode = {
     kind: "look",
@@ -70,11 +79,8 @@ function notNewline(state: ParseState): SyntaxNode {
     branches: [{ body: crlf, back: 0 }],
     at: state.pos,
   };
-  return group({ kind: "sequence", items: [look, setNode(ANY_BYTE)] }, false);
-}
-
-function group(body: SyntaxNode, atomic: boolean): SyntaxNode {
-  return { kind: "group", capture: 0, atomic, body, end: 0 };
+  const body: SyntaxNode = { kind: "sequence", items: [look, setNode(ANY_BYTE)] };
+  return { kind: "group", capture: 0, atomic: false, body, end: 0 };
 }
 
 /** `\R`: CRLF as one, or one vertical space; once taken it is not split. */
@@ -82,7 +88,8 @@ function newlineSequence(state: ParseState): SyntaxNode {
   const narrow = state.settings.narrowNewlineSequence;
   const one = setNode(narrow ? byteSet([10, 10], [13, 13]) : byteSet([10, 13], [0x85, 0x85]));
   const crlf: SyntaxNode = { kind: "literal", text: "\r\n", caseless: false };
-  return group({ kind: "alternation", branches: [crlf, one], ends: [0, 0] }, true);
+  const body: SyntaxNode = { kind: "alternation", branches: [crlf, one], ends: [0, 0] };
+  return { kind: "group", capture: 0, atomic: true, body, end: 0, isNewlines: true };
 }
 
 /** `\k{name}`, `\k<name>`, `\k'name'`, and `\g{name}`. */
@@ -113,7 +120,10 @@ function escapedCall(state: ParseState): ParsedItem {
 
 function letterEscape(state: ParseState, letter: string): ParsedItem {
   const set = typeEscape(letter);
-  if (set !== undefined) return { node: setNode(set), quantifiable: true };
+  if (set !== undefined) {
+    const type = TRAP_TYPES.get(letter);
+    return { node: { ...setNode(set), ...(type === undefined ? {} : { type }) }, quantifiable: true };
+  }
   const test = ASSERTION_ESCAPES.get(letter);
   if (test !== undefined) return { node: { kind: "assertion", test }, quantifiable: false };
   switch (letter) {

@@ -1,4 +1,4 @@
-import { childrenOf } from "./lookbehind.ts";
+import { childrenOf } from "./syntax-children.ts";
 import type { GroupNode, SyntaxNode } from "./syntax.ts";
 
 /** What a pattern uses, found before compiling it. */

@@ -1,4 +1,5 @@
 import { compileProgram } from "./compiler.ts";
+import { refuseLengthTraps } from "./length-trap.ts";
 import { createMatcher } from "./matcher.ts";
 import type { MatchLimits, MatchResult } from "./matcher.ts";
 import { parsePattern } from "./parser.ts";
@@ -38,6 +39,7 @@ export function compilePattern(source: string, options: PatternOptions = {}): Pa
   const survey = surveyPattern(parsed.root);
   refuseUnsupportedVerbs(parsed.root, survey);
   refuseStartTraps(parsed);
+  refuseLengthTraps(parsed, survey.referenced.size > 0);
   const program = compileProgram(parsed, survey);
   const plan = planSearch(parsed, survey, program.facts);
   const verbStart = survey.hasActingVerbs && plan.start.kind === "everywhere" ? planVerbStart(parsed) : null;

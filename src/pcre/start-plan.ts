@@ -1,10 +1,10 @@
 import { isFull, setOfMask } from "./byte-mask.ts";
 import { onlyByte, sizeOf } from "./byte-set.ts";
 import type { ByteSet } from "./byte-set.ts";
-import { childrenOf } from "./lookbehind.ts";
+import { childrenOf } from "./syntax-children.ts";
 import type { NodeFacts } from "./node-facts.ts";
-import { fault } from "./parse-state.ts";
 import type { Survey } from "./pattern-survey.ts";
+import { fault } from "./syntax-error.ts";
 import type { Assertion, ParsedPattern, SyntaxNode } from "./syntax.ts";
 
 /** Where a search has to try. */

@@ -4,7 +4,7 @@
  * matcher refuses patterns whose answers would depend on them.
  */
 import { LOWER_CASE } from "./byte-set.ts";
-import { fault } from "./parse-state.ts";
+import { fault } from "./syntax-error.ts";
 import type { LiteralNode, ParsedPattern, SyntaxNode } from "./syntax.ts";
 import { notedByte } from "./verb-limits.ts";
 

@@ -8,3 +8,8 @@ export class PatternSyntaxError extends Error {
     this.offset = offset;
   }
 }
+
+/** Ends parsing or compiling with a PatternSyntaxError. */
+export function fault(message: string, offset: number): never {
+  throw new PatternSyntaxError(message, offset);
+}

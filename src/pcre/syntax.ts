@@ -29,6 +29,8 @@ export interface SetNode {
   readonly set: ByteSet;
   /** Set for a class that PCRE2 compiles to a literal: one byte, or the two cases of a letter. */
   readonly literal?: LiteralNode;
+  /** A bit of TYPE in type-trap.ts for some type escapes outside of classes. */
+  readonly type?: number;
 }
 export interface AssertionNode {
   readonly kind: "assertion";
@@ -60,6 +62,8 @@ export interface GroupNode {
   readonly body: SyntaxNode;
   /** Pattern offset of the closing parenthesis. */
   readonly end: number;
+  /** True for `\R`, which is an atomic group of its line ends. */
+  readonly isNewlines?: boolean;
 }
 /** One top-level branch of a lookaround; `back` is how many bytes a lookbehind steps back first. */
 export interface LookBranch {

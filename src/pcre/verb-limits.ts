@@ -1,8 +1,8 @@
 import { single } from "./byte-set.ts";
-import { childrenOf } from "./lookbehind.ts";
-import { fault } from "./parse-state.ts";
+import { childrenOf } from "./syntax-children.ts";
 import type { Survey } from "./pattern-survey.ts";
 import type { StartPlan } from "./start-plan.ts";
+import { fault } from "./syntax-error.ts";
 import type { AlternationNode, ParsedPattern, SyntaxNode } from "./syntax.ts";
 
 /** Refuses the combinations of verbs with other things whose exact behaviour in PCRE2 this matcher does not reproduce. */
