@@ -11,13 +11,13 @@ function gate() {
   let running = 0;
   return {
     most: () => most,
-    async work(): Promise<void> {
+    work: async (): Promise<void> => {
       running += 1;
       most = Math.max(most, running);
       await new Promise<void>((resolve) => waiting.push(resolve));
       running -= 1;
     },
-    async finishAll(total: number): Promise<void> {
+    finishAll: async (total: number): Promise<void> => {
       for (let done = 0; done < total;) {
         const next = waiting.shift();
         if (next) {
