@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-import { readFile } from "node:fs/promises";
 import { createContext } from "./commands/create-context.ts";
 import { readInvocation } from "./commands/program.ts";
 import { createReport } from "./commands/report.ts";
 import { systemClock } from "./lib/clock.ts";
 import { SitefleetError } from "./lib/errors.ts";
+import { readVersion } from "./lib/version.ts";
 
 /** The only place that reads argv and the process's environment, and sets the exit code. */
 async function main(): Promise<number> {
@@ -64,10 +64,6 @@ function explain(error: unknown, json: boolean): number {
   return error.exitCode;
 }
 
-async function readVersion(): Promise<string> {
-  const text = await readFile(new URL("../package.json", import.meta.url), "utf8");
-  const parsed: unknown = JSON.parse(text);
-  return typeof parsed === "object" && parsed !== null && "version" in parsed ? String(parsed.version) : "0";
-}
-
+// The SDK is pinned (docs/decisions); its advice about later versions is for us, not for every run of every user.
+process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
 process.exitCode = await main();

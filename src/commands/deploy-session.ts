@@ -11,7 +11,7 @@ import { renderService } from "../render/render.ts";
 import type { Environment } from "../settings/environment.ts";
 import { formatDiagnostic } from "../vcl/diagnostics.ts";
 import type { CommandContext } from "./context.ts";
-import { edgeChecksFor } from "./edge-checks.ts";
+import { deployChecks } from "./deploy-checks.ts";
 import { connectFastly } from "./fastly-connection.ts";
 
 /** What the deploy commands share: the wanted service and a client for the real one. */
@@ -60,7 +60,7 @@ export function applyOptions(
   const { environment, desired, client } = session;
   return {
     client,
-    checks: edgeChecksFor(environment, context.report),
+    checks: deployChecks(context, environment),
     clock: context.clock,
     signal: context.signal,
     progress: (line) => context.report.progress(line),

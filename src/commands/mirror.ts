@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { SitefleetError } from "../lib/errors.ts";
 import { takeProcessLock } from "../lib/process-lock.ts";
 import { DEFAULT_PORTS, startMirror } from "../mirror/mirror.ts";
-import type { MirrorPorts } from "../mirror/mirror.ts";
+import type { Mirror, MirrorPorts } from "../mirror/mirror.ts";
 import type { CommandContext } from "./context.ts";
+import { showExamples } from "./examples.ts";
 import type { CommandDefinition, CommandInput, Flags, OptionDefinition } from "./command.ts";
 
 export const PORT_OPTIONS: readonly OptionDefinition[] = [
@@ -25,9 +26,14 @@ export const commands: readonly CommandDefinition[] = [
         summary: "name or id of the service that gets every Host that no service claims",
         default: "sitefleet-local",
       },
+      { flags: "--examples", summary: "deploy to it and publish two example sites" },
     ],
     writes: false,
-    examples: ["mirror up", "mirror up --edge-port 0 --edge-tls-port 0 --api-port 0 --s3-port 0 --json"],
+    examples: [
+      "mirror up",
+      "mirror up --examples",
+      "mirror up --edge-port 0 --edge-tls-port 0 --api-port 0 --s3-port 0 --json",
+    ],
     run: runUp,
   },
   {
@@ -50,15 +56,26 @@ async function runUp(context: CommandContext, input: CommandInput): Promise<void
   });
   for (const problem of mirror.problems) context.report.warn(problem);
   try {
-    const { edge, api, s3 } = mirror.file;
+    const examples = input.flags.has("examples") ? `\n\n${await showExamples(context)}` : "";
     context.report.result(
       mirror.file,
-      `mirror is up\n  edge        ${edge.http}  ${edge.https}\n  Fastly API  ${api.url}\n  S3          ${s3.url}\nCtrl-C stops it; ${join(context.stateDir, "mirror.json")} has the keys`,
+      `${describeMirror(mirror, context.stateDir)}${examples}\n\nCtrl-C stops it`,
     );
     await untilAborted(context.signal);
   } finally {
     await mirror.close();
   }
+}
+
+function describeMirror({ file }: Mirror, stateDir: string): string {
+  const { edge, api, s3 } = file;
+  return [
+    "the mirror is up",
+    `  edge        ${edge.http}  ${edge.https}`,
+    `  Fastly API  ${api.url}`,
+    `  S3          ${s3.url}`,
+    `  keys        ${join(stateDir, "mirror.json")}`,
+  ].join("\n");
 }
 
 async function runReset(context: CommandContext): Promise<void> {

@@ -29,7 +29,7 @@ export function originsOf(environment: Environment): readonly Origin[] {
 }
 
 function originOf(name: Origin["name"], location: Location, bucketName: string): Origin {
-  const base = new URL(location.endpoint ?? `https://s3.${location.region}.amazonaws.com`);
+  const base = new URL(location.endpoint ?? `https://s3.${location.region}.${awsDomain(location.region)}`);
   const tls = base.protocol === "https:";
   const hostname = location.pathStyle ? base.hostname : `${bucketName}.${base.hostname}`;
   return {
@@ -43,6 +43,11 @@ function originOf(name: Origin["name"], location: Location, bucketName: string):
     tls,
     prefix: location.pathStyle ? `/${bucketName}` : "",
   };
+}
+
+/** Regions in China have a domain of their own (AWS General Reference, S3 endpoints). */
+function awsDomain(region: string): string {
+  return region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
 }
 
 /** VCL name of the shield director that Fastly makes for a POP code: `iad-va-us` → `ssl_shield_iad_va_us`. */

@@ -1,0 +1,136 @@
+import { CASES } from "../conformance/cases.ts";
+import type { ConformanceCase } from "../conformance/case.ts";
+import { runCases } from "../conformance/run.ts";
+import type { CaseResult } from "../conformance/run.ts";
+import type { ConformanceTarget } from "../conformance/target.ts";
+import { SitefleetError } from "../lib/errors.ts";
+import { environmentTarget } from "./conformance-target.ts";
+import type { CommandDefinition, CommandInput } from "./command.ts";
+import type { CommandContext } from "./context.ts";
+import { fixtureSites } from "./fixture-sites.ts";
+import type { FixtureSites } from "./fixture-sites.ts";
+import { withPublishing } from "./publishing.ts";
+
+export const commands: readonly CommandDefinition[] = [
+  {
+    verb: undefined,
+    summary: "run the conformance cases against a running edge; publishes the conformance sites first",
+    options: [
+      {
+        flags: "--target <url>",
+        summary: "edge to send requests to, instead of the environment's; nothing is published",
+      },
+      { flags: "--host-suffix <suffix>", summary: "with --target: where the conformance sites live" },
+      { flags: "--case <id...>", summary: "only these cases, by id or its beginning" },
+      { flags: "--no-publish", summary: "publish nothing; cases that need it are skipped" },
+    ],
+    writes: false,
+    examples: [
+      "verify",
+      "verify --env test",
+      "verify --case redirect/ not-found/",
+      "verify --target http://127.0.0.1:8080 --host-suffix conformance.localhost",
+    ],
+    run: runVerify,
+  },
+];
+
+async function runVerify(context: CommandContext, input: CommandInput): Promise<number> {
+  const cases = chooseCases(input.flags.list("case"));
+  const url = input.flags.text("target");
+  const results =
+    url === undefined
+      ? await verifyEnvironment(context, { cases, publish: input.flags.has("publish") })
+      : await runCases(cases, foreignTarget(url, input), runOptions(context));
+  const count = (verdict: CaseResult["verdict"]): number =>
+    results.filter((row) => row.verdict === verdict).length;
+  const totals = { passed: count("passed"), failed: count("failed"), skipped: count("skipped") };
+  context.report.result({ ...totals, results }, describe(results, totals));
+  return totals.failed > 0 ? 5 : 0;
+}
+
+function chooseCases(wanted: readonly string[]): readonly ConformanceCase[] {
+  if (wanted.length === 0) return CASES;
+  const chosen = CASES.filter(({ id }) => wanted.some((prefix) => id.startsWith(prefix)));
+  if (chosen.length > 0) return chosen;
+  throw new SitefleetError(
+    "cli/usage",
+    `no conformance case begins with ${wanted.map((id) => `"${id}"`).join(", ")}`,
+    {
+      hint: "`sitefleet verify --json` lists all ids",
+    },
+  );
+}
+
+function foreignTarget(url: string, input: CommandInput): ConformanceTarget {
+  const hostSuffix = input.flags.text("host-suffix");
+  if (hostSuffix === undefined || !URL.canParse(url)) {
+    throw new SitefleetError("cli/usage", "--target takes a URL and goes with --host-suffix", {
+      hint: "example: --target http://127.0.0.1:8080 --host-suffix conformance.localhost",
+    });
+  }
+  const { protocol, port } = new URL(url);
+  const tls = protocol === "https:";
+  const own = port === "" ? (tls ? 443 : 80) : Number(port);
+  return {
+    http: url,
+    hostSuffix,
+    publicPorts: { http: tls ? 80 : own, https: tls ? own : 443 },
+    capabilities: new Set(tls ? ["tls"] : []),
+    ...(tls ? { https: url } : {}),
+  };
+}
+
+/** Prepares the sites of an environment and runs cases against its edge. */
+export function verifyEnvironment(
+  context: CommandContext,
+  options: { readonly cases: readonly ConformanceCase[]; readonly publish: boolean },
+): Promise<readonly CaseResult[]> {
+  const run = async (fixtures?: FixtureSites): Promise<readonly CaseResult[]> => {
+    const environment = await context.environment();
+    const target = await environmentTarget(context, environment, fixtures);
+    if (!target) {
+      throw new SitefleetError(
+        "settings/invalid",
+        `environment "${environment.name}" has no \`verify\` in its settings`,
+        {
+          hint: "add verify.url and verify.hostSuffix, or name an edge with --target",
+        },
+      );
+    }
+    return runCases(options.cases, target, runOptions(context));
+  };
+  if (!options.publish) return run();
+  return withPublishing(context, async (deps) => {
+    const fixtures = fixtureSites(
+      { ...deps, onProgress: () => undefined },
+      deps.environment.verify?.hostSuffix ?? "",
+    );
+    if (deps.environment.verify) {
+      context.report.progress("publishing the conformance sites");
+      await fixtures.prepare();
+    }
+    return run(fixtures);
+  });
+}
+
+function runOptions(context: CommandContext): Parameters<typeof runCases>[2] {
+  return {
+    signal: context.signal,
+    onResult(result) {
+      if (result.verdict === "failed")
+        context.report.progress(`failed   ${result.id}: ${result.reasons.join("; ")}`);
+    },
+  };
+}
+
+function describe(
+  results: readonly CaseResult[],
+  totals: { passed: number; failed: number; skipped: number },
+): string {
+  const told = results.filter(({ verdict }) => verdict !== "passed");
+  const lines = told.map(({ verdict, id, reasons }) => `${verdict.padEnd(8)} ${id}: ${reasons.join("; ")}`);
+  return [...lines, `${totals.passed} cases passed, ${totals.failed} failed, ${totals.skipped} skipped`].join(
+    "\n",
+  );
+}
