@@ -7,6 +7,27 @@ interface Line {
   value: string;
 }
 
+interface NamePair {
+  readonly name: string;
+  readonly lower: string;
+}
+
+/**
+ * The few names that nearly all lines have are kept once, however many messages a cache holds. Names come from
+ * strangers: what the table has no room for is not kept.
+ */
+const NAMES = new Map<string, NamePair>();
+const MAX_NAMES = 2_000;
+const MAX_KEPT_NAME = 64;
+
+function pairOf(name: string): NamePair {
+  const known = NAMES.get(name);
+  if (known !== undefined) return known;
+  const pair = { name, lower: name.toLowerCase() };
+  if (NAMES.size < MAX_NAMES && name.length <= MAX_KEPT_NAME) NAMES.set(name, pair);
+  return pair;
+}
+
 /**
  * Header lines in order, with their case and duplicates kept (RFC 9110 §5.2-5.3). Names compare without case;
  * values are byte strings. `get` reads the first line of a name, as VCL's `req.http.Name` does.
@@ -69,7 +90,8 @@ export class HeaderList {
 
   /** Appends one more line. */
   add(name: string, value: string): void {
-    this.#lines.push({ name, lower: name.toLowerCase(), value });
+    const pair = pairOf(name);
+    this.#lines.push({ name: pair.name, lower: pair.lower, value });
   }
 
   /** Removes every line of the name; a trailing `*` removes every name with that prefix. */
