@@ -35,13 +35,24 @@ function reaches(from: readonly number[], target: number, mentions: Mentions): b
   return false;
 }
 
-function refuse(node: SyntaxNode, enclosing: number, mentions: Mentions): void {
-  if (node.kind === "repeat" && node.min === 0 && node.body.kind === "reference" && enclosing > 0) {
-    if (reaches(node.body.groups, enclosing, mentions))
-      fault("PCRE2 mishandles an optional back-reference to a group that it stands in", 0);
+interface Place {
+  /** The innermost capturing group around, 0 for none. */
+  readonly capture: number;
+  /** Whether the innermost group of any kind has branches: only among branches one can be left out. */
+  readonly branching: boolean;
+}
+
+function refuse(node: SyntaxNode, place: Place, mentions: Mentions): void {
+  const isOptional = node.kind === "repeat" && node.min === 0;
+  if (isOptional && node.body.kind === "reference" && place.branching && place.capture > 0) {
+    if (reaches(node.body.groups, place.capture, mentions))
+      fault("PCRE2 mishandles an optional back-reference in a branch of the group that it refers to", 0);
   }
-  const inner = node.kind === "group" && node.capture > 0 ? node.capture : enclosing;
-  for (const child of childrenOf(node)) refuse(child, inner, mentions);
+  const capture = node.kind === "group" && node.capture > 0 ? node.capture : place.capture;
+  const opens = node.kind === "group" || node.kind === "look";
+  const branches = node.kind === "alternation" || node.kind === "conditional";
+  const branching = branches || (!opens && place.branching);
+  for (const child of childrenOf(node)) refuse(child, { capture, branching }, mentions);
 }
 
 /** Refuses what PCRE2's minimum length gets wrong. */
@@ -49,5 +60,5 @@ export function refuseLengthTraps(parsed: ParsedPattern, hasReferences: boolean)
   if (!hasReferences || !parsed.settings.startOptimize) return;
   const mentions: Mentions = new Map();
   collect(parsed.root, [], mentions);
-  refuse(parsed.root, 0, mentions);
+  refuse(parsed.root, { capture: 0, branching: false }, mentions);
 }

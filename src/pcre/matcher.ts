@@ -68,6 +68,7 @@ function attempt(m: Machine, program: Program, start: number): void {
   m.outcome = OUTCOME.running;
   m.skipArguments = 0;
   regs.fill(-1);
+  m.budget -= program.pairs >> 5;
   regs[0] = start;
   if (program.top >= 0) {
     regs[program.top * 2] = 1;
