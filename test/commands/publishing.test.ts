@@ -12,8 +12,10 @@ import { commands as publishCommands } from "../../src/commands/publish.ts";
 import { commands as purgeCommands } from "../../src/commands/purge.ts";
 import { commands as redirectCommands } from "../../src/commands/redirect.ts";
 import { commands as siteCommands } from "../../src/commands/site.ts";
+import { FastlyClient } from "../../src/fastly/client.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import type { Clock } from "../../src/lib/clock.ts";
+import { Secret } from "../../src/lib/secret.ts";
 import { startMirror } from "../../src/mirror/mirror.ts";
 import { InstantClock } from "../support/instant-clock.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -36,8 +38,8 @@ interface Said {
   code: number;
 }
 
-/** A mirror with the service deployed, a folder to work in, commands and a visitor. */
-async function startLocal() {
+/** A mirror, a folder to work in, commands and a visitor. The service is deployed, or only made so that it can be purged. */
+async function startLocal(service: "deployed" | "empty") {
   const dir = await tempDir();
   const stateDir = join(dir, ".sitefleet");
   const ports = { edge: 0, edgeTls: 0, api: 0, s3: 0 };
@@ -74,7 +76,8 @@ async function startLocal() {
     said.code = (await command.run(context, { args, flags: toFlags({ ...defaults, ...values }) })) ?? 0;
     return said;
   };
-  await run("deploy apply", [], {}, systemClock);
+  if (service === "deployed") await run("deploy apply", [], {}, systemClock);
+  else await makeService(mirror.file.api);
   const { edge } = mirror.file;
   const visit = async (host: string, path = "/") => {
     const answer = await request(new URL(path, edge.http), { headers: { host } });
@@ -93,9 +96,15 @@ async function startLocal() {
   return { run, visit, write };
 }
 
+async function makeService(api: { readonly url: string; readonly token: string }): Promise<void> {
+  const client = new FastlyClient({ apiUrl: api.url, token: new Secret(api.token), clock: systemClock });
+  await client.createService("sitefleet-local");
+  await client.close();
+}
+
 describe("publishing against a running mirror", () => {
   it("shows every change at once: pages, domains, redirects, policies, roll back, deletion", async () => {
-    const { run, visit, write } = await startLocal();
+    const { run, visit, write } = await startLocal("deployed");
     const host = "acme.localhost";
     expect((await visit(host)).status).toBe(404);
 
@@ -131,7 +140,9 @@ describe("publishing against a running mirror", () => {
     await run("domain set", [host], { forceTls: true });
     expect((await visit(host)).location).toContain(`https://${host}`);
     await run("domain set", [host], { forceTls: "off" });
-    expect((await run("domain list")).text).toContain(`www.acme.localhost  acme  production  -> ${host}`);
+    expect((await run("domain list", [], { site: "acme" })).text).toContain(
+      `www.acme.localhost  acme  production  -> ${host}`,
+    );
 
     await run("site suspend", ["acme"], { status: "410" });
     expect((await visit(host)).status).toBe(410);
@@ -144,11 +155,11 @@ describe("publishing against a running mirror", () => {
     expect((await visit("www.acme.localhost")).status).toBe(404);
     await run("site delete", ["acme"], { yes: true });
     expect((await visit(host)).status).toBe(404);
-    expect((await run("site list")).document).toEqual([]);
+    expect((await run("site list")).text).not.toContain("acme");
   });
 
   it("finds a page by its URL, purges it, and has nothing owed then", async () => {
-    const { run, write } = await startLocal();
+    const { run, write } = await startLocal("empty");
     await write({ "about.html": "about" });
     await run("publish", ["site"], { site: "acme", domain: ["acme.localhost"] });
     const purged = await run("purge", [], { url: ["http://acme.localhost:8080/about/?x=y"] });
@@ -163,7 +174,7 @@ describe("publishing against a running mirror", () => {
   });
 
   it("writes nothing in a dry run of any command", async () => {
-    const { run, visit, write } = await startLocal();
+    const { run, write } = await startLocal("empty");
     await write({ "index.html": "one" });
     await run("publish", ["site"], { site: "acme", domain: ["acme.localhost"] });
     await write({ "index.html": "two" });
@@ -176,13 +187,17 @@ describe("publishing against a running mirror", () => {
     await run("site suspend", ["acme"], { dryRun });
     const deletion = await run("site delete", ["acme"], { dryRun });
     expect(deletion.lines).toContainEqual(expect.stringMatching(/^dry run: \d+ writes were not made$/));
-    expect(await visit("acme.localhost")).toMatchObject({ status: 200, body: "one" });
+    expect((await run("site show", ["acme"])).document).toMatchObject({
+      current: "1",
+      revision: 4,
+      deleting: false,
+    });
     expect((await run("domain list")).document).toMatchObject([{ domain: "acme.localhost" }]);
     expect((await run("redirect list", [], { site: "acme" })).document).toEqual([]);
   });
 
   it("says what is wrong with a name, and what to type instead", async () => {
-    const { run } = await startLocal();
+    const { run } = await startLocal("empty");
     const check = await run("domain check", ["WWW.Example.com"]);
     expect(check).toMatchObject({ code: 2, document: { kind: "invalid", suggestion: "www.example.com" } });
     expect((await run("domain check", ["free.localhost"])).document).toMatchObject({ kind: "free" });
