@@ -21,11 +21,12 @@ export async function forEachLimit<T>(
   const running = new Set<Promise<void>>();
   const failures: unknown[] = [];
   let load = 0;
+  const hasRoomFor = (weight: number): boolean =>
+    running.size === 0 || (running.size < limit && load + weight <= budget);
   try {
     for await (const item of items) {
       const weight = weightOf(item);
-      while (running.size >= limit || (running.size > 0 && load + weight > budget))
-        await Promise.race(running);
+      while (!hasRoomFor(weight)) await Promise.race(running);
       if (failures.length > 0 || signal.aborted) break;
       load += weight;
       const task = work(item)

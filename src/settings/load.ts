@@ -30,7 +30,7 @@ export function findSettingsFile(cwd: string): string | undefined {
 export async function loadSettings(path: string): Promise<Settings> {
   if (!existsSync(path)) {
     throw new SitefleetError("settings/not-found", `there is no settings file at ${path}`, {
-      hint: "write one with `sitefleet init`, or name it with --config",
+      hint: "name another with --config; docs/settings.md has an example",
     });
   }
   const result = parseSettings(await readInput(path));

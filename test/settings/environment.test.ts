@@ -35,6 +35,6 @@ describe("an environment", () => {
 
   it("never shows a secret when printed", () => {
     const token = environmentOf(settings, "test", { FASTLY_API_TOKEN: "hush" }).secrets.apiToken();
-    expect(`${token} ${JSON.stringify({ token })} ${inspect({ token })}`).not.toContain("hush");
+    expect([String(token), JSON.stringify({ token }), inspect({ token })].join(" ")).not.toContain("hush");
   });
 });
