@@ -1,142 +1,147 @@
-/**
- * Warm hits through the edge over keep-alive: compiled VCL of two passes (config lookup, restart, page). Prints one
- * JSON line. The client runs in a child process.
- */
-import { fork } from "node:child_process";
-import { createServer } from "node:http";
-import { mkdtemp, rm } from "node:fs/promises";
-import { connect } from "node:net";
-import type { AddressInfo } from "node:net";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { systemClock } from "../src/lib/clock.ts";
-import { startEdge } from "../src/mirror/edge/edge.ts";
-import { compileService } from "../src/vcl/compile-service.ts";
-import type { Program } from "../src/vcl/runtime.ts";
+import { configKeyOf } from "../src/publish/publish-deps.ts";
+import { publishFolder } from "../src/publish/publish.ts";
+import { encodeConfig } from "../src/site/codec.ts";
+import { Child } from "./child.ts";
+import { startFleet } from "./fleet.ts";
+import type { Fleet } from "./fleet.ts";
+import type { LoadOrder, LoadResult } from "./load-process.ts";
+import { makeSigner, sendAll } from "./signed-requests.ts";
+import { load, median, rounded, spread } from "./statistics.ts";
 
-const SECONDS = 4;
-const CONNECTIONS = 32;
+const SIZES = [10, 1_000, 100_000] as const;
+/** Domains that are asked for, so that all of them are warm. */
+const MOST_ASKED = 1_000;
+const ROUNDS = 5;
+const BUSY = { connections: 16, seconds: 1.5 } as const;
+const ALONE = { connections: 1, seconds: 0.7 } as const;
+const PAGE = `<!doctype html><title>Menu</title><p>${"bread ".repeat(600)}</p>`;
 
-/** Keeps every connection busy with one request at a time until the time is up; resolves with the number of answers. */
-async function load(port: number): Promise<{ requests: number; seconds: number }> {
-  const request = Buffer.from(
-    "GET /page HTTP/1.1\r\nHost: www.example.com\r\nAccept-Encoding: gzip\r\nUser-Agent: bench\r\n\r\n",
-  );
-  let requests = 0;
-  let stopping = false;
-  const run = (): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const socket = connect(port, "127.0.0.1", () => socket.write(request));
-      let pending = "";
-      socket.setEncoding("latin1");
-      socket.on("data", (chunk: string) => {
-        pending += chunk;
-        const head = pending.indexOf("\r\n\r\n");
-        const length = /content-length: (\d+)/i.exec(pending)?.[1];
-        if (head === -1 || length === undefined || pending.length < head + 4 + Number(length)) return;
-        pending = "";
-        requests += 1;
-        if (stopping) socket.destroy();
-        else socket.write(request);
-      });
-      socket.on("close", resolve);
-      socket.on("error", reject);
-    });
-  const started = process.hrtime.bigint();
-  const all = Promise.all(Array.from({ length: CONNECTIONS }, run));
-  setTimeout(() => (stopping = true), SECONDS * 1000);
-  await all;
-  return { requests, seconds: Number(process.hrtime.bigint() - started) / 1e9 };
+/** A fleet with so many domains in its config bucket, and what was measured on it. */
+interface Sample {
+  readonly domains: number;
+  readonly fleet: Fleet;
+  readonly perSecond: number[];
+  readonly cpuMicros: number[];
+  readonly busy: LoadResult[];
+  readonly alone: LoadResult[];
 }
 
-/** Boilerplate of two passes: config lookup, restart, page. */
-const MAIN = `
-sub vcl_recv {
-  if (req.restarts == 0) {
-    set req.http.SF-Path = req.url;
-    set req.url = "/config/" req.http.host;
-  } else {
-    set req.http.Fastly-Force-Shield = "1";
-    set req.url = "/site/" req.http.SF-Site req.http.SF-Path;
-  }
-  if (req.method != "HEAD" && req.method != "GET") { return(pass); }
-  return(lookup);
-}
-sub vcl_hash {
-  set req.hash += req.url;
-  set req.hash += req.http.host;
-  set req.hash += req.vcl.generation;
-  return(hash);
-}
-sub vcl_fetch {
-  set beresp.ttl = 3600s;
-  return(deliver);
-}
-sub vcl_deliver {
-  if (req.restarts == 0 && resp.http.x-amz-meta-s ~ "^[a-z0-9-]+$") {
-    set req.http.SF-Site = resp.http.x-amz-meta-s;
-    restart;
-  }
-  set resp.http.X-Cache = if(fastly_info.state ~ "^HIT", "HIT", "MISS");
-  return(deliver);
-}
-`;
-
-function twoPassProgram(port: number): Program {
-  const backend = `backend F_origin { .host = "127.0.0.1"; .port = "${port}"; }`;
-  const prelude = [{ name: "backends", text: backend }];
-  const main = { name: "main.vcl", text: MAIN };
-  return compileService({ main, includes: new Map(), prelude, macros: new Map() }, { tables: new Map() });
-}
-
-async function main(): Promise<void> {
-  const origin = createServer((request, response) => {
-    const headers = {
-      "Content-Type": "text/html",
-      "Cache-Control": "max-age=3600",
-      ETag: '"abc"',
-      "x-amz-meta-s": "site",
+/**
+ * The warm request: config hit, restart, page hit, through the rendered service, at three sizes of the config bucket.
+ * The sizes take turns, so that what the machine does besides hits all of them.
+ */
+export async function measureEdge(): Promise<object> {
+  const loadBefore = load();
+  const samples: Sample[] = [];
+  const client = new Child("load-process.js");
+  try {
+    for (const domains of SIZES) samples.push(await prepare(domains));
+    for (const sample of samples) {
+      await ask(client, sample, { connections: 8, seconds: 2.5 });
+    }
+    for (let round = 0; round < ROUNDS; round += 1) {
+      for (const at of SIZES.keys()) {
+        const sample = samples[(at + round) % SIZES.length];
+        if (sample) await measureRound(client, sample);
+      }
+    }
+    const [fewest, most] = [samples[0], samples.at(-1)];
+    return {
+      load: [loadBefore, load()],
+      bodyBytes: PAGE.length,
+      sizes: await Promise.all(samples.map(figuresOf)),
+      ratioOfMedians: {
+        ofDomains: `${most?.domains} to ${fewest?.domains}`,
+        time: rounded(median(fewest?.perSecond ?? []) / median(most?.perSecond ?? [])),
+        cpu: rounded(median(most?.cpuMicros ?? []) / median(fewest?.cpuMicros ?? [])),
+        aim: 1.1,
+      },
     };
-    response
-      .writeHead(200, headers)
-      .end(request.url?.startsWith("/config/") === true ? "{}" : "x".repeat(4096));
-  });
-  await new Promise<void>((resolve) => origin.listen(0, "127.0.0.1", resolve));
-  const stateDir = await mkdtemp(join(tmpdir(), "sitefleet-bench-"));
-  const edge = await startEdge({
-    httpPort: 0,
-    httpsPort: 0,
-    stateDir,
-    clock: systemClock,
-    onLog: () => undefined,
-  });
-  const program = twoPassProgram((origin.address() as AddressInfo).port);
-  edge.activate({ id: "bench", name: "bench", version: 1, domains: ["www.example.com"], program });
-  const client = fork(fileURLToPath(import.meta.url), [String(edge.httpPort)]);
-  const before = process.cpuUsage();
-  const figures = await new Promise<{ requests: number; seconds: number }>((resolve) =>
-    client.once("message", (message) => resolve(message as { requests: number; seconds: number })),
-  );
-  const cpu = process.cpuUsage(before);
-  const cpuSeconds = (cpu.user + cpu.system) / 1e6;
-  console.log(
-    JSON.stringify({
-      bench: "edge warm hit, two passes",
-      requestsPerSecond: Math.round(figures.requests / figures.seconds),
-      requestsPerCpuSecond: Math.round(figures.requests / cpuSeconds),
-      microsecondsOfCpu: Math.round((cpuSeconds / figures.requests) * 1e6),
-      rssMiB: Math.round(process.memoryUsage().rss / 2 ** 20),
-    }),
-  );
-  await edge.close();
-  origin.close();
-  await rm(stateDir, { recursive: true, force: true });
+  } finally {
+    await client.stop();
+    for (const { fleet } of samples) await fleet.close();
+  }
 }
 
-const [port] = process.argv.slice(2);
-if (port === undefined) await main();
-else {
-  process.send?.(await load(Number(port)));
-  process.disconnect();
+async function prepare(domains: number): Promise<Sample> {
+  const fleet = await startFleet();
+  const { deps } = fleet;
+  const dir = await mkdtemp(join(tmpdir(), "sitefleet-bench-site-"));
+  await writeFile(join(dir, "menu.html"), PAGE);
+  const report = await publishFolder(deps, { site: "bench", siteEnv: "production", dir, domains: [] });
+  await rm(dir, { recursive: true, force: true });
+  await fillConfigs(fleet, { domains, release: report.release ?? "" });
+  return { domains, fleet, perSecond: [], cpuMicros: [], busy: [], alone: [] };
+}
+
+function hostOf(index: number): string {
+  return `www.shop-${index}.localhost`;
+}
+
+/** The config objects as publishing would write them, without the records of that many sites. */
+async function fillConfigs(
+  { file, deps }: Fleet,
+  { domains, release }: { readonly domains: number; readonly release: string },
+): Promise<void> {
+  const encoded = encodeConfig({
+    kind: "site",
+    site: "bench",
+    release,
+    forceTls: false,
+    hsts: undefined,
+    notFound: "page",
+    strictPaths: false,
+    noindex: false,
+    suspended: undefined,
+    rules: [],
+  });
+  if (encoded.kind !== "ok") throw new Error(`the config does not fit: ${encoded.kind}`);
+  const { metadata } = encoded;
+  const sign = makeSigner({ ...file.s3, bucket: deps.environment.s3.configBucket });
+  const body = Buffer.from("{}");
+  const requests = function* (): Generator<ReturnType<typeof sign>> {
+    for (let index = 0; index < domains; index += 1) {
+      yield sign({ method: "PUT", key: configKeyOf(deps, hostOf(index)), body, metadata });
+    }
+  };
+  await sendAll(file.s3.url, requests());
+}
+
+async function ask(
+  client: Child,
+  { fleet, domains }: Sample,
+  how: { readonly connections: number; readonly seconds: number },
+): Promise<LoadResult> {
+  // Spread over the whole bucket.
+  const asked = Math.min(domains, MOST_ASKED);
+  const hosts = Array.from({ length: asked }, (_, index) => hostOf(Math.floor((index * domains) / asked)));
+  const port = Number(new URL(fleet.file.edge.http).port);
+  return (await client.ask({ port, path: "/menu", hosts, ...how } satisfies LoadOrder)) as LoadResult;
+}
+
+async function measureRound(client: Child, sample: Sample): Promise<void> {
+  const before = await sample.fleet.report();
+  const busy = await ask(client, sample, BUSY);
+  const after = await sample.fleet.report();
+  sample.busy.push(busy);
+  sample.perSecond.push(busy.requests / busy.seconds);
+  sample.cpuMicros.push((after.cpuMicros - before.cpuMicros) / busy.requests);
+  sample.alone.push(await ask(client, sample, ALONE));
+}
+
+async function figuresOf(sample: Sample): Promise<object> {
+  const micros = (results: readonly LoadResult[], key: "p50Micros" | "p99Micros"): object =>
+    spread(results.map((result) => result[key]));
+  return {
+    domains: sample.domains,
+    perSecond: spread(sample.perSecond),
+    microsPerRequest: spread(sample.perSecond.map((rate) => 1e6 / rate)),
+    cpuMicrosPerRequest: spread(sample.cpuMicros),
+    connections16: { p50: micros(sample.busy, "p50Micros"), p99: micros(sample.busy, "p99Micros") },
+    connections1: { p50: micros(sample.alone, "p50Micros"), p99: micros(sample.alone, "p99Micros") },
+    mirrorRssMb: (await sample.fleet.report()).rssMb,
+  };
 }

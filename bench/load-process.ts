@@ -1,0 +1,87 @@
+/** Sends requests to an edge over kept-alive connections; each message is an order, each answer what came of it. */
+import { connect } from "node:net";
+import { percentile } from "./statistics.ts";
+
+export interface LoadOrder {
+  readonly port: number;
+  readonly path: string;
+  /** Asked in turn by each connection. */
+  readonly hosts: readonly string[];
+  readonly connections: number;
+  readonly seconds: number;
+}
+
+export interface LoadResult {
+  readonly requests: number;
+  readonly seconds: number;
+  readonly p50Micros: number;
+  readonly p99Micros: number;
+}
+
+interface Run {
+  readonly order: LoadOrder;
+  readonly requests: readonly Buffer[];
+  readonly micros: number[];
+  next: number;
+  stopping: boolean;
+}
+
+process.on("message", (order: LoadOrder) => {
+  void sendLoad(order).then((result) => process.send?.(result));
+});
+
+async function sendLoad(order: LoadOrder): Promise<LoadResult> {
+  const requests = order.hosts.map((host) =>
+    Buffer.from(
+      `GET ${order.path} HTTP/1.1\r\nHost: ${host}\r\nAccept: text/html\r\nAccept-Encoding: gzip\r\nUser-Agent: bench\r\n\r\n`,
+    ),
+  );
+  const run: Run = { order, requests, micros: [], next: 0, stopping: false };
+  const startedMs = performance.now();
+  const stop = setTimeout(() => (run.stopping = true), order.seconds * 1000);
+  await Promise.all(Array.from({ length: order.connections }, () => keepAsking(run)));
+  clearTimeout(stop);
+  return {
+    requests: run.micros.length,
+    seconds: (performance.now() - startedMs) / 1000,
+    p50Micros: Math.round(percentile(run.micros, 0.5)),
+    p99Micros: Math.round(percentile(run.micros, 0.99)),
+  };
+}
+
+/** One connection, one request at a time, until the run stops; an answer other than 200 with a length ends it all. */
+function keepAsking(run: Run): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let askedMs = 0;
+    let missing = 0;
+    let head = "";
+    const socket = connect({ port: run.order.port, host: "127.0.0.1", noDelay: true }, () => ask());
+    const ask = (): void => {
+      run.next = (run.next + 1) % run.requests.length;
+      askedMs = performance.now();
+      socket.write(run.requests[run.next] ?? "");
+    };
+    socket.setEncoding("latin1");
+    socket.on("data", (chunk: string) => {
+      if (missing > 0) missing -= chunk.length;
+      else {
+        head += chunk;
+        const end = head.indexOf("\r\n\r\n");
+        if (end === -1) return;
+        const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
+        if (!head.startsWith("HTTP/1.1 200 ") || length === undefined) {
+          socket.destroy(new Error(`the edge answered: ${head.slice(0, 200)}`));
+          return;
+        }
+        missing = end + 4 + Number(length) - head.length;
+        head = "";
+      }
+      if (missing > 0) return;
+      run.micros.push((performance.now() - askedMs) * 1000);
+      if (run.stopping) socket.destroy();
+      else ask();
+    });
+    socket.on("error", reject);
+    socket.on("close", () => resolve());
+  });
+}
