@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from "node:crypto";
 import { inspect } from "node:util";
 
 const REDACTED = "[secret]";
@@ -15,6 +16,11 @@ export class Secret {
     return this.#value;
   }
 
+  /** Whether a text is this value, in a time that tells nothing of where they differ. */
+  equals(text: string): boolean {
+    return timingSafeEqual(sha256(text), sha256(this.#value));
+  }
+
   toString(): string {
     return REDACTED;
   }
@@ -26,4 +32,9 @@ export class Secret {
   [inspect.custom](): string {
     return REDACTED;
   }
+}
+
+/** Digests have one length, which comparing in constant time needs. */
+function sha256(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
 }

@@ -102,6 +102,7 @@ async function lockState(stateDir: string, pid: number): Promise<ProcessLock> {
 async function startParts(options: MirrorOptions, cleanup: Cleanup): Promise<Mirror> {
   const { stateDir, clock, ports, host = "127.0.0.1" } = options;
   const keys = await loadMirrorKeys(stateDir);
+  const apiToken = new Secret(keys.apiToken);
   const log = await openLogFile(stateDir);
   cleanup.add(() => log.close());
   const s3 = await onPort("S3", ports.s3, () =>
@@ -126,6 +127,7 @@ async function startParts(options: MirrorOptions, cleanup: Cleanup): Promise<Mir
       httpsPort: ports.edgeTls,
       stateDir,
       clock,
+      mayPurge: (token) => apiToken.equals(token),
       onLog(line) {
         log.write(line);
         options.onLog?.(line);
@@ -139,7 +141,7 @@ async function startParts(options: MirrorOptions, cleanup: Cleanup): Promise<Mir
       dir: join(stateDir, "api"),
       host,
       port: ports.api,
-      token: new Secret(keys.apiToken),
+      token: apiToken,
       clock,
       edge: pinning.edge,
       pinnedService: pinning.pinned,

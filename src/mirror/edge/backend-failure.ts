@@ -52,6 +52,9 @@ const REASON_BY_CODE: Readonly<Record<string, FailureReason>> = {
 /** The failure that any error of a fetch stands for. */
 export function toBackendFailure(error: unknown): BackendFailure {
   if (error instanceof BackendFailure) return error;
+  if (error instanceof DOMException && error.name === "TimeoutError") {
+    return new BackendFailure("first byte timeout", error);
+  }
   const code = codeOf(error);
   const known = REASON_BY_CODE[code];
   if (known !== undefined) return new BackendFailure(known, error);

@@ -25,6 +25,11 @@ interface BackendPool {
   inFlight: number;
 }
 
+/** A backend, and in seconds how long the whole exchange may take where VCL bounds it. */
+export interface TimedBackend extends BackendSpec {
+  readonly fetchTimeout?: number;
+}
+
 /**
  * Connections to origins, one pool per distinct backend, kept alive between requests. URL and header lines reach
  * the origin as VCL left them.
@@ -33,7 +38,7 @@ export class OriginPools {
   readonly #pools = new Map<string, BackendPool>();
 
   /** Sends one request. Every trouble is a `BackendFailure`. */
-  async fetch(spec: BackendSpec, bereq: RequestMessage, payload: RequestBody | null): Promise<BackendReply> {
+  async fetch(spec: TimedBackend, bereq: RequestMessage, payload: RequestBody | null): Promise<BackendReply> {
     const pool = this.#poolOf(spec);
     if (pool.inFlight >= spec.maxConnections) throw new BackendFailure("Backend.max_conn reached");
     pool.inFlight += 1;
@@ -52,6 +57,7 @@ export class OriginPools {
         headersTimeout: spec.firstByteTimeout * 1000,
         bodyTimeout: spec.betweenBytesTimeout * 1000,
         responseHeaders: "raw",
+        ...(spec.fetchTimeout === undefined ? {} : { signal: AbortSignal.timeout(spec.fetchTimeout * 1000) }),
       });
       const headers = rawHeaders(response.headers);
       const body = streamOf(response.body, contentLength(headers), end);

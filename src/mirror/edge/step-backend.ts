@@ -1,4 +1,4 @@
-import type { BackendSpec, RequestMessage } from "../../vcl/runtime.ts";
+import type { BackendSpec, BackendTimeouts, RequestMessage } from "../../vcl/runtime.ts";
 import { isConnectFailure, toBackendFailure, BackendFailure } from "./backend-failure.ts";
 import { isRevalidation, missRequest, passRequest } from "./bereq.ts";
 import { chooseBackends } from "./directors.ts";
@@ -6,7 +6,7 @@ import type { DirectorContext } from "./directors.ts";
 import { endTurn, failWith, markState } from "./exchange.ts";
 import type { Exchange, Step } from "./exchange.ts";
 import type { RequestBody } from "./message.ts";
-import type { BackendReply } from "./origin.ts";
+import type { BackendReply, TimedBackend } from "./origin.ts";
 import type { EdgeParts, ServiceRun } from "./parts.ts";
 import { fetchFromShield } from "./shield-hop.ts";
 import { runState } from "./state-run.ts";
@@ -67,13 +67,25 @@ async function ask(x: Exchange, bereq: RequestMessage, payload: RequestBody | nu
   let failure = new BackendFailure("All backends failed or unhealthy");
   for (const spec of chooseBackends(ref, directorContext(x))) {
     try {
-      return await x.parts.pools.fetch(spec, bereq, payload);
+      return await x.parts.pools.fetch(withTimeouts(spec, x.node.backendTimeouts), bereq, payload);
     } catch (error) {
       failure = toBackendFailure(error);
       if (!isConnectFailure(failure)) throw failure;
     }
   }
   throw failure;
+}
+
+/** The backend with what `bereq.*_timeout` set for this request (reference/vcl/variables/backend-connection). */
+function withTimeouts(spec: BackendSpec, set: BackendTimeouts | undefined): TimedBackend {
+  if (set === undefined) return spec;
+  return {
+    ...spec,
+    connectTimeout: set.connect ?? spec.connectTimeout,
+    firstByteTimeout: set.firstByte ?? spec.firstByteTimeout,
+    betweenBytesTimeout: set.betweenBytes ?? spec.betweenBytesTimeout,
+    ...(set.fetch === undefined ? {} : { fetchTimeout: set.fetch }),
+  };
 }
 
 /** What directors may look at for this request. */

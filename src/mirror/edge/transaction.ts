@@ -1,4 +1,5 @@
 import type { EdgeHost, RequestMessage } from "../../vcl/runtime.ts";
+import { initialWorkspace } from "../../vcl/workspace.ts";
 import type { Exchange, NodeTransaction } from "./exchange.ts";
 import type { HopChain } from "./hop-chain.ts";
 import type { HopRequest } from "./message.ts";
@@ -78,7 +79,7 @@ export function deliveryTransaction(init: DeliveryInit): NodeTransaction {
     headerBytesWritten: 0,
     requestBodyBytes: body === null ? 0 : ((body.kind === "bytes" ? body.bytes.length : body.length) ?? 0),
     vclError: null,
-    workspaceUsed: 0,
+    workspaceUsed: initialWorkspace(request.headers),
     captures: [],
     requestBody: body !== null && body.kind === "bytes" ? body.bytes.toString("latin1") : "",
   };
@@ -97,7 +98,7 @@ export function fetchTransaction(delivery: NodeTransaction): NodeTransaction {
     visitsThisPop: delivery.visitsThisPop + 1,
     isClusterEdge: false,
     isClusterShield: true,
-    workspaceUsed: 0,
+    workspaceUsed: initialWorkspace(delivery.req.headers),
     captures: [],
   };
 }

@@ -77,6 +77,24 @@ test("an origin that does not answer in time is a first byte timeout", async () 
   expect([answer.status, answer.reason]).toEqual([503, "first byte timeout"]);
 });
 
+test.each([{ firstByte: 0.05 }, { fetch: 0.05 }])(
+  "VCL can bound one request's wait: %j",
+  async (timeouts) => {
+    const origin = await startOrigin(() => undefined);
+    const program = programOf({
+      backends: [backendAt(origin.port)],
+      subs: {
+        miss: (t) => {
+          t.backendTimeouts = timeouts;
+        },
+      },
+    });
+    const { ask } = await testEdge(serviceOf(program));
+    const answer = await ask("/");
+    expect([answer.status, answer.reason]).toEqual([503, "first byte timeout"]);
+  },
+);
+
 test("a body that stops coming is a backend read error", async () => {
   const origin = await startOrigin((_request, response) => {
     response.writeHead(200, { "Content-Length": "10" });
