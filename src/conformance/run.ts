@@ -1,3 +1,5 @@
+import { systemClock } from "../lib/clock.ts";
+import type { Clock } from "../lib/clock.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import type { Act, Capability, ConformanceCase, Step } from "./case.ts";
 import { findMismatches } from "./expect.ts";
@@ -12,7 +14,13 @@ export interface CaseResult {
   readonly reasons: readonly string[];
 }
 
+/** An edge logs after it has answered, and a log is delivered later still: so long a line may take, ms. */
+const LOG_DEADLINE = 3_000;
+const LOG_INTERVAL = 50;
+
 export interface RunOptions {
+  /** Default: the machine's. */
+  readonly clock?: Clock;
   readonly signal?: AbortSignal;
   readonly onResult?: (result: CaseResult) => void;
 }
@@ -26,21 +34,27 @@ export async function runCases(
   const results: CaseResult[] = [];
   for (const row of cases) {
     options.signal?.throwIfAborted();
-    const result = await runCase(row, target);
+    const result = await runCase(row, { target, clock: options.clock ?? systemClock });
     results.push(result);
     options.onResult?.(result);
   }
   return results;
 }
 
-async function runCase(row: ConformanceCase, target: ConformanceTarget): Promise<CaseResult> {
+interface Run {
+  readonly target: ConformanceTarget;
+  readonly clock: Clock;
+}
+
+async function runCase(row: ConformanceCase, run: Run): Promise<CaseResult> {
   const { id, title } = row;
+  const { target } = run;
   const lacking = (row.needs ?? []).filter((need) => !target.capabilities.has(need));
   if (lacking.length > 0)
     return { id, title, verdict: "skipped", reasons: [`the target lacks: ${lacking.join(", ")}`] };
   const state = { etag: "", logged: (await target.readLog?.())?.length ?? 0 };
   for (const [index, step] of row.steps.entries()) {
-    const reasons = await runStep(step, target, state);
+    const reasons = await runStep(step, run, state);
     if (reasons.length === 0) continue;
     const where = `step ${index + 1}${"send" in step ? ` (${step.send.method ?? "GET"} ${step.send.host} ${step.send.path ?? "/"})` : ""}`;
     await restoreOrigins(row, target);
@@ -51,15 +65,16 @@ async function runCase(row: ConformanceCase, target: ConformanceTarget): Promise
 
 async function runStep(
   step: Step,
-  target: ConformanceTarget,
+  run: Run,
   state: { etag: string; readonly logged: number },
 ): Promise<readonly string[]> {
+  const { target } = run;
   try {
     if ("act" in step) {
       await needed(target.act, "publish")(step.act);
       return [];
     }
-    if ("log" in step) return await findLogLine(step.log, target, state.logged);
+    if ("log" in step) return await findLogLine(step.log, run, state.logged);
     const answer = await send(step.send, { target, etag: state.etag });
     state.etag = answer.headers.get("etag") ?? "";
     return findMismatches(step.expect, answer, target);
@@ -71,12 +86,17 @@ async function runStep(
 
 async function findLogLine(
   fields: Readonly<Record<string, string | number>>,
-  target: ConformanceTarget,
+  { target, clock }: Run,
   from: number,
 ): Promise<readonly string[]> {
-  const lines = (await needed(target.readLog, "log")()).slice(from);
-  const found = lines.some((line) => Object.entries(fields).every(([name, value]) => line[name] === value));
-  return found ? [] : [`no log line has ${JSON.stringify(fields)}`];
+  const readLog = needed(target.readLog, "log");
+  const isMeant = (line: Readonly<Record<string, unknown>>): boolean =>
+    Object.entries(fields).every(([name, value]) => line[name] === value);
+  for (let waited = 0; waited <= LOG_DEADLINE; waited += LOG_INTERVAL) {
+    if ((await readLog()).slice(from).some(isMeant)) return [];
+    await clock.sleep(LOG_INTERVAL);
+  }
+  return [`no log line has ${JSON.stringify(fields)}`];
 }
 
 /** A failed case must not leave the origins down for the next one. */
