@@ -1,3 +1,4 @@
+import type { Fleet } from "../fleet/fleet.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Environment, Variables } from "../settings/environment.ts";
 import type { Settings } from "../settings/schema.ts";
@@ -24,4 +25,6 @@ export interface CommandContext {
   settings(): Promise<Settings>;
   /** The chosen environment, or the one named. */
   environment(name?: string): Promise<Environment>;
+  /** The chosen environment with this run's clock, signal and report. */
+  fleet(): Promise<Fleet>;
 }

@@ -1,4 +1,5 @@
 import { isAbsolute, resolve } from "node:path";
+import { fleetOf } from "../fleet/fleet.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import { environmentOf } from "../settings/environment.ts";
@@ -35,23 +36,32 @@ export function createContext(init: ContextInit): CommandContext {
   const environmentName = flags.env ?? "local";
   let loaded: Promise<Settings> | undefined;
   const settings = (): Promise<Settings> => (loaded ??= readSettings(cwd, flags.config));
+  const { clock, signal, report } = init;
+  const environment = async (name = environmentName): Promise<Environment> => {
+    if (name === "local") return localEnvironment(await readMirrorFile(stateDir));
+    return environmentOf(await settings(), name, variables);
+  };
   return {
     cwd,
     variables,
-    clock: init.clock,
+    clock,
     pid: init.pid,
-    signal: init.signal,
-    report: init.report,
+    signal,
+    report,
     stateDir,
     environmentName,
     json: flags.json ?? false,
     dryRun: flags.dryRun ?? false,
     yes: flags.yes ?? false,
     settings,
-    async environment(name = environmentName): Promise<Environment> {
-      if (name === "local") return localEnvironment(await readMirrorFile(stateDir));
-      return environmentOf(await settings(), name, variables);
-    },
+    environment,
+    fleet: async () =>
+      fleetOf(await environment(), {
+        clock,
+        signal,
+        notes: report,
+        stateDir: environmentName === "local" ? stateDir : undefined,
+      }),
   };
 }
 

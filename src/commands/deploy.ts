@@ -8,12 +8,13 @@ import { formatPlan } from "../deploy/plan-text.ts";
 import type { DeployPlan } from "../deploy/plan.ts";
 import { applyRollback, planRollback } from "../deploy/rollback.ts";
 import { formatStatus, toStatus } from "../deploy/status.ts";
+import { deployChecks } from "../fleet/deploy-checks.ts";
+import { applyOptions, openDeploy, planSession } from "../fleet/deploy-session.ts";
+import type { DeploySession } from "../fleet/deploy-session.ts";
 import { writeFileAtomic } from "../lib/atomic-write.ts";
 import { SitefleetError, assertNever } from "../lib/errors.ts";
 import type { CommandContext } from "./context.ts";
 import type { CommandDefinition, CommandInput } from "./command.ts";
-import { applyOptions, planSession, withDeploy } from "./deploy-session.ts";
-import type { DeploySession } from "./deploy-session.ts";
 
 export const commands: readonly CommandDefinition[] = [
   {
@@ -62,6 +63,19 @@ interface Job {
   readonly session: DeploySession;
 }
 
+/** Runs `work` with the environment's wanted service and a Fastly client that is closed afterwards. */
+export async function withDeploy<T>(
+  context: CommandContext,
+  work: (session: DeploySession) => Promise<T>,
+): Promise<T> {
+  const session = await openDeploy(await context.fleet());
+  try {
+    return await work(session);
+  } finally {
+    await session.close();
+  }
+}
+
 const CHANGES_PENDING = 10;
 
 async function runPlan(context: CommandContext, { input, session }: Job): Promise<number> {
@@ -88,7 +102,8 @@ async function runApply(context: CommandContext, { input, session }: Job): Promi
     context.report.result({ dryRun: true, plan }, formatPlan(plan));
     return;
   }
-  const options = applyOptions(context, session, { create: input.flags.has("create") });
+  const create = input.flags.has("create");
+  const options = applyOptions(session, { create, checks: deployChecks(session.fleet) });
   const result = await applyDeploy(plan, options);
   const document = { environment: plan.environment, ...result, changes: plan.steps.length };
   context.report.result(document, describeResult(plan.environment, result));
@@ -100,7 +115,8 @@ async function readPlan(
 ): Promise<DeployPlan> {
   const { file, session } = what;
   const plan = parsePlanFile(await readText(resolve(context.cwd, file)), file);
-  const { environment, desired } = session;
+  const { desired } = session;
+  const { environment } = session.fleet;
   const { id, name } = desired.service;
   const sameService = id === undefined ? plan.service.name === name : plan.service.id === id;
   if (plan.environment === environment.name && sameService) return plan;
@@ -146,18 +162,19 @@ async function runStatus(context: CommandContext, session: DeploySession): Promi
 }
 
 async function runRollback(context: CommandContext, { input, session }: Job): Promise<void> {
-  const { client, desired, environment } = session;
+  const { client, desired, fleet } = session;
+  const environment = fleet.environment.name;
   const plan = await planRollback(client, { service: desired.service, to: versionFrom(input) });
   if (context.dryRun) {
     const { serviceId, from, to } = plan;
     context.report.result({ dryRun: true, serviceId, from, to }, `would go from version ${from} to ${to}`);
     return;
   }
-  const result = await applyRollback(plan, applyOptions(context, session, { create: false }));
-  context.report.result(
-    { environment: environment.name, ...result },
-    describeResult(environment.name, result),
+  const result = await applyRollback(
+    plan,
+    applyOptions(session, { create: false, checks: deployChecks(fleet) }),
   );
+  context.report.result({ environment, ...result }, describeResult(environment, result));
 }
 
 function versionFrom(input: CommandInput): number | undefined {

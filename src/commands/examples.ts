@@ -3,13 +3,14 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { applyDeploy } from "../deploy/apply.ts";
+import { applyOptions, planSession } from "../fleet/deploy-session.ts";
+import { edgeChecksFor } from "../fleet/edge-checks.ts";
 import { addDomain } from "../publish/domains.ts";
 import type { PublishDeps } from "../publish/publish-deps.ts";
 import { publishFolder } from "../publish/publish.ts";
 import { DEFAULT_SITE_ENV } from "../site/names.ts";
 import type { CommandContext } from "./context.ts";
-import { applyOptions, planSession, withDeploy } from "./deploy-session.ts";
-import { edgeChecksFor } from "./edge-checks.ts";
+import { withDeploy } from "./deploy.ts";
 import { urlOf, withPublishing } from "./publishing.ts";
 
 interface Example {
@@ -58,8 +59,8 @@ export async function showExamples(context: CommandContext): Promise<string> {
   await withDeploy(context, async (session) => {
     const plan = await planSession(session);
     // The quick checks only: `sitefleet verify` runs all cases.
-    const checks = edgeChecksFor(session.environment, context.report);
-    await applyDeploy(plan, { ...applyOptions(context, session, { create: true }), checks });
+    const checks = edgeChecksFor(session.fleet.environment, context.report);
+    await applyDeploy(plan, applyOptions(session, { create: true, checks }));
   });
   return withPublishing(context, async (deps) => {
     const published = await Promise.all(examples().map((example) => publishExample(deps, example)));

@@ -1,15 +1,11 @@
-import type { FastlyClient } from "../fastly/client.ts";
+import { openPublishing, rehearse } from "../fleet/publish-session.ts";
 import { SitefleetError } from "../lib/errors.ts";
-import type { Progress, PublishDeps, SiteRef } from "../publish/publish-deps.ts";
+import type { PublishDeps, SiteRef } from "../publish/publish-deps.ts";
 import { siteEnvsOf } from "../publish/site-list.ts";
-import type { PurgeApi } from "../purge/purge-api.ts";
 import type { Environment } from "../settings/environment.ts";
 import { DEFAULT_SITE_ENV, parseSiteUid } from "../site/names.ts";
-import { DryRunStore } from "../store/dry-run-store.ts";
-import { S3SiteStore } from "../store/s3-store.ts";
 import type { CommandInput, OptionDefinition } from "./command.ts";
 import type { CommandContext } from "./context.ts";
-import { connectFastly } from "./fastly-connection.ts";
 
 /** The flag of every command that means one site by its uid. */
 export const SITE_ENV_OPTION: OptionDefinition = {
@@ -18,118 +14,18 @@ export const SITE_ENV_OPTION: OptionDefinition = {
   default: DEFAULT_SITE_ENV,
 };
 
-/**
- * Runs `work` with what publishing takes: both buckets, the edge's purge, clock and Ctrl-C. In a dry run writes stay in
- * memory and purges are only told.
- */
+/** Runs `work` with what publishing takes; in a dry run writes stay in memory and purges are only told. */
 export async function withPublishing<T>(
   context: CommandContext,
   work: (deps: PublishDeps) => Promise<T>,
 ): Promise<T> {
-  const environment = await context.environment();
-  const store = new S3SiteStore({
-    location: environment.s3,
-    keys: environment.secrets.storeKeys(),
-    clock: context.clock,
-  });
-  const fastly = new LazyFastly(context, environment);
+  const fleet = await context.fleet();
+  const session = openPublishing(fleet);
   try {
-    const deps: PublishDeps = {
-      environment,
-      store,
-      purge: fastly,
-      serviceId: () => fastly.serviceId(),
-      clock: context.clock,
-      signal: context.signal,
-      onProgress: progressLines(context),
-    };
-    return await (context.dryRun ? runDry(context, deps, work) : work(deps));
+    return await (context.dryRun ? rehearse(session, fleet.notes, work) : work(session.deps));
   } finally {
-    store.close();
-    await fastly.close();
+    await session.close();
   }
-}
-
-async function runDry<T>(
-  context: CommandContext,
-  deps: PublishDeps,
-  work: (deps: PublishDeps) => Promise<T>,
-): Promise<T> {
-  const store = { config: new DryRunStore(deps.store.config), hosting: new DryRunStore(deps.store.hosting) };
-  const told = new Set<string>();
-  const purge: PurgeApi = {
-    purgeKeys({ keys }) {
-      for (const key of keys) told.add(key);
-      return Promise.resolve();
-    },
-    purgeAll() {
-      told.add("everything");
-      return Promise.resolve();
-    },
-  };
-  const clock = { now: () => deps.clock.now(), sleep: () => Promise.resolve() };
-  const result = await work({ ...deps, store, purge, clock, serviceId: () => Promise.resolve("dry-run") });
-  const skipped = [...store.hosting.skipped, ...store.config.skipped].length;
-  context.report.progress(`dry run: ${skipped} writes were not made`);
-  if (told.size > 0) context.report.progress(`dry run: not purged: ${[...told].join(" ")}`);
-  return result;
-}
-
-/** The Fastly API, connected when the first purge is sent: commands that only read need no token. */
-class LazyFastly implements PurgeApi {
-  readonly #context: CommandContext;
-  readonly #environment: Environment;
-  #client: Promise<FastlyClient> | undefined;
-  #serviceId: Promise<string> | undefined;
-
-  constructor(context: CommandContext, environment: Environment) {
-    this.#context = context;
-    this.#environment = environment;
-  }
-
-  async purgeKeys(input: Parameters<PurgeApi["purgeKeys"]>[0]): Promise<void> {
-    await (await this.#connect()).purgeKeys(input);
-  }
-
-  async purgeAll(input: Parameters<PurgeApi["purgeAll"]>[0]): Promise<void> {
-    await (await this.#connect()).purgeAll(input);
-  }
-
-  serviceId(): Promise<string> {
-    return (this.#serviceId ??= this.#findService());
-  }
-
-  async close(): Promise<void> {
-    await (await this.#client)?.close();
-  }
-
-  #connect(): Promise<FastlyClient> {
-    return (this.#client ??= connectFastly(this.#context, this.#environment));
-  }
-
-  async #findService(): Promise<string> {
-    const { serviceId, serviceName } = this.#environment.fastly;
-    if (serviceId !== undefined) return serviceId;
-    const found =
-      serviceName === undefined ? undefined : await (await this.#connect()).findService(serviceName);
-    if (found) return found.id;
-    const { name } = this.#environment;
-    throw new SitefleetError("deploy/no-service", `environment "${name}" has no Fastly service to purge`, {
-      hint: `deploy it first (sitefleet deploy apply --env ${name}); what was committed is finished by the next run`,
-    });
-  }
-}
-
-/** Progress as lines: each step once, long ones at every tenth. */
-function progressLines(context: CommandContext): PublishDeps["onProgress"] {
-  return ({ step, done, total }: Progress): void => {
-    if (done === undefined) context.report.progress(step);
-    else if (total === undefined) {
-      if (done % 1_000 === 0) context.report.progress(`${step}: ${done}`);
-    } else if (done === total || done % Math.ceil(total / 10) === 0) {
-      context.report.progress(`${step}: ${done} of ${total}`);
-    }
-  };
 }
 
 /**

@@ -3,13 +3,10 @@ import type { ConformanceCase } from "../conformance/case.ts";
 import { runCases } from "../conformance/run.ts";
 import type { CaseResult } from "../conformance/run.ts";
 import type { ConformanceTarget } from "../conformance/target.ts";
+import { caseOptions, verifyFleet } from "../fleet/verification.ts";
 import { SitefleetError } from "../lib/errors.ts";
-import { environmentTarget } from "./conformance-target.ts";
 import type { CommandDefinition, CommandInput } from "./command.ts";
 import type { CommandContext } from "./context.ts";
-import { fixtureSites } from "./fixture-sites.ts";
-import type { FixtureSites } from "./fixture-sites.ts";
-import { withPublishing } from "./publishing.ts";
 
 export const commands: readonly CommandDefinition[] = [
   {
@@ -36,16 +33,17 @@ export const commands: readonly CommandDefinition[] = [
 ];
 
 async function runVerify(context: CommandContext, input: CommandInput): Promise<number> {
+  const { clock, signal, report } = context;
   const cases = chooseCases(input.flags.list("case"));
   const url = input.flags.text("target");
   const results =
     url === undefined
-      ? await verifyEnvironment(context, { cases, publish: input.flags.has("publish") })
-      : await runCases(cases, foreignTarget(url, input), runOptions(context));
+      ? await verifyFleet(await context.fleet(), { cases, publish: input.flags.has("publish") })
+      : await runCases(cases, foreignTarget(url, input), caseOptions({ clock, signal, notes: report }));
   const count = (verdict: CaseResult["verdict"]): number =>
     results.filter((row) => row.verdict === verdict).length;
   const totals = { passed: count("passed"), failed: count("failed"), skipped: count("skipped") };
-  context.report.result({ ...totals, results }, describe(results, totals));
+  report.result({ ...totals, results }, describe(results, totals));
   return totals.failed > 0 ? 5 : 0;
 }
 
@@ -78,49 +76,6 @@ function foreignTarget(url: string, input: CommandInput): ConformanceTarget {
     publicPorts: { http: tls ? 80 : own, https: tls ? own : 443 },
     capabilities: new Set(tls ? ["tls"] : []),
     ...(tls ? { https: url } : {}),
-  };
-}
-
-/** Prepares the sites of an environment and runs cases against its edge. */
-export function verifyEnvironment(
-  context: CommandContext,
-  options: { readonly cases: readonly ConformanceCase[]; readonly publish: boolean },
-): Promise<readonly CaseResult[]> {
-  const run = async (fixtures?: FixtureSites): Promise<readonly CaseResult[]> => {
-    const environment = await context.environment();
-    const target = await environmentTarget(context, environment, fixtures);
-    if (!target) {
-      throw new SitefleetError(
-        "settings/invalid",
-        `environment "${environment.name}" has no \`verify\` in its settings`,
-        {
-          hint: "add verify.url and verify.hostSuffix, or name an edge with --target",
-        },
-      );
-    }
-    return runCases(options.cases, target, runOptions(context));
-  };
-  if (!options.publish) return run();
-  return withPublishing(context, async (deps) => {
-    const fixtures = fixtureSites(
-      { ...deps, onProgress: () => undefined },
-      deps.environment.verify?.hostSuffix ?? "",
-    );
-    if (deps.environment.verify) {
-      context.report.progress("publishing the conformance sites");
-      await fixtures.prepare();
-    }
-    return run(fixtures);
-  });
-}
-
-function runOptions(context: CommandContext): Parameters<typeof runCases>[2] {
-  return {
-    signal: context.signal,
-    onResult(result) {
-      if (result.verdict === "failed")
-        context.report.progress(`failed   ${result.id}: ${result.reasons.join("; ")}`);
-    },
   };
 }
 

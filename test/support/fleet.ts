@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { debugToken } from "../../src/commands/edge-checks.ts";
-import { fixtureSites } from "../../src/commands/fixture-sites.ts";
+import { debugToken } from "../../src/fleet/edge-checks.ts";
+import { fixtureSites } from "../../src/fleet/fixture-sites.ts";
 import type { Capability, Act } from "../../src/conformance/case.ts";
 import type { ConformanceTarget } from "../../src/conformance/target.ts";
 import { applyDeploy } from "../../src/deploy/apply.ts";

@@ -1,19 +1,15 @@
 import { FastlyClient } from "../fastly/client.ts";
 import { readVersion } from "../lib/version.ts";
-import type { Environment } from "../settings/environment.ts";
-import type { CommandContext } from "./context.ts";
+import type { Fleet } from "./fleet.ts";
 
 /** A client of the environment's Fastly API; the caller closes it. */
-export async function connectFastly(
-  context: CommandContext,
-  environment: Environment,
-): Promise<FastlyClient> {
+export async function connectFastly({ environment, clock, signal, notes }: Fleet): Promise<FastlyClient> {
   return new FastlyClient({
     apiUrl: environment.fastly.apiUrl,
     token: environment.secrets.apiToken(),
-    clock: context.clock,
-    signal: context.signal,
+    clock,
+    signal,
     userAgent: `sitefleet/${await readVersion()}`,
-    onWait: (line) => context.report.progress(line),
+    onWait: (line) => notes.progress(line),
   });
 }

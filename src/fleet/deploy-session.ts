@@ -1,3 +1,4 @@
+import type { EdgeChecks } from "../deploy/activate.ts";
 import type { ApplyOptions } from "../deploy/apply.ts";
 import { desiredService } from "../deploy/desired.ts";
 import type { DesiredService } from "../deploy/desired.ts";
@@ -8,39 +9,33 @@ import type { DeployPlan } from "../deploy/plan.ts";
 import type { FastlyClient } from "../fastly/client.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import { renderService } from "../render/render.ts";
-import type { Environment } from "../settings/environment.ts";
 import { formatDiagnostic } from "../vcl/diagnostics.ts";
-import type { CommandContext } from "./context.ts";
-import { deployChecks } from "./deploy-checks.ts";
 import { connectFastly } from "./fastly-connection.ts";
+import type { Fleet } from "./fleet.ts";
 
-/** What the deploy commands share: the wanted service and a client for the real one. */
+/** What deploying takes: the service that is wanted and a client for the real one. */
 export interface DeploySession {
-  readonly environment: Environment;
+  readonly fleet: Fleet;
   readonly desired: DesiredService;
   readonly client: FastlyClient;
+  close(): Promise<void>;
 }
 
-/** Runs `work` with the environment's wanted service and a Fastly client that is closed afterwards. */
-export async function withDeploy<T>(
-  context: CommandContext,
-  work: (session: DeploySession) => Promise<T>,
-): Promise<T> {
-  const environment = await context.environment();
-  const desired = desiredService(environment, renderService(environment));
-  const client = await connectFastly(context, environment);
-  try {
-    return await work({ environment, desired, client });
-  } finally {
-    await client.close();
-  }
+/** Renders the fleet's service and connects to Fastly; the caller closes the session. */
+export async function openDeploy(fleet: Fleet): Promise<DeploySession> {
+  const desired = desiredService(fleet.environment, renderService(fleet.environment));
+  const client = await connectFastly(fleet);
+  return { fleet, desired, client, close: () => client.close() };
 }
 
 /**
  * Checks the rendered VCL here before it is compared with what is live.
  * @throws SitefleetError `deploy/lint-failed`
  */
-export async function planSession({ desired, client }: DeploySession): Promise<DeployPlan> {
+export async function planSession({
+  desired,
+  client,
+}: Pick<DeploySession, "desired" | "client">): Promise<DeployPlan> {
   const errors = lintService(desired).filter(({ severity }) => severity === "error");
   if (errors.length > 0) {
     throw new SitefleetError("deploy/lint-failed", `the rendered VCL has ${errors.length} errors`, {
@@ -51,20 +46,19 @@ export async function planSession({ desired, client }: DeploySession): Promise<D
   return planDeploy(desired, await readLive(client, desired.service));
 }
 
-/** What applying needs; the mirror's service is made when it is missing, others only with `--create`. */
+/** What applying needs; the mirror's service is made when it is missing, others only on request. */
 export function applyOptions(
-  context: CommandContext,
   session: DeploySession,
-  flags: { readonly create: boolean },
+  choices: { readonly create: boolean; readonly checks: EdgeChecks },
 ): ApplyOptions {
-  const { environment, desired, client } = session;
+  const { fleet, desired, client } = session;
   return {
     client,
-    checks: deployChecks(context, environment),
-    clock: context.clock,
-    signal: context.signal,
-    progress: (line) => context.report.progress(line),
+    checks: choices.checks,
+    clock: fleet.clock,
+    signal: fleet.signal,
+    progress: (line) => fleet.notes.progress(line),
     privateItems: desired.privateItems,
-    create: flags.create || environment.name === "local",
+    create: choices.create || fleet.environment.name === "local",
   };
 }

@@ -6,7 +6,7 @@ import type { EdgeChecks, ExpectedEdge, Verification } from "../deploy/activate.
 import type { Secret } from "../lib/secret.ts";
 import { DEBUG_HEADER, DEBUG_PREFIX } from "../render/constants.ts";
 import type { Environment } from "../settings/environment.ts";
-import type { Report } from "./report.ts";
+import type { Notes } from "./fleet.ts";
 
 /** A host below the verify suffix that no site has, new each time: "unknown host" is cached at the edge. */
 function unknownHost(): string {
@@ -22,10 +22,10 @@ export function debugToken(configSegment: Secret): string {
  * How a deploy looks at the edge of an environment. Verifying asks for a host that no site has: the edge can say
  * "unknown" only when it runs the version, reads its private dictionary and gets a signed answer from the config bucket.
  */
-export function edgeChecksFor(environment: Environment, report: Report): EdgeChecks {
+export function edgeChecksFor(environment: Environment, notes: Notes): EdgeChecks {
   const { verify } = environment;
   if (!verify) {
-    report.warn(
+    notes.warn(
       `environment "${environment.name}" has no \`verify\` in the settings: the edge is not looked at`,
     );
     return { probe: () => Promise.resolve(true), verify: () => Promise.resolve({ ok: true }) };
@@ -38,7 +38,7 @@ export function edgeChecksFor(environment: Environment, report: Report): EdgeChe
     debugToken: debugToken(environment.secrets.configSegment()),
   };
   return {
-    probe: (expected) => isServing(target, { expected, report }),
+    probe: (expected) => isServing(target, { expected, notes }),
     verify: (expected) => verifyEdge(target, expected),
   };
 }
@@ -52,15 +52,15 @@ function askEdge(target: ConformanceTarget): Promise<Answer> {
 
 async function isServing(
   target: ConformanceTarget,
-  context: { readonly expected: ExpectedEdge; readonly report: Report },
+  context: { readonly expected: ExpectedEdge; readonly notes: Notes },
 ): Promise<boolean> {
-  const { expected, report } = context;
+  const { expected, notes } = context;
   try {
     const answer = await askEdge(target);
     return expected.revision === undefined || answer.headers.get("sf-revision") === expected.revision;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    report.progress(`no answer from ${target.http} yet: ${why}`);
+    notes.progress(`no answer from ${target.http} yet: ${why}`);
     return false;
   }
 }

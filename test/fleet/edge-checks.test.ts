@@ -1,27 +1,26 @@
 import { describe, expect, it } from "vitest";
-import { debugToken, edgeChecksFor } from "../../src/commands/edge-checks.ts";
-import type { Report } from "../../src/commands/report.ts";
+import { debugToken, edgeChecksFor } from "../../src/fleet/edge-checks.ts";
+import type { Notes } from "../../src/fleet/fleet.ts";
 import { Secret } from "../../src/lib/secret.ts";
 import { environmentWith } from "../deploy/deploy-fixture.ts";
 import { startScriptedServer } from "../support/scripted-server.ts";
 import type { Reaction, SeenRequest } from "../support/scripted-server.ts";
 
-function recordingReport() {
+function recordingNotes() {
   const lines: string[] = [];
-  const report: Report = {
-    result: () => undefined,
+  const notes: Notes = {
     progress: (line) => lines.push(line),
     warn: (line) => lines.push(`warning: ${line}`),
   };
-  return { lines, report };
+  return { lines, notes };
 }
 
 async function checksAgainst(react: (request: SeenRequest) => Reaction) {
   const server = await startScriptedServer(react);
   const environment = environmentWith();
-  const { lines, report } = recordingReport();
+  const { lines, notes } = recordingNotes();
   const verify = { url: server.url, hostSuffix: "sites.example.net" };
-  return { server, lines, checks: edgeChecksFor({ ...environment, verify }, report) };
+  return { server, lines, checks: edgeChecksFor({ ...environment, verify }, notes) };
 }
 
 const EXPECTED = { version: 2, revision: "abc" };
@@ -68,8 +67,8 @@ describe("edgeChecksFor", () => {
   });
 
   it("warns when the settings do not say where to look", async () => {
-    const { lines, report } = recordingReport();
-    const checks = edgeChecksFor(environmentWith(), report);
+    const { lines, notes } = recordingNotes();
+    const checks = edgeChecksFor(environmentWith(), notes);
     expect(await checks.probe(EXPECTED)).toBe(true);
     expect(lines).toEqual([
       'warning: environment "test" has no `verify` in the settings: the edge is not looked at',

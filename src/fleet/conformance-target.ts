@@ -2,20 +2,24 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Capability } from "../conformance/case.ts";
 import type { ConformanceTarget } from "../conformance/target.ts";
-import { readMirrorFile } from "../settings/local.ts";
+import { SitefleetError } from "../lib/errors.ts";
 import type { Environment } from "../settings/environment.ts";
-import type { CommandContext } from "./context.ts";
+import { readMirrorFile } from "../settings/local.ts";
 import { debugToken } from "./edge-checks.ts";
 import type { FixtureSites } from "./fixture-sites.ts";
+import type { Fleet } from "./fleet.ts";
 
-/** The edge of an environment as the conformance cases see it; `undefined` when its settings name none. */
+/**
+ * The edge of a fleet as the conformance cases see it.
+ * @param fixtures where given, cases may publish
+ * @throws SitefleetError `settings/invalid` when the settings do not say where the edge is
+ */
 export async function environmentTarget(
-  context: CommandContext,
-  environment: Environment,
+  { environment, stateDir }: Fleet,
   fixtures: FixtureSites | undefined,
-): Promise<ConformanceTarget | undefined> {
-  const { verify, publicPorts, fastly } = environment;
-  if (!verify) return undefined;
+): Promise<ConformanceTarget> {
+  const verify = verifySettings(environment);
+  const { publicPorts, fastly } = environment;
   const capabilities = new Set<Capability>(["debug"]);
   if (fastly.shield !== undefined) capabilities.add("shield");
   if (environment.hsts) capabilities.add("hsts");
@@ -28,21 +32,32 @@ export async function environmentTarget(
     debugToken: debugToken(environment.secrets.configSegment()),
     ...(fixtures ? { act: (act) => fixtures.act(act) } : {}),
   };
-  if (environment.name === "local") return mirrorTarget(context, target);
+  if (stateDir !== undefined) return mirrorTarget(stateDir, target);
   if (verify.url.startsWith("https:"))
     return { ...target, https: verify.url, capabilities: capabilities.add("tls") };
   return target;
 }
 
+/**
+ * Where an environment is verified.
+ * @throws SitefleetError `settings/invalid` when the settings do not say
+ */
+export function verifySettings({ name, verify }: Environment): NonNullable<Environment["verify"]> {
+  if (verify) return verify;
+  throw new SitefleetError("settings/invalid", `environment "${name}" has no \`verify\` in its settings`, {
+    hint: "add verify.url and verify.hostSuffix, or name an edge with --target",
+  });
+}
+
 /** The mirror also has TLS by its own CA, and its log can be read. */
-async function mirrorTarget(context: CommandContext, target: ConformanceTarget): Promise<ConformanceTarget> {
-  const { edge } = await readMirrorFile(context.stateDir);
+async function mirrorTarget(stateDir: string, target: ConformanceTarget): Promise<ConformanceTarget> {
+  const { edge } = await readMirrorFile(stateDir);
   return {
     ...target,
     https: edge.https,
     ca: await readFile(edge.ca, "utf8"),
     capabilities: new Set<Capability>([...target.capabilities, "tls", "log"]),
-    readLog: () => readLog(join(context.stateDir, "logs", "edge.log")),
+    readLog: () => readLog(join(stateDir, "logs", "edge.log")),
   };
 }
 

@@ -1,0 +1,117 @@
+import type { FastlyClient } from "../fastly/client.ts";
+import { SitefleetError } from "../lib/errors.ts";
+import type { Progress, PublishDeps } from "../publish/publish-deps.ts";
+import type { PurgeApi } from "../purge/purge-api.ts";
+import { DryRunStore } from "../store/dry-run-store.ts";
+import { S3SiteStore } from "../store/s3-store.ts";
+import { connectFastly } from "./fastly-connection.ts";
+import type { Fleet, Notes } from "./fleet.ts";
+
+/** What publishing takes, opened: both buckets, the edge's purge, clock and signal. */
+export interface PublishSession {
+  readonly deps: PublishDeps;
+  close(): Promise<void>;
+}
+
+/** Opens the buckets of a fleet; Fastly is connected when the first purge is sent. The caller closes the session. */
+export function openPublishing(fleet: Fleet): PublishSession {
+  const { environment, clock, signal, notes } = fleet;
+  const store = new S3SiteStore({ location: environment.s3, keys: environment.secrets.storeKeys(), clock });
+  const fastly = new LazyFastly(fleet);
+  return {
+    deps: {
+      environment,
+      store,
+      purge: fastly,
+      serviceId: () => fastly.serviceId(),
+      clock,
+      signal,
+      onProgress: progressLines(notes),
+    },
+    async close() {
+      store.close();
+      await fastly.close();
+    },
+  };
+}
+
+/** The same, but writes stay in memory and purges are only told: what a command would do. */
+export async function rehearse<T>(
+  { deps }: PublishSession,
+  notes: Notes,
+  work: (deps: PublishDeps) => Promise<T>,
+): Promise<T> {
+  const store = { config: new DryRunStore(deps.store.config), hosting: new DryRunStore(deps.store.hosting) };
+  const told = new Set<string>();
+  const purge: PurgeApi = {
+    purgeKeys({ keys }) {
+      for (const key of keys) told.add(key);
+      return Promise.resolve();
+    },
+    purgeAll() {
+      told.add("everything");
+      return Promise.resolve();
+    },
+  };
+  const clock = { now: () => deps.clock.now(), sleep: () => Promise.resolve() };
+  const result = await work({ ...deps, store, purge, clock, serviceId: () => Promise.resolve("dry-run") });
+  const skipped = [...store.hosting.skipped, ...store.config.skipped].length;
+  notes.progress(`dry run: ${skipped} writes were not made`);
+  if (told.size > 0) notes.progress(`dry run: not purged: ${[...told].join(" ")}`);
+  return result;
+}
+
+/** The Fastly API, connected when the first purge is sent: work that only reads needs no token. */
+class LazyFastly implements PurgeApi {
+  readonly #fleet: Fleet;
+  #client: Promise<FastlyClient> | undefined;
+  #serviceId: Promise<string> | undefined;
+
+  constructor(fleet: Fleet) {
+    this.#fleet = fleet;
+  }
+
+  async purgeKeys(input: Parameters<PurgeApi["purgeKeys"]>[0]): Promise<void> {
+    await (await this.#connect()).purgeKeys(input);
+  }
+
+  async purgeAll(input: Parameters<PurgeApi["purgeAll"]>[0]): Promise<void> {
+    await (await this.#connect()).purgeAll(input);
+  }
+
+  serviceId(): Promise<string> {
+    return (this.#serviceId ??= this.#findService());
+  }
+
+  async close(): Promise<void> {
+    await (await this.#client)?.close();
+  }
+
+  #connect(): Promise<FastlyClient> {
+    return (this.#client ??= connectFastly(this.#fleet));
+  }
+
+  async #findService(): Promise<string> {
+    const { name, fastly } = this.#fleet.environment;
+    const { serviceId, serviceName } = fastly;
+    if (serviceId !== undefined) return serviceId;
+    const found =
+      serviceName === undefined ? undefined : await (await this.#connect()).findService(serviceName);
+    if (found) return found.id;
+    throw new SitefleetError("deploy/no-service", `environment "${name}" has no Fastly service to purge`, {
+      hint: `deploy it first (sitefleet deploy apply --env ${name}); what was committed is finished by the next run`,
+    });
+  }
+}
+
+/** Progress as lines: each step once, long ones at every tenth. */
+function progressLines(notes: Notes): PublishDeps["onProgress"] {
+  return ({ step, done, total }: Progress): void => {
+    if (done === undefined) notes.progress(step);
+    else if (total === undefined) {
+      if (done % 1_000 === 0) notes.progress(`${step}: ${done}`);
+    } else if (done === total || done % Math.ceil(total / 10) === 0) {
+      notes.progress(`${step}: ${done} of ${total}`);
+    }
+  };
+}
