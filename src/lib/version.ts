@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
-import { z } from "zod";
-
-const packageFile = z.object({ version: z.string() });
+import { SitefleetError } from "./errors.ts";
 
 /** The program's version, from the package file beside `src/` and `dist/`. */
 export async function readVersion(): Promise<string> {
-  const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
-  return packageFile.parse(JSON.parse(text)).version;
+  const file: unknown = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8"));
+  const isNamed = typeof file === "object" && file !== null && "version" in file;
+  if (isNamed && typeof file.version === "string") return file.version;
+  throw new SitefleetError("fault/internal", "package.json has no version");
 }

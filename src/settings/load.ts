@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { createJiti } from "jiti";
 import { SitefleetError } from "../lib/errors.ts";
 import { parseSettings } from "./schema.ts";
 import type { Settings } from "./schema.ts";
@@ -46,6 +45,7 @@ export async function loadSettings(path: string): Promise<Settings> {
 async function readInput(path: string): Promise<unknown> {
   try {
     if (extname(path) === ".json") return JSON.parse(await readFile(path, "utf8"));
+    const { createJiti } = await import("jiti");
     const jiti = createJiti(pathToFileURL(path).href, { moduleCache: false, fsCache: false });
     return await jiti.import(path, { default: true });
   } catch (error) {
