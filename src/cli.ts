@@ -1,9 +1,8 @@
 #!/usr/bin/env node
-import { createContext } from "./commands/create-context.ts";
+import { describeFailure } from "./commands/failure.ts";
 import { readInvocation } from "./commands/program.ts";
 import { createReport } from "./commands/report.ts";
 import { systemClock } from "./lib/clock.ts";
-import { SitefleetError } from "./lib/errors.ts";
 import { readVersion } from "./lib/version.ts";
 
 /** The only place that reads argv and the process's environment, and sets the exit code. */
@@ -15,24 +14,30 @@ async function main(): Promise<number> {
     (text) => process.stderr.write(text),
     { json },
   );
+  const signal = abortOnSignals();
   try {
     const invocation = await readInvocation(argv, await readVersion());
     if ("text" in invocation) {
       (invocation.exitCode === 0 ? process.stdout : process.stderr).write(invocation.text);
       return invocation.exitCode;
     }
+    // Loaded only now: help and usage errors need no settings.
+    const { createContext } = await import("./commands/create-context.ts");
     const context = createContext({
       cwd: process.cwd(),
       variables: process.env,
       clock: systemClock,
       pid: process.pid,
-      signal: abortOnSignals(),
+      signal,
       report,
       flags: invocation.flags,
     });
     return (await invocation.definition.run(context, invocation.input)) ?? 0;
   } catch (error) {
-    return explain(error, json);
+    const failure = describeFailure(error, { json, interrupted: signal.aborted });
+    process.stdout.write(failure.out);
+    process.stderr.write(failure.err);
+    return failure.exitCode;
   }
 }
 
@@ -46,22 +51,6 @@ function abortOnSignals(): AbortSignal {
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
   return controller.signal;
-}
-
-function explain(error: unknown, json: boolean): number {
-  if (!(error instanceof SitefleetError)) {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    process.stderr.write(`sitefleet failed, and it is our fault [fault/internal]: ${text}\n`);
-    return 1;
-  }
-  if (json) {
-    const { code, kind, message, hint, details } = error;
-    process.stdout.write(`${JSON.stringify({ error: { code, kind, message, hint, details } })}\n`);
-  }
-  const lines = [`error: ${error.message} [${error.code}]`, ...error.details.map((line) => `  ${line}`)];
-  if (error.hint !== undefined) lines.push(`next: ${error.hint}`);
-  process.stderr.write(`${lines.join("\n")}\n`);
-  return error.exitCode;
 }
 
 // The SDK is pinned (docs/decisions); its advice about later versions is for us, not for every run of every user.

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomic } from "../lib/atomic-write.ts";
+import { SitefleetError } from "../lib/errors.ts";
 import { isErrno } from "../lib/process-lock.ts";
 
 const keysSchema = z.object({
@@ -15,13 +16,21 @@ const keysSchema = z.object({
 /** What opens this mirror; made once per state folder, in a file that only its owner reads. */
 export type MirrorKeys = z.output<typeof keysSchema>;
 
-/** Reads `<state>/keys.json`, or makes it. */
+/**
+ * Reads `<state>/keys.json`, or makes it.
+ * @throws SitefleetError `mirror/state-unreadable`
+ */
 export async function loadMirrorKeys(stateDir: string): Promise<MirrorKeys> {
   const path = join(stateDir, "keys.json");
   try {
     return keysSchema.parse(JSON.parse(await readFile(path, "utf8")));
-  } catch (error) {
-    if (!isErrno(error, "ENOENT")) throw error;
+  } catch (cause) {
+    if (!isErrno(cause, "ENOENT")) {
+      throw new SitefleetError("mirror/state-unreadable", `${path} does not hold the mirror's keys`, {
+        cause,
+        hint: "restore the file, or remove it: new keys are made at the next start",
+      });
+    }
   }
   const keys: MirrorKeys = {
     apiToken: token(24),

@@ -30,7 +30,7 @@ export const MIRROR_BUCKETS = { config: "sitefleet-config", hosting: "sitefleet-
 
 /**
  * Reads the mirror's own description.
- * @throws SitefleetError `mirror/not-running` when there is none
+ * @throws SitefleetError `mirror/not-running` when there is none, `mirror/state-unreadable`
  */
 export async function readMirrorFile(stateDir: string): Promise<MirrorFile> {
   const path = join(stateDir, "mirror.json");
@@ -43,7 +43,14 @@ export async function readMirrorFile(stateDir: string): Promise<MirrorFile> {
       hint: "start one with `sitefleet mirror up`, or choose another environment with --env",
     });
   }
-  return mirrorFileSchema.parse(JSON.parse(text));
+  try {
+    return mirrorFileSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new SitefleetError("mirror/state-unreadable", `${path} does not describe a mirror`, {
+      cause,
+      hint: "it was written by another version or damaged; stop the mirror and start it again",
+    });
+  }
 }
 
 /** The server environment `local`: the running mirror. Needs no settings. */

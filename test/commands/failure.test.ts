@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { describeFailure } from "../../src/commands/failure.ts";
+import { SitefleetError } from "../../src/lib/errors.ts";
+
+const people = { json: false, interrupted: false };
+
+describe("describeFailure", () => {
+  it("says what, every detail, and what next, with the code's exit code", () => {
+    const error = new SitefleetError("publish/invalid-folder", '"dist" cannot be published: 2 problems', {
+      details: ["a: unreadable", "b: over 20 MB"],
+      hint: "correct the folder",
+    });
+    expect(describeFailure(error, people)).toEqual({
+      out: "",
+      err: [
+        'error: "dist" cannot be published: 2 problems [publish/invalid-folder]',
+        "  a: unreadable",
+        "  b: over 20 MB",
+        "next: correct the folder",
+        "",
+      ].join("\n"),
+      exitCode: 2,
+    });
+  });
+
+  it("is one JSON document on stdout where that was asked for", () => {
+    const error = new SitefleetError("site/not-found", "there is no site", { hint: "publish it first" });
+    const { out, err, exitCode } = describeFailure(error, { ...people, json: true });
+    expect(JSON.parse(out)).toEqual({
+      error: {
+        code: "site/not-found",
+        kind: "user",
+        message: "there is no site",
+        hint: "publish it first",
+        details: [],
+      },
+    });
+    expect(err).toContain("[site/not-found]");
+    expect(exitCode).toBe(2);
+  });
+
+  it("calls anything else a fault of ours and shows its stack", () => {
+    const failure = describeFailure(new TypeError("x is not a function"), { ...people, json: true });
+    expect(failure.exitCode).toBe(1);
+    expect(failure.err).toMatch(/\[fault\/internal\]: TypeError: x is not a function\n +at /);
+    expect(JSON.parse(failure.out)).toMatchObject({ error: { code: "fault/internal", kind: "fault" } });
+  });
+
+  it("does not blame anybody for Ctrl-C", () => {
+    const failure = describeFailure(new Error("interrupted"), { json: false, interrupted: true });
+    expect(failure).toEqual({
+      out: "",
+      err: "interrupted; what was begun is finished by the next run\n",
+      exitCode: 130,
+    });
+  });
+
+  it("still tells an error that came together with Ctrl-C", () => {
+    const error = new SitefleetError("store/unreachable", "no answer");
+    expect(describeFailure(error, { json: false, interrupted: true }).exitCode).toBe(3);
+  });
+});
