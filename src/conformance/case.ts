@@ -47,6 +47,12 @@ export interface Expectation {
   };
 }
 
+/**
+ * A page of the edge's own, whatever its words: those are the operator's to change. Sites of the cases and S3's errors
+ * have no such end.
+ */
+export const BUILT_IN_PAGE = { contains: "</main></html>" } as const;
+
 export type Act =
   /** Publishes the fixture's site with these files changed. */
   | { readonly do: "publish"; readonly site: string; readonly files: Readonly<Record<string, string>> }

@@ -51,12 +51,15 @@ const RULES = [
   "/temporary /about 307",
   "/about /never 302",
   "/replaced /about 301!",
+  "/contact /about#contact 301",
   "# patterns",
   "/blog/:year/:slug /news/:slug/in/:year 301",
   "/legacy/* /docs/:splat 302",
   "/docs/* /never/:splat 302",
   "/forced/* /about 301!",
   "/out/:page https://example.org/:page 307",
+  "/people/:name /about?who=all#:name 302",
+  "/team/:name /about#:name 302",
 ].join("\n");
 
 export const FIXTURES: readonly FixtureSite[] = [

@@ -1,4 +1,4 @@
-import { get } from "../case.ts";
+import { BUILT_IN_PAGE, get } from "../case.ts";
 import type { ConformanceCase } from "../case.ts";
 
 /** Which site answers for a host, and what a domain's config says about it. */
@@ -40,7 +40,7 @@ export const hostCases: readonly ConformanceCase[] = [
       get("nobody", "/", {
         status: 404,
         headers: { "Cache-Control": "no-store", "X-Robots-Tag": "noindex" },
-        body: { contains: "No site here yet" },
+        body: BUILT_IN_PAGE,
       }),
     ],
   },
@@ -52,7 +52,7 @@ export const hostCases: readonly ConformanceCase[] = [
     needs: ["publish"],
     steps: [
       { act: { do: "remove-domain", host: "late" } },
-      get("late", "/", { status: 404, body: { contains: "No site here yet" } }),
+      get("late", "/", { status: 404, body: BUILT_IN_PAGE }),
       { act: { do: "add-domain", site: "sf-verify-plain", host: "late" } },
       get("late", "/", { status: 200, body: { contains: "Plain home" } }),
       { act: { do: "remove-domain", host: "late" } },
@@ -66,7 +66,7 @@ export const hostCases: readonly ConformanceCase[] = [
     needs: ["publish"],
     steps: [
       { act: { do: "put-config", host: "future", metadata: { v: "99", s: "sf-verify-main", r: "1" } } },
-      get("future", "/", { status: 500, body: { contains: "cannot be shown" } }),
+      get("future", "/", { status: 500, body: BUILT_IN_PAGE }),
       { act: { do: "put-config", host: "future", metadata: { v: "1", s: "../other", r: "1" } } },
       get("future", "/", { status: 500 }),
     ],
@@ -99,6 +99,7 @@ export const hostCases: readonly ConformanceCase[] = [
     steps: [
       get("tls", "/.well-known/acme-challenge/token-1", { status: 200, body: { contains: "token-1.thumb" } }),
       get("tls", "/.well-known/acme-challenge/none", { status: 404 }),
+      get("alias", "/.well-known/acme-challenge/none", { status: 404, headers: { Location: null } }),
     ],
   },
   {
@@ -115,6 +116,12 @@ export const hostCases: readonly ConformanceCase[] = [
       ),
       get("tls", "/", { status: 301, headers: { "Strict-Transport-Security": null } }),
       get("main", "/", { status: 200, headers: { "Strict-Transport-Security": null } }, { tls: true }),
+      get(
+        "tls",
+        "/nowhere",
+        { status: 404, headers: { "Strict-Transport-Security": "max-age=31536000" } },
+        { tls: true },
+      ),
     ],
   },
   {
@@ -136,11 +143,11 @@ export const hostCases: readonly ConformanceCase[] = [
     title: "A suspended site answers 410, or 503 with Retry-After",
     source: "RFC 9110 §15.5.11, §15.6.4",
     steps: [
-      get("gone", "/", { status: 410, headers: { "X-Robots-Tag": "noindex" }, body: { contains: "gone" } }),
+      get("gone", "/", { status: 410, headers: { "X-Robots-Tag": "noindex" }, body: BUILT_IN_PAGE }),
       get("paused", "/", {
         status: 503,
-        headers: { "Retry-After": { matches: "^[0-9]+$" } },
-        body: { contains: "suspended" },
+        headers: { "Retry-After": { matches: "^[0-9]+$" }, "Cache-Control": "no-store" },
+        body: BUILT_IN_PAGE,
       }),
     ],
   },

@@ -1,4 +1,4 @@
-import { get } from "../case.ts";
+import { BUILT_IN_PAGE, get } from "../case.ts";
 import type { ConformanceCase } from "../case.ts";
 
 /** Publishing and purging as visitors see them, and what happens when S3 is in trouble. */
@@ -39,6 +39,25 @@ export const originCases: readonly ConformanceCase[] = [
     ],
   },
   {
+    id: "origin/stale-is-not-fresh-again",
+    title: "What the shield had only as a stale copy is asked for again soon after S3 is back",
+    source: "fastly: a stale answer of the shield is stored as fresh at the edge",
+    needs: ["faults", "publish", "shield"],
+    steps: [
+      get("other", "/secret", { status: 200 }),
+      { act: { do: "origin", location: "first", answer: "refuse" } },
+      { act: { do: "origin", location: "second", answer: "refuse" } },
+      { act: { do: "expire-pages" } },
+      get("other", "/secret", { status: 200, body: { contains: "Other's secret" } }),
+      { act: { do: "origin", location: "first", answer: "normal" } },
+      { act: { do: "origin", location: "second", answer: "normal" } },
+      { act: { do: "wait", seconds: 10 } },
+      get("other", "/secret", { status: 200, headers: { "Cache-Status": "sitefleet; fwd=uri-miss" } }),
+      { act: { do: "wait", seconds: 10 } },
+      get("other", "/secret", { status: 200, headers: { "Cache-Status": "sitefleet; hit" } }),
+    ],
+  },
+  {
     id: "origin/clear-503",
     title: "With nothing stale to show, trouble is a clear 503 that tells nothing of the bucket",
     source: "design: origin trouble",
@@ -50,7 +69,7 @@ export const originCases: readonly ConformanceCase[] = [
       get("main", "/about", {
         status: 503,
         headers: { "Retry-After": { matches: "^[0-9]+$" } },
-        body: { contains: "cannot be reached", lacks: "AccessDenied" },
+        body: { ...BUILT_IN_PAGE, lacks: "AccessDenied" },
       }),
       { act: { do: "origin", location: "first", answer: "normal" } },
       { act: { do: "origin", location: "second", answer: "normal" } },

@@ -1,4 +1,4 @@
-import { get } from "../case.ts";
+import { BUILT_IN_PAGE, get } from "../case.ts";
 import type { ConformanceCase } from "../case.ts";
 import { BLOB, LONG_TEXT } from "../fixtures.ts";
 
@@ -72,13 +72,26 @@ export const pageCases: readonly ConformanceCase[] = [
     source: "RFC 9110 §13.2.1, §14.2",
     steps: [
       get("main", "/nowhere", { status: 404 }, { headers: { "If-None-Match": "*", Range: "bytes=0-1" } }),
+      get(
+        "main",
+        "/404",
+        { status: 404, headers: { ETag: null }, body: { contains: "Main has no such page" } },
+        { headers: { "If-None-Match": "*", Range: "bytes=0-1" } },
+      ),
     ],
   },
   {
     id: "not-found/built-in",
     title: "A site without 404.html gets the edge's page",
     source: "design: 404",
-    steps: [get("plain", "/nowhere", { status: 404, body: { contains: "Page not found" } })],
+    steps: [
+      get("plain", "/nowhere", {
+        status: 404,
+        headers: { "Cache-Control": "no-store", "Content-Type": "text/html; charset=utf-8" },
+        body: BUILT_IN_PAGE,
+      }),
+      get("plain", "/nowhere", { status: 404, body: { equals: "" } }, { method: "HEAD" }),
+    ],
   },
   {
     id: "not-found/redirect-policy",
@@ -152,14 +165,40 @@ export const pageCases: readonly ConformanceCase[] = [
       ),
       get("main", "/long.txt", {
         status: 200,
-        headers: { "Content-Encoding": null },
+        headers: { "Content-Encoding": null, Vary: { matches: "Accept-Encoding" } },
         body: { equals: LONG_TEXT },
       }),
       get(
         "main",
-        "/blob.bin",
+        "/long.txt",
         { status: 200, headers: { "Content-Encoding": null } },
+        { headers: { "Accept-Encoding": "deflate, br;q=0, gzip;q=0" } },
+      ),
+      get(
+        "main",
+        "/blob.bin",
+        { status: 200, headers: { "Content-Encoding": null, Vary: null } },
         { headers: { "Accept-Encoding": "gzip, br" } },
+      ),
+    ],
+  },
+  {
+    id: "http/compressed-etag-is-weak",
+    title: "Compressed bytes do not carry the strong ETag of the plain ones, and their own still gives 304",
+    source: "RFC 9110 §8.8.1, §8.8.3.3",
+    steps: [
+      get("main", "/long.txt", { status: 200, headers: { ETag: { matches: '^"' } } }),
+      get(
+        "main",
+        "/long.txt",
+        { status: 200, headers: { ETag: { matches: '^W/"' } } },
+        { headers: { "Accept-Encoding": "gzip" } },
+      ),
+      get(
+        "main",
+        "/long.txt",
+        { status: 304 },
+        { headers: { "Accept-Encoding": "gzip", "If-None-Match": "{etag}" } },
       ),
     ],
   },

@@ -39,6 +39,42 @@ export const redirectCases: readonly ConformanceCase[] = [
       get("rules", "/old?a=1", { status: 301, headers: { Location: "/about?a=1" } }),
       get("rules", "/moved?a=1", { status: 308, headers: { Location: "https://example.org/new?from=old" } }),
       get("rules", "/legacy/x?a=1", { status: 302, headers: { Location: "/docs/x?a=1" } }),
+      get("rules", "/legacy/x?", { status: 302, headers: { Location: "/docs/x" } }),
+    ],
+  },
+  {
+    id: "redirect/query-before-fragment",
+    title: "The query goes in front of a target's fragment",
+    source: "RFC 3986 §3",
+    steps: [
+      get("rules", "/contact?a=1", { status: 301, headers: { Location: "/about?a=1#contact" } }),
+      get("rules", "/contact", { status: 301, headers: { Location: "/about#contact" } }),
+      get("rules", "/team/ann?a=1", { status: 302, headers: { Location: "/about?a=1#ann" } }),
+      get("rules", "/people/ann?a=1", { status: 302, headers: { Location: "/about?who=all#ann" } }),
+    ],
+  },
+  {
+    id: "redirect/never-to-another-host",
+    title: "What a visitor puts into the path of a pattern never becomes the host of its target",
+    source: "RFC 3986 §4.2; CWE-601",
+    steps: [
+      get("rules", "/legacy//evil.example/x", { status: 302, headers: { Location: "/docs/evil.example/x" } }),
+      get("rules", "/legacy/@evil.example", {
+        status: 302,
+        headers: { Location: "/docs/%40evil.example" },
+      }),
+      get("rules", "/out/%2F%2Fevil.example", { status: 400, headers: { Location: null } }),
+      get("rules", "/out/.evil.example", {
+        status: 307,
+        headers: { Location: "https://example.org/.evil.example" },
+      }),
+      get("rules", "//evil.example/..%5c", { status: 400, headers: { Location: null } }),
+      get("main", "//evil.example/", { status: 404, headers: { Location: null } }),
+      get("main", "//about/", { status: 308, headers: { Location: "/about" } }),
+      get("alias", "//evil.example/x", {
+        status: 301,
+        headers: { Location: "{http:main}/evil.example/x" },
+      }),
     ],
   },
   {

@@ -82,7 +82,12 @@ export const requestCases: readonly ConformanceCase[] = [
     id: "path/too-long",
     title: "A path longer than any key is refused with 414",
     source: "RFC 9110 §15.5.15",
-    steps: [get("main", `/${"a".repeat(5_000)}`, { status: 414 })],
+    steps: [
+      get("main", `/${"a".repeat(5_000)}`, { status: 414 }),
+      get("main", `/${"a".repeat(901)}`, { status: 414 }),
+      get("main", `/${"%C3%BC".repeat(451)}`, { status: 414 }),
+      get("main", `/${"a".repeat(850)}`, { status: 404 }),
+    ],
   },
   {
     id: "path/special-characters",
@@ -90,6 +95,7 @@ export const requestCases: readonly ConformanceCase[] = [
     source: "RFC 3986 §2",
     steps: [
       get("main", "/a+b", { status: 200, body: { contains: "Plus" } }),
+      get("main", "/~user%20x", { status: 404 }),
       get("main", "/a%2Bb", { status: 200, body: { contains: "Plus" } }),
       get("main", "/100%25%20real", { status: 200, body: { contains: "Percent" } }),
       get("main", "/gr%C3%BC%C3%9Fe", { status: 200, body: { contains: "Greetings" } }),
@@ -189,9 +195,15 @@ export const requestCases: readonly ConformanceCase[] = [
           "SF-Phase": null,
           "SF-Stale": null,
           "SF-Revision": null,
+          "SF-Region": null,
+          // What a store, or a proxy before it, says to its own clients.
+          "Set-Cookie": null,
+          "Strict-Transport-Security": null,
+          "Content-Security-Policy": null,
+          "X-Store-Node": null,
           "X-Content-Type-Options": "nosniff",
           "Referrer-Policy": { matches: "." },
-          "Cache-Status": { matches: "^sitefleet; (hit|fwd=)" },
+          "Cache-Status": { matches: "^sitefleet; (hit|fwd=(uri-miss|bypass))$" },
         },
       }),
     ],

@@ -1,0 +1,91 @@
+import { execFileSync } from "node:child_process";
+import { cp, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CHECKOUT, startMirrorProcess, startProcess } from "../support/cli-process.ts";
+import type { MirrorProcess } from "../support/cli-process.ts";
+
+/** What the walk-through asks of a machine besides Node. */
+const missing = ["bash", "curl", "git"].filter((name) => {
+  try {
+    execFileSync(name, ["--version"], { stdio: "ignore" });
+    return false;
+  } catch {
+    return true;
+  }
+});
+if (missing.length > 0) process.stderr.write(`skipped: README's walk-through needs ${missing.join(", ")}\n`);
+
+const readme = await readFile(join(CHECKOUT, "README.md"), "utf8");
+
+/** The shell lines between the two marks of README, in order. */
+function walkThrough(): readonly string[] {
+  const [, part = ""] = /<!-- walk-through:begin -->(.*)<!-- walk-through:end -->/s.exec(readme) ?? [];
+  return [...part.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, block = ""]) => block.trim().split("\n"));
+}
+
+describe.skipIf(missing.length > 0)("README's walk-through, typed line by line in a fresh clone", () => {
+  let root = "";
+  let clone = "";
+  let mirror: MirrorProcess | undefined;
+
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), "sitefleet-readme-"));
+    clone = join(root, "clone");
+    for (const name of ["dist", "templates", "examples", "package.json"]) {
+      await cp(join(CHECKOUT, name), join(clone, name), { recursive: true });
+    }
+    await symlink(join(CHECKOUT, "node_modules"), join(clone, "node_modules"));
+    const identity = ["-c", "user.name=Reader", "-c", "user.email=reader@localhost"];
+    execFileSync("git", ["init", "-q"], { cwd: clone });
+    execFileSync("git", ["add", "templates"], { cwd: clone });
+    execFileSync("git", [...identity, "commit", "-q", "-m", "Clone"], { cwd: clone });
+    const env = { SITEFLEET_STATE: join(root, "state") };
+    const place = { cwd: clone, env, cli: join(clone, "dist/cli.js") };
+    mirror = await startMirrorProcess(place, ["--examples"]);
+  });
+
+  afterAll(async () => {
+    await mirror?.stop();
+    await rm(root, { recursive: true, force: true });
+  });
+
+  /** The line with the ports and folders of this run instead of the default ones. */
+  function here(line: string): string {
+    const { http, https } = mirror?.file.edge ?? { http: "", https: "" };
+    return line
+      .replaceAll("8080", new URL(http).port)
+      .replaceAll("8443", new URL(https).port)
+      .replaceAll("/tmp/", `${root}/`)
+      .replaceAll(".sitefleet/", `${join(root, "state")}/`);
+  }
+
+  test("has every part that it promises", () => {
+    const lines = walkThrough().join("\n");
+    for (const part of [
+      "publish",
+      "domain add",
+      "redirect add",
+      "site rollback",
+      "deploy apply",
+      "purge",
+      "verify",
+    ])
+      expect(lines).toContain(`node dist/cli.js ${part}`);
+  });
+
+  test.for(walkThrough())("%s", async (line) => {
+    const place = { cwd: clone, env: { SITEFLEET_STATE: join(root, "state") } };
+    const { code, out, err } = await startProcess("bash", ["-o", "pipefail", "-c", here(line)], place).end;
+    expect({ line, code, said: code === 0 ? "" : `${out}${err}` }).toEqual({ line, code: 0, said: "" });
+  });
+
+  test("leaves the clone as it was", () => {
+    const changed = execFileSync("git", ["status", "--porcelain", "templates"], {
+      cwd: clone,
+      encoding: "utf8",
+    });
+    expect(changed).toBe("");
+  });
+});
