@@ -1,0 +1,120 @@
+/**
+ * The library: everything the command line does, as functions. docs/library.md shows each group at work. Names that are
+ * not exported here are internal and may change in any version.
+ */
+
+// Settings: the settings file, server environments, secrets from variables.
+export { defineConfig, parseSettings } from "./settings/schema.ts";
+export type { Settings, SettingsInput, SettingsIssue } from "./settings/schema.ts";
+export { findSettingsFile, loadSettings } from "./settings/load.ts";
+export { environmentOf } from "./settings/environment.ts";
+export type { Environment, EnvironmentSecrets, StoreKeys, Variables } from "./settings/environment.ts";
+export { localEnvironment, readMirrorFile } from "./settings/local.ts";
+export type { MirrorFile } from "./settings/local.ts";
+export { Secret } from "./lib/secret.ts";
+
+// Fleet: an environment with clock, signal and notes; what every other call works on.
+export { fleetOf, localFleet } from "./fleet/fleet.ts";
+export type { Fleet, Notes } from "./fleet/fleet.ts";
+export { connectFastly } from "./fleet/fastly-connection.ts";
+export { FastlyClient } from "./fastly/client.ts";
+export { systemClock } from "./lib/clock.ts";
+export type { Clock } from "./lib/clock.ts";
+
+// Mirror: S3, the Fastly API and the edge on this machine.
+export { DEFAULT_PORTS, startMirror } from "./mirror/mirror.ts";
+export type { Mirror, MirrorOptions, MirrorPorts } from "./mirror/mirror.ts";
+
+// Render: settings and templates to VCL.
+export { TEMPLATES, renderService } from "./render/render.ts";
+export type { RenderOptions, RenderedFile, RenderedService } from "./render/render.ts";
+export { FEATURES } from "./render/features.ts";
+export type { FeatureName } from "./render/features.ts";
+
+// Deploy: plan, apply, status, roll back.
+export { applyOptions, openDeploy, planSession } from "./fleet/deploy-session.ts";
+export type { DeploySession } from "./fleet/deploy-session.ts";
+export { desiredService } from "./deploy/desired.ts";
+export type { DesiredService } from "./deploy/desired.ts";
+export { lintService } from "./deploy/lint.ts";
+export { readLive } from "./deploy/live.ts";
+export type { LiveService } from "./deploy/live.ts";
+export { planDeploy } from "./deploy/plan.ts";
+export type { DeployPlan, DeployStep } from "./deploy/plan.ts";
+export { formatPlan } from "./deploy/plan-text.ts";
+export { formatPlanFile, parsePlanFile } from "./deploy/plan-file.ts";
+export { applyDeploy } from "./deploy/apply.ts";
+export type { ApplyOptions, DeployResult } from "./deploy/apply.ts";
+export { applyRollback, planRollback } from "./deploy/rollback.ts";
+export type { RollbackPlan } from "./deploy/rollback.ts";
+export { formatStatus, toStatus } from "./deploy/status.ts";
+export type { DeployStatus } from "./deploy/status.ts";
+export { deployChecks } from "./fleet/deploy-checks.ts";
+export { edgeChecksFor } from "./fleet/edge-checks.ts";
+export type { EdgeChecks, ExpectedEdge, Verification } from "./deploy/activate.ts";
+
+// Publish: releases, sites, domains, redirects.
+export { openPublishing, rehearse } from "./fleet/publish-session.ts";
+export type { PublishSession } from "./fleet/publish-session.ts";
+export type { Progress, PublishDeps, SiteRef } from "./publish/publish-deps.ts";
+export { publishFolder } from "./publish/publish.ts";
+export type { PublishReport, PublishRequest } from "./publish/publish.ts";
+export { rollBack } from "./publish/release.ts";
+export type { ReleaseReport } from "./publish/release.ts";
+export { deleteSite, setPolicies } from "./publish/site-changes.ts";
+export { readSite } from "./publish/record-store.ts";
+export { checkDomain, domainRows, readSites } from "./publish/site-list.ts";
+export type { DomainCheck, DomainRow } from "./publish/site-list.ts";
+export { addDomain, removeDomain, setDomain } from "./publish/domains.ts";
+export type { AddDomain, DomainChoices } from "./publish/domains.ts";
+export { addingRule, editRules, listRules, removingRule } from "./publish/redirects.ts";
+export type { RuleEdit, RuleRow, RulesReport } from "./publish/redirects.ts";
+
+// Purge: what an edge forgets, and what is still owed to it.
+export { owedDepsOf, purgeKeyOf, readOwed, settleOwed } from "./publish/purging.ts";
+export type { OwedRow, PurgeTarget } from "./publish/purging.ts";
+export { purgeDurably } from "./purge/owed-purges.ts";
+
+// Conformance: the cases as data, and what runs them against any edge.
+export { CASES } from "./conformance/cases.ts";
+export type { ConformanceCase } from "./conformance/case.ts";
+export { runCases } from "./conformance/run.ts";
+export type { CaseResult, RunOptions } from "./conformance/run.ts";
+export type { ConformanceTarget } from "./conformance/target.ts";
+export { verifyFleet } from "./fleet/verification.ts";
+
+// Site model: names, page keys, redirect rules, the config codec. Pure functions.
+export { checkDomainName, parseDomainName, parseSiteUid, siteEnvOf } from "./site/names.ts";
+export type { DomainNameCheck, ToAscii } from "./site/names.ts";
+export { canonicalPath, decodePath, encodePath, pageHash, pageKey } from "./site/page-key.ts";
+export type { DecodedPath } from "./site/page-key.ts";
+export { currentRelease, siteRecordSchema } from "./site/model.ts";
+export type { DomainConfig, DomainEntry, SitePolicies, SiteRecord } from "./site/model.ts";
+export { decodeConfig, encodeConfig } from "./site/codec.ts";
+export type { DecodedConfig, EncodedConfig } from "./site/codec.ts";
+export { parseRedirects } from "./site/redirects-file.ts";
+export { matchRule } from "./site/rule-slots.ts";
+export {
+  domainKey,
+  pageSurrogateKey,
+  releaseKey,
+  siteConfigKey,
+  siteEnvKey,
+  siteKey,
+} from "./site/surrogate-keys.ts";
+
+// VCL engine: parse, check, print, compile.
+export { parseService, parseVcl } from "./vcl/service.ts";
+export type { ServiceSources } from "./vcl/service.ts";
+export type { VclProgram } from "./vcl/ast.ts";
+export { checkProgram } from "./vcl/checker.ts";
+export { printProgram } from "./vcl/printer.ts";
+export { compileService } from "./vcl/compile-service.ts";
+export { VclError, formatDiagnostic } from "./vcl/diagnostics.ts";
+export type { Diagnostic } from "./vcl/diagnostics.ts";
+export type { Program } from "./vcl/runtime.ts";
+
+// Errors: one class, stable codes.
+export { SitefleetError } from "./lib/errors.ts";
+export { ERROR_CODES } from "./lib/error-codes.ts";
+export type { ErrorCode, ErrorCodeRow, ErrorKind } from "./lib/error-codes.ts";
