@@ -96,12 +96,19 @@ function contextOf(environment: Environment, without: readonly FeatureName[]): o
     cfg: mapValues(CONFIG_METADATA, (letter) => `SF-Config-${letter.toUpperCase()}`),
     carried: Object.keys(CONFIG_METADATA).filter((field) => !["version", "site", "release"].includes(field)),
     codecVersions: [CODEC_VERSION - 1, CODEC_VERSION].filter((version) => version > 0),
+    metadata: metadataNames(),
     slots: RULE_SLOTS.split(""),
     origins: originsOf(environment),
     shield: environment.fastly.shield === undefined ? "" : shieldDirector(environment.fastly.shield),
     ports: { http: http === 80 ? "" : `:${http}`, https: https === 443 ? "" : `:${https}` },
     emptyHash: EMPTY_SHA256,
   };
+}
+
+/** Full header names of all metadata that the edge reads, each once. */
+function metadataNames(): readonly string[] {
+  const letters = [...Object.values(CONFIG_METADATA), ...Object.values(OBJECT_METADATA)];
+  return [...new Set<string>(letters)].map((letter) => `x-amz-meta-${letter}`);
 }
 
 function mapValues<K extends string>(

@@ -18,6 +18,7 @@ const SHOWN_BY: Readonly<Record<FeatureName, string>> = {
   "canonical-host": "canonical-host/alias",
   "force-tls": "tls/forced",
   suspended: "suspended/gone",
+  "origin-headers": "headers/nothing-internal-leaks",
   "surrogate-keys": "publish/seen-at-once",
   "pattern-redirects": "redirect/patterns",
   "page-lookup": "host/serves-its-site",

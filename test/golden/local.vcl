@@ -1,5 +1,12 @@
-# sitefleet local, revision 2426993dd6fd6153
+# sitefleet local, revision 99b5efa3296bfa4e
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
+# redirect
+# Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
+sub sf_keep_query {
+  if (req.http.SF-Location ~ "^([^?#]*)(#.*)?$") {
+    set req.http.SF-Location = re.group.1 req.http.SF-Query if(re.group.2, re.group.2, "");
+  }
+}
 # pattern-redirects
 # One rule, `[!]status pattern target`, against SF-Path without its trailing slash.
 sub sf_try_rule {
@@ -25,9 +32,7 @@ sub sf_try_rule {
       set var.sf_target = std.replaceall(var.sf_target, "{8}", if(re.group.8, re.group.8, ""));
       set var.sf_target = std.replaceall(var.sf_target, "{*}", regsub(if(var.sf_rest, var.sf_rest, ""), "^/", ""));
       set req.http.SF-Location = var.sf_target;
-      if (var.sf_target !~ "[?]") {
-        set req.http.SF-Location = req.http.SF-Location req.http.SF-Query;
-      }
+      call sf_keep_query;
       set req.http.SF-Status = var.sf_status;
     }
   }
@@ -267,6 +272,8 @@ sub vcl_recv {
     unset req.http.Fastly-Temp-XFF;
     unset req.http.Fastly-Original-URL;
     unset req.http.Fastly-Original-Cookie;
+    unset req.http.Fastly-Backend;
+    unset req.http.Fastly-Cachetype;
     # Nothing here reads them; S3 would refuse or act on them.
     unset req.http.Authorization;
     unset req.http.Cookie;
@@ -286,20 +293,15 @@ sub vcl_recv {
   if (fastly.ff.visits_this_service == 0 && req.restarts == 0) {
     set var.sf_debug = req.http.Sitefleet-Debug;
     unset req.http.Sitefleet-Debug;
-    if (var.sf_debug && digest.secure_is_equal(var.sf_debug, digest.hash_sha256("sitefleet-debug:" table.lookup(sitefleet_private, "config_segment", "")))) {
+    if (var.sf_debug && digest.secure_is_equal(var.sf_debug, regsub(digest.hash_sha256("sitefleet-debug:" table.lookup(sitefleet_private, "config_segment", "")), "^0x", ""))) {
       set req.http.SF-Trusted = "1";
     }
   }
-  # compression
-  # Fastly leaves one token here but never `br`; what the client said is in a header that Fastly sets.
-  if (fastly.ff.visits_this_service == 0 && req.restarts == 0 && req.http.Fastly-Orig-Accept-Encoding) {
-    if (req.http.Fastly-Orig-Accept-Encoding ~ "(?i)(?:^|[, ])br(?! *; *q=0(?:\.0*)?(?:[, ]|$))(?:[,; ]|$)") {
-      set req.http.Accept-Encoding = "br";
-    } else if (req.http.Fastly-Orig-Accept-Encoding ~ "(?i)(?:^|[, ])gzip(?! *; *q=0(?:\.0*)?(?:[, ]|$))(?:[,; ]|$)") {
-      set req.http.Accept-Encoding = "gzip";
-    } else {
-      unset req.http.Accept-Encoding;
-    }
+  # origin-trouble
+  if (req.http.SF-Hop == "shield") {
+    # The shield answers the edge with whole objects: a 304 would hide that it had only a stale one.
+    unset req.http.If-None-Match;
+    unset req.http.If-Modified-Since;
   }
 
 #FASTLY recv
@@ -307,6 +309,18 @@ sub vcl_recv {
   if (req.restarts > 0) {
     # A restart switches clustering off; this switches it on again.
     set req.http.Fastly-Force-Shield = "1";
+  }
+  # compression
+  # Fastly leaves one token here, by rules that overlook `q=0`; what the client said is in a header that Fastly sets.
+  if (req.http.SF-Hop == "edge") {
+    if (req.http.Fastly-Orig-Accept-Encoding ~ "(?i)(?:^|[, ])br(?! *; *q=0(?:\.0*)?(?:[, ]|$))(?:[,; ]|$)") {
+      set req.http.Accept-Encoding = "br";
+    } else if (req.http.Fastly-Orig-Accept-Encoding ~ "(?i)(?:^|[, ])gzip(?! *; *q=0(?:\.0*)?(?:[, ]|$))(?:[,; ]|$)") {
+      set req.http.Accept-Encoding = "gzip";
+    } else if (req.http.Fastly-Orig-Accept-Encoding || req.http.Accept-Encoding != "gzip") {
+      # Any other token would be one more variant of every page.
+      unset req.http.Accept-Encoding;
+    }
   }
 
   if (req.http.SF-Hop == "edge") {
@@ -334,13 +348,20 @@ sub vcl_recv {
           error 605 "bad path";
         }
         set var.sf_path = regsuball(var.sf_path, "//+", "/");
-        if (std.strlen(var.sf_path) > 900) {
-          error 609 "URI too long";
-        }
-        set var.sf_path = regsuball(urlencode(var.sf_path), {"%2F"}, "/");
+      }
+      # Longer than any key can be: S3 would answer 400, which would look like a fault of the origin.
+      if (std.strlen(var.sf_path) > 900) {
+        error 609 "URI too long";
+      }
+      if (var.sf_path ~ "[^A-Za-z0-9._~/-]") {
+        # Fastly's reference does not say whether urlencode leaves a tilde alone; S3 wants it plain.
+        set var.sf_path = std.replaceall(std.replaceall(urlencode(var.sf_path), {"%2F"}, "/"), {"%7E"}, "~");
       }
       set req.http.SF-Path = var.sf_path;
-      set req.http.SF-Query = if(req.url.qs == "", "", "?" req.url.qs);
+      set req.http.SF-Query = "";
+      if (req.url.qs ~ ".") {
+        set req.http.SF-Query = "?" req.url.qs;
+      }
       # config-lookup
       set var.sf_host = regsub(std.tolower(req.http.host), "\.?(?::[0-9]+)?$", "");
       if (std.strlen(var.sf_host) > 253 || var.sf_host !~ "^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$") {
@@ -381,6 +402,10 @@ sub vcl_recv {
     if (req.http.SF-Phase == "unknown-host") {
       error 600 "unknown host";
     }
+    # redirect
+    if (req.http.SF-Phase == "redirect") {
+      error 601 "redirect";
+    }
     # not-found
     if (req.http.SF-Phase == "not-found") {
       error 604 "not found";
@@ -392,21 +417,23 @@ sub vcl_recv {
       unset req.http.Range;
       unset req.http.If-Range;
     }
-    # redirect
-    if (req.http.SF-Phase == "redirect") {
-      error 601 "redirect";
-    }
     # origin-trouble
-    if (req.http.SF-Phase == "trouble") {
+    # Fastly may restart by itself: a config lookup on the last pass could not be acted on.
+    if (req.http.SF-Phase == "trouble" || (req.http.SF-Phase == "config" && req.restarts >= 3)) {
+      set req.http.SF-Phase = "trouble";
       error 610 "origin trouble";
     }
 
     if (req.http.SF-Phase == "page") {
       # canonical-host
-      if (req.http.SF-Config-C && req.http.SF-Path !~ "^/\.well-known/acme-challenge/") {
+      if (req.http.SF-Config-C) {
         if (req.http.SF-Config-C !~ "^[a-z0-9-]+(?:\.[a-z0-9-]+)*$") {
           set req.http.SF-Phase = "unusable-config";
           error 607 "unusable config";
+        }
+        if (req.http.SF-Path ~ "^/\.well-known/acme-challenge/") {
+          set req.http.SF-Phase = "not-found";
+          error 604 "no challenge on an alias";
         }
         if (fastly_info.edge.is_tls || req.http.SF-Config-T == "1") {
           set req.http.SF-Location = "https://" req.http.SF-Config-C ":8443" req.http.SF-Path req.http.SF-Query;
@@ -418,7 +445,7 @@ sub vcl_recv {
         error 601 "canonical host";
       }
       # force-tls
-      if (req.http.SF-Config-T == "1" && !fastly_info.edge.is_tls && !req.http.SF-Config-C && req.http.SF-Path !~ "^/\.well-known/acme-challenge/") {
+      if (req.http.SF-Config-T == "1" && !fastly_info.edge.is_tls && req.http.SF-Path !~ "^/\.well-known/acme-challenge/") {
         set req.http.SF-Location = "https://" req.http.SF-Host ":8443" req.http.SF-Path req.http.SF-Query;
         set req.http.SF-Status = "301";
         set req.http.SF-Phase = "redirect";
@@ -465,6 +492,14 @@ sub vcl_recv {
       if (req.http.SF-If-Range) {
         set req.http.If-Range = req.http.SF-If-Range;
       }
+      # not-found
+      # Asked for by its own address the page still has status 404, to which no condition or range applies.
+      if (req.http.SF-Key == "/404.html") {
+        unset req.http.If-None-Match;
+        unset req.http.If-Modified-Since;
+        unset req.http.Range;
+        unset req.http.If-Range;
+      }
 
     }
   }
@@ -494,9 +529,14 @@ sub vcl_hash {
 sub vcl_hit {
 #FASTLY hit
   # not-found
-  # The last pass has no restart left: what is no page becomes ours here.
-  if (req.http.SF-Hop == "edge" && req.http.SF-Phase == "not-found-page" && obj.status != 200) {
+  # What is no page on the last pass becomes ours here, and so does S3's own 404 when no restart is left.
+  if (req.http.SF-Hop == "edge" && obj.status < 500 && ((req.http.SF-Phase == "not-found-page" && obj.status != 200) || (req.restarts >= 3 && obj.status == 404))) {
     error 604 "not found";
+  }
+  # origin-trouble
+  # Without a restart left, what S3 said in its trouble would be shown.
+  if (req.http.SF-Hop == "edge" && req.restarts >= 3 && obj.status >= 500) {
+    error 610 "origin trouble";
   }
 
   return(deliver);
@@ -528,6 +568,9 @@ sub vcl_fetch {
 
 #FASTLY fetch
   if (req.backend.is_origin) {
+    # origin-headers
+    header.filter_except(beresp, "Content-Type", "Content-Encoding", "Content-Language", "Content-Disposition", "Cache-Control",
+      "ETag", "Last-Modified", "Date", "Surrogate-Key", "x-amz-meta-v", "x-amz-meta-s", "x-amz-meta-r", "x-amz-meta-t", "x-amz-meta-h", "x-amz-meta-c", "x-amz-meta-n", "x-amz-meta-l", "x-amz-meta-m", "x-amz-meta-x", "x-amz-meta-q", "x-amz-meta-p");
     # surrogate-keys
     set var.sf_keys = "";
     if (req.http.SF-Bucket == "hosting" && req.url ~ "^/[^/]+/([^/]+)/([^/]+)/([^/]+)/(.*)$") {
@@ -542,28 +585,13 @@ sub vcl_fetch {
       set var.sf_keys = beresp.http.Surrogate-Key " " var.sf_keys;
     }
     set beresp.http.Surrogate-Key = var.sf_keys;
+    # second-region
+
     # origin-trouble
     if (beresp.status != 200 && beresp.status != 404 && beresp.status != 304) {
       log {"syslog "} req.service_id {" sitefleet :: {"alarm":"origin","bucket":""} req.http.SF-Bucket {"","status":"} beresp.status {"}"};
       set beresp.status = 503;
     }
-    unset beresp.http.Vary;
-    unset beresp.http.x-amz-id-2;
-    unset beresp.http.x-amz-request-id;
-    unset beresp.http.x-amz-version-id;
-    unset beresp.http.x-amz-server-side-encryption*;
-    unset beresp.http.x-amz-storage-class;
-    unset beresp.http.x-amz-replication-status;
-    unset beresp.http.x-amz-expiration;
-    unset beresp.http.x-amz-restore;
-    unset beresp.http.x-amz-tagging-count;
-    unset beresp.http.x-amz-checksum-*;
-    unset beresp.http.x-amz-object-lock-*;
-    unset beresp.http.x-amz-mp-parts-count;
-    unset beresp.http.x-amz-missing-meta;
-    unset beresp.http.x-amz-website-redirect-location;
-    unset beresp.http.x-amz-bucket-region;
-    unset beresp.http.x-amz-delete-marker;
 
   }
   # config-lookup
@@ -584,7 +612,7 @@ sub vcl_fetch {
     set beresp.stale_while_revalidate = 0s;
   }
   # page-lookup
-  if (req.http.SF-Bucket == "hosting" && beresp.status == 200) {
+  if (req.http.SF-Bucket == "hosting" && (beresp.status == 200 || beresp.status == 304)) {
     set beresp.cacheable = true;
     set beresp.ttl = 31536000s;
     set beresp.stale_if_error = 86400s;
@@ -592,7 +620,7 @@ sub vcl_fetch {
   }
   # exact-redirects
   if (req.http.SF-Bucket == "hosting" && beresp.status == 200 && beresp.http.x-amz-meta-l) {
-    if (beresp.http.x-amz-meta-c ~ "^30[12378]$" && beresp.http.x-amz-meta-l ~ "^(?:/|https?://)") {
+    if (beresp.http.x-amz-meta-c ~ "^30[12378]$" && beresp.http.x-amz-meta-l ~ "^(?:/(?![/\\])|https?://[A-Za-z0-9])[!-~]*$") {
       set beresp.status = std.atoi(beresp.http.x-amz-meta-c);
       set beresp.http.Location = beresp.http.x-amz-meta-l;
       set beresp.http.Cache-Control = "public, max-age=0, must-revalidate";
@@ -621,26 +649,36 @@ sub vcl_fetch {
     set beresp.stale_if_error = 86400s;
     set beresp.stale_while_revalidate = 0s;
   }
-  if (req.http.SF-Hop == "edge" && req.http.SF-Phase == "not-found-page" && beresp.status != 200 && beresp.status != 304) {
+  if (req.http.SF-Hop == "edge" && beresp.status < 500 && ((req.http.SF-Phase == "not-found-page" && beresp.status != 200 && beresp.status != 304) || (req.restarts >= 3 && beresp.status == 404))) {
     error 604 "not found";
   }
   # compression
-  if (req.http.SF-Hop == "edge" && req.http.SF-Bucket == "hosting" && (beresp.status == 200 || beresp.status == 404) && !beresp.http.Content-Encoding && beresp.http.Content-Type ~ "(?i)^(?:text/|application/(?:[a-z0-9.+-]*\+)?(?:json|xml|javascript|wasm)|application/(?:manifest|x-javascript|vnd\.ms-fontobject)|image/(?:svg\+xml|x-icon|vnd\.microsoft\.icon)|font/(?:ttf|otf|collection))") {
+  if (req.http.SF-Hop == "edge" && req.http.SF-Bucket == "hosting" && beresp.status == 200 && !beresp.http.Content-Encoding && beresp.http.Content-Type ~ "(?i)^(?:text/|application/(?:[a-z0-9.+-]*\+)?(?:json|xml|javascript|wasm)|application/(?:manifest|x-javascript|vnd\.ms-fontobject)|image/(?:svg\+xml|x-icon|vnd\.microsoft\.icon)|font/(?:ttf|otf|collection))") {
     set beresp.http.Vary = "Accept-Encoding";
     if (req.http.Accept-Encoding == "br") {
       set beresp.brotli = true;
     } else if (req.http.Accept-Encoding == "gzip") {
       set beresp.gzip = true;
     }
+    if (req.http.Accept-Encoding && beresp.http.ETag && beresp.http.ETag !~ "^W/") {
+      # Other bytes than S3's, so no longer its strong validator (RFC 9110 section 8.8.1).
+      set beresp.http.ETag = "W/" beresp.http.ETag;
+    }
   }
+  # second-region
+
   # origin-trouble
   if (beresp.http.SF-Stale) {
     # The shield had only a stale copy: ask it again soon.
     set beresp.ttl = 5s;
+    unset beresp.http.SF-Stale;
   }
   if (beresp.status >= 500) {
     if (stale.exists) {
       return(deliver_stale);
+    }
+    if (req.http.SF-Hop == "edge" && req.restarts >= 3) {
+      error 610 "origin trouble";
     }
     # Cached for a moment, so that a crowd does not queue up for one failing request each.
     set beresp.cacheable = true;
@@ -699,6 +737,15 @@ sub vcl_error {
     set obj.http.SF-Title = "No site here yet";
     set obj.http.SF-Text = "This domain points to us but belongs to no site. If it is yours, add it to your site.";
   }
+  # redirect
+  if (obj.status == 601) {
+    set obj.status = std.atoi(req.http.SF-Status);
+    set obj.response = if(req.http.SF-Status == "301", "Moved Permanently", if(req.http.SF-Status == "302", "Found", if(req.http.SF-Status == "303", "See Other", if(req.http.SF-Status == "307", "Temporary Redirect", "Permanent Redirect"))));
+    set obj.http.Location = req.http.SF-Location;
+    set obj.http.Cache-Control = "public, max-age=0, must-revalidate";
+    synthetic {""};
+    return(deliver);
+  }
   # suspended
   if (obj.status == 606) {
     set obj.http.X-Robots-Tag = "noindex";
@@ -721,15 +768,6 @@ sub vcl_error {
     set obj.response = "Not Found";
     set obj.http.SF-Title = "Page not found";
     set obj.http.SF-Text = "There is nothing at this address.";
-  }
-  # redirect
-  if (obj.status == 601) {
-    set obj.status = std.atoi(req.http.SF-Status);
-    set obj.response = if(req.http.SF-Status == "301", "Moved Permanently", if(req.http.SF-Status == "302", "Found", if(req.http.SF-Status == "303", "See Other", if(req.http.SF-Status == "307", "Temporary Redirect", "Permanent Redirect"))));
-    set obj.http.Location = req.http.SF-Location;
-    set obj.http.Cache-Control = "public, max-age=0, must-revalidate";
-    synthetic {""};
-    return(deliver);
   }
   # origin-trouble
   if (!obj.http.SF-Title && (obj.status == 610 || (obj.status >= 500 && obj.status < 600))) {
@@ -810,7 +848,7 @@ sub vcl_deliver {
       }
     }
     # canonical-path
-    if (req.http.SF-Phase == "page" && (resp.status == 200 || resp.status == 206) && resp.http.x-amz-meta-p && resp.http.x-amz-meta-p != req.http.SF-Path && req.restarts < 3) {
+    if (req.http.SF-Phase == "page" && (resp.status == 200 || resp.status == 206) && resp.http.x-amz-meta-p ~ "^/(?!/)[A-Za-z0-9._~\x25/-]*$" && resp.http.x-amz-meta-p != req.http.SF-Path && req.restarts < 3) {
       if (req.http.SF-Config-L == "1") {
         call sf_not_found;
       } else {
@@ -828,14 +866,17 @@ sub vcl_deliver {
     # second-region
 
     # origin-trouble
-    if ((req.http.SF-Phase == "config" || req.http.SF-Phase == "page") && resp.status >= 500 && req.restarts < 3) {
+    # A config is never shown: it was used above, or it is trouble whatever its status.
+    if ((req.http.SF-Phase == "config" || ((req.http.SF-Phase == "page" || req.http.SF-Phase == "not-found-page") && resp.status >= 500)) && req.restarts < 3) {
       set req.http.SF-Phase = "trouble";
       restart;
     }
 
     # exact-redirects
-    if (req.http.SF-Phase == "page" && resp.http.Location && resp.http.Location !~ "[?]") {
-      set resp.http.Location = resp.http.Location req.http.SF-Query;
+    if (req.http.SF-Phase == "page" && resp.http.Location) {
+      set req.http.SF-Location = resp.http.Location;
+      call sf_keep_query;
+      set resp.http.Location = req.http.SF-Location;
     }
     # not-found
     if (resp.status == 200 && (req.http.SF-Phase == "not-found-page" || (req.http.SF-Phase == "page" && req.http.SF-Key == "/404.html"))) {
@@ -852,14 +893,18 @@ sub vcl_deliver {
     if (!resp.http.Referrer-Policy) {
       set resp.http.Referrer-Policy = "strict-origin-when-cross-origin";
     }
-    if (fastly_info.state ~ "STALE") {
-      set resp.http.Cache-Status = "sitefleet; hit; ttl=-1";
-    } else if (fastly_info.state ~ "^HIT") {
+    # Without it browsers would guess how long to keep a file (RFC 9111 section 4.2.2).
+    if (!resp.http.Cache-Control) {
+      set resp.http.Cache-Control = "public, max-age=0, must-revalidate";
+    }
+    if (resp.stale || fastly_info.state ~ "STALE") {
+      set resp.http.Cache-Status = "sitefleet; hit; detail=stale";
+    } else if (fastly_info.state ~ "PASS") {
+      set resp.http.Cache-Status = "sitefleet; fwd=bypass";
+    } else if (fastly_info.state ~ "^HIT(?!-SYNTH)") {
       set resp.http.Cache-Status = "sitefleet; hit";
     } else if (fastly_info.state ~ "^MISS") {
       set resp.http.Cache-Status = "sitefleet; fwd=uri-miss";
-    } else if (fastly_info.state ~ "PASS") {
-      set resp.http.Cache-Status = "sitefleet; fwd=bypass";
     }
     # hsts
 
@@ -870,7 +915,7 @@ sub vcl_deliver {
 
   } else {
     # origin-trouble
-    if (fastly_info.state ~ "STALE") {
+    if (resp.stale || fastly_info.state ~ "STALE") {
       set resp.http.SF-Stale = "1";
     }
 
@@ -886,8 +931,8 @@ sub vcl_deliver {
     unset resp.http.Age;
   }
   # version-marker
-  if (req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "2426993dd6fd6153";
+  if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
+    set resp.http.SF-Revision = "99b5efa3296bfa4e";
   }
 
   return(deliver);
@@ -912,6 +957,7 @@ sub vcl_log {
       {"","restarts":"} req.restarts
       {","bytes":"} resp.bytes_written
       {","ms":"} time.elapsed.msec
+      {","workspace_free":"} workspace.bytes_free
       {"}"};
 
   }

@@ -12,6 +12,20 @@ export interface OriginGate {
   close(): Promise<void>;
 }
 
+/** What a store behind a proxy also says; none of it is for visitors. */
+const STORE_HEADERS = [
+  "Set-Cookie",
+  "balancer=node-7; Path=/",
+  "Strict-Transport-Security",
+  "max-age=31536000; includeSubDomains",
+  "Content-Security-Policy",
+  "block-all-mixed-content",
+  "X-Store-Node",
+  "7",
+  "Vary",
+  "Origin, User-Agent",
+] as const;
+
 const FORBIDDEN =
   '<?xml version="1.0"?><Error><Code>AccessDenied</Code><BucketName>private</BucketName></Error>';
 
@@ -33,7 +47,7 @@ export async function openOriginGate(upstream: string): Promise<OriginGate> {
         setHost: false,
       },
       (answer) => {
-        outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
+        outgoing.writeHead(answer.statusCode ?? 502, [...answer.rawHeaders, ...STORE_HEADERS]);
         answer.pipe(outgoing);
       },
     );
