@@ -46,8 +46,9 @@ async function readInput(path: string): Promise<unknown> {
   try {
     if (extname(path) === ".json") return JSON.parse(await readFile(path, "utf8"));
     const { createJiti } = await import("jiti");
-    const jiti = createJiti(pathToFileURL(path).href, { moduleCache: false, fsCache: false });
-    return await jiti.import(path, { default: true });
+    const url = pathToFileURL(path).href;
+    const jiti = createJiti(url, { moduleCache: false, fsCache: false });
+    return await jiti.import(url, { default: true });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new SitefleetError("settings/invalid", `${path} cannot be read: ${reason}`, {

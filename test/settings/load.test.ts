@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
 import { findSettingsFile, loadSettings } from "../../src/settings/load.ts";
 import { exampleSettings } from "../support/environments.ts";
@@ -24,6 +24,8 @@ describe("the settings file", () => {
     const path = join(await tempDir(), name);
     await writeFile(path, content);
     expect(Object.keys((await loadSettings(path)).environments)).toEqual(["test", "production"]);
+    const fromHere = relative(process.cwd(), path);
+    expect(Object.keys((await loadSettings(fromHere)).environments)).toEqual(["test", "production"]);
   });
 
   it.each([
