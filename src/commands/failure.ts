@@ -20,9 +20,10 @@ export function describeFailure(
     return { out: documentOf(options, { interrupted: true }), err, exitCode: INTERRUPTED };
   }
   if (!(error instanceof SitefleetError)) return describeFault(error, options);
-  const { code, kind, message, hint, details } = error;
-  const lines = [`error: ${message} [${code}]`, ...details.map((line) => `  ${line}`)];
-  if (hint !== undefined) lines.push(`next: ${hint}`);
+  const { code, kind, message, details } = error;
+  const hint = error.hint ?? `see \`${code}\` in docs/errors.md`;
+  const told = details.filter((line) => !message.includes(line));
+  const lines = [`error: ${message} [${code}]`, ...told.map((line) => `  ${line}`), `next: ${hint}`];
   const out = documentOf(options, { error: { code, kind, message, hint, details } });
   return { out, err: `${lines.join("\n")}\n`, exitCode: error.exitCode };
 }

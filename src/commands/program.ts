@@ -23,7 +23,9 @@ export interface Shown {
  * @throws SitefleetError `cli/usage` for anything that no definition knows
  */
 export async function readInvocation(argv: readonly string[], version: string): Promise<Invocation | Shown> {
-  const noun = NOUNS.find((row) => row.name === argv.find((word) => !word.startsWith("-")));
+  const words = argv.filter((word) => !word.startsWith("-"));
+  const [name, verb] = words[0] === "help" ? words.slice(1) : words;
+  const noun = NOUNS.find((row) => row.name === name);
   const output = { out: "", err: "" };
   const program = createProgram(version, output);
   let invocation: Invocation | undefined;
@@ -37,8 +39,12 @@ export async function readInvocation(argv: readonly string[], version: string): 
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0 || error.code === "commander.help")
       return { text: output.out || output.err, exitCode: error.exitCode === 0 ? 0 : 2 };
-    throw new SitefleetError("cli/usage", error.message.replace(/^error: /, ""), {
-      hint: `sitefleet ${noun ? `${noun.name} ` : ""}--help`,
+    const [message = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
+    const known = (await noun?.load())?.commands.some((row) => row.verb === verb);
+    const help = ["sitefleet", noun?.name, known ? verb : undefined, "--help"].filter(Boolean).join(" ");
+    const hint = isMisplaced(argv) ? "options go behind the command: sitefleet site list --env test" : help;
+    throw new SitefleetError("cli/usage", message, {
+      hint: suggestion === undefined ? hint : `${suggestion.replace(/^\((.*)\)$/, "$1")} Or see ${hint}`,
       cause: error,
     });
   }
@@ -66,6 +72,11 @@ async function addNoun(program: Command, noun: Noun, found: (invocation: Invocat
     const command = definition.verb === undefined ? parent : parent.command(definition.verb);
     addCommand(command.description(definition.summary), definition, found);
   }
+}
+
+/** Whether the line begins with an option that every command has. */
+function isMisplaced([first]: readonly string[]): boolean {
+  return COMMON.some(({ long }) => long !== undefined && long === first?.replace(/=.*/s, ""));
 }
 
 const COMMON = [

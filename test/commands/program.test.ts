@@ -17,8 +17,23 @@ describe("the command line", () => {
     await expect(readInvocation(["mirror", "reset", "--dryrun"], "1")).rejects.toMatchObject({
       code: "cli/usage",
       exitCode: 2,
-      message: expect.stringContaining("--dry-run"),
+      hint: "Did you mean --dry-run? Or see sitefleet mirror reset --help",
     });
+  });
+
+  it.each([
+    [["publsh", "dist"], "Did you mean publish? Or see sitefleet --help"],
+    [["site", "shw", "acme"], "Did you mean show? Or see sitefleet site --help"],
+    [["site", "show"], "sitefleet site show --help"],
+    [["publish", "dist"], "sitefleet publish --help"],
+    [["--env", "test", "site", "list"], "options go behind the command: sitefleet site list --env test"],
+  ])("says for %j where to look", async (argv, hint) => {
+    await expect(readInvocation(argv, "1")).rejects.toMatchObject({ code: "cli/usage", hint });
+  });
+
+  it("knows the whole help of a command also by `help COMMAND`", async () => {
+    const help = { exitCode: 0, text: expect.stringContaining("--site <uid>") };
+    expect(await readInvocation(["help", "publish"], "1")).toMatchObject(help);
   });
 
   it.each([

@@ -210,7 +210,7 @@ async function listen(server: Server, options: FastlyApiOptions): Promise<number
 
 function portInUse(port: number): SitefleetError {
   return new SitefleetError("mirror/port-in-use", `port ${port} for the Fastly API is in use`, {
-    hint: "Stop the other program or choose another port with --api-port.",
+    hint: "stop the other program or choose another port with --api-port",
   });
 }
 

@@ -1,0 +1,42 @@
+import type { Clock } from "../lib/clock.ts";
+import { readVersion } from "../lib/version.ts";
+import type { Variables } from "../settings/environment.ts";
+import { describeFailure } from "./failure.ts";
+import { readInvocation } from "./program.ts";
+import { createReport } from "./report.ts";
+
+/** What a run has of the process it runs in. */
+export interface Surroundings {
+  readonly cwd: string;
+  readonly variables: Variables;
+  readonly clock: Clock;
+  readonly pid: number;
+  /** Aborts on Ctrl-C. */
+  readonly signal: AbortSignal;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+}
+
+/** Runs one command line (without node and script) and resolves to the exit code; it never rejects. */
+export async function runCommandLine(argv: readonly string[], around: Surroundings): Promise<number> {
+  const json = argv.includes("--json");
+  const { signal } = around;
+  try {
+    const invocation = await readInvocation(argv, await readVersion());
+    if ("text" in invocation) {
+      (invocation.exitCode === 0 ? around.out : around.err)(invocation.text);
+      return invocation.exitCode;
+    }
+    // Loaded only now: help and usage errors need no settings.
+    const { createContext } = await import("./create-context.ts");
+    const { cwd, variables, clock, pid } = around;
+    const report = createReport(around.out, around.err, { json });
+    const context = createContext({ cwd, variables, clock, pid, signal, report, flags: invocation.flags });
+    return (await invocation.definition.run(context, invocation.input)) ?? 0;
+  } catch (error) {
+    const failure = describeFailure(error, { json, interrupted: signal.aborted });
+    around.out(failure.out);
+    around.err(failure.err);
+    return failure.exitCode;
+  }
+}
