@@ -127,6 +127,12 @@ export const requestCases: readonly ConformanceCase[] = [
       get("main", "/about", { status: 200 }, { headers: { "SF-Phase": "trouble" } }),
       get(
         "main",
+        "/local/production/sf-verify-other/1/secret.html",
+        { status: 404, body: { lacks: "Other's secret" } },
+        { headers: { "SF-Hop": "shield", "SF-Bucket": "hosting", "Fastly-FF": "forged!cache-iad1-IAD" } },
+      ),
+      get(
+        "main",
         "/about",
         { status: 200, headers: { Location: null } },
         {
