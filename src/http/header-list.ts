@@ -1,10 +1,11 @@
 /** One header line: the name as it came, and the value with every char code one byte (latin1). */
 export type HeaderLine = readonly [name: string, value: string];
 
+/** Never changed once made: copies of a list share them. */
 interface Line {
   readonly name: string;
   readonly lower: string;
-  value: string;
+  readonly value: string;
 }
 
 interface NamePair {
@@ -26,6 +27,11 @@ function pairOf(name: string): NamePair {
   const pair = { name, lower: name.toLowerCase() };
   if (NAMES.size < MAX_NAMES && name.length <= MAX_KEPT_NAME) NAMES.set(name, pair);
   return pair;
+}
+
+function lineOf(name: string, value: string): Line {
+  const pair = pairOf(name);
+  return { name: pair.name, lower: pair.lower, value };
 }
 
 /**
@@ -76,22 +82,20 @@ export class HeaderList {
 
   /** Leaves exactly one line of the name, in the place of the first one if there was one. */
   set(name: string, value: string): void {
-    const lower = name.toLowerCase();
-    const at = this.#lines.findIndex((line) => line.lower === lower);
+    const line = lineOf(name, value);
+    const at = this.#indexOf(line.lower, 0);
     if (at === -1) {
-      this.#lines.push({ name, lower, value });
+      this.#lines.push(line);
       return;
     }
-    this.#lines[at] = { name, lower, value };
-    if (this.#lines.some((line, i) => i > at && line.lower === lower)) {
-      this.#lines = this.#lines.filter((line, i) => i <= at || line.lower !== lower);
-    }
+    this.#lines[at] = line;
+    if (this.#indexOf(line.lower, at + 1) === -1) return;
+    this.#lines = this.#lines.filter((other, i) => i <= at || other.lower !== line.lower);
   }
 
   /** Appends one more line. */
   add(name: string, value: string): void {
-    const pair = pairOf(name);
-    this.#lines.push({ name: pair.name, lower: pair.lower, value });
+    this.#lines.push(lineOf(name, value));
   }
 
   /** Removes every line of the name; a trailing `*` removes every name with that prefix. */
@@ -102,14 +106,12 @@ export class HeaderList {
       this.#lines = this.#lines.filter((line) => !line.lower.startsWith(prefix));
       return;
     }
-    if (this.#lines.some((line) => line.lower === lower)) {
-      this.#lines = this.#lines.filter((line) => line.lower !== lower);
-    }
+    if (this.#indexOf(lower, 0) !== -1) this.#lines = this.#lines.filter((line) => line.lower !== lower);
   }
 
   clone(): HeaderList {
     const copy = new HeaderList();
-    copy.#lines = this.#lines.map((line) => ({ name: line.name, lower: line.lower, value: line.value }));
+    copy.#lines = this.#lines.slice();
     return copy;
   }
 
@@ -127,5 +129,11 @@ export class HeaderList {
     let sum = 0;
     for (const line of this.#lines) sum += line.name.length + line.value.length + 4;
     return sum;
+  }
+
+  /** Where the first line of a lower-case name is from `start` on; -1 when there is none. */
+  #indexOf(lower: string, start: number): number {
+    for (let i = start; i < this.#lines.length; i += 1) if (this.#lines[i]?.lower === lower) return i;
+    return -1;
   }
 }

@@ -9,8 +9,10 @@ export function isNotModified(request: HeaderList, response: HeaderList): boolea
   const tags = request.getAll("If-None-Match");
   if (tags.length > 0) return matchesTag(tags.join(","), response.get("ETag"));
   const since = parseHttpDate(request.get("If-Modified-Since") ?? "");
+  // Nearly every request ends here; a date costs more to read than all of the rest.
+  if (since === null) return false;
   const modified = parseHttpDate(response.get("Last-Modified") ?? "");
-  return since !== null && modified !== null && modified <= since;
+  return modified !== null && modified <= since;
 }
 
 /** Weak comparison of an If-None-Match list with one tag (RFC 9110 §8.8.3.2). */

@@ -36,7 +36,8 @@ export function appendHop(headers: HeaderList, hop: { pop: Pop; serviceId: strin
 
 /** The POP name of a shield code: `iad-va-us` is `IAD`. */
 export function shieldName(code: string): string {
-  return (code.split("-")[0] ?? code).toUpperCase();
+  const dash = code.indexOf("-");
+  return (dash === -1 ? code : code.slice(0, dash)).toUpperCase();
 }
 
 /** Whether a shield director leads to a POP that this request is at or has been at. */
