@@ -13,6 +13,7 @@ import { startEdge } from "./edge/edge.ts";
 import type { Edge } from "./edge/edge.ts";
 import type { EdgeControl } from "./service.ts";
 import { loadMirrorKeys } from "./keys.ts";
+import type { MirrorKeys } from "./keys.ts";
 import { openLogFile } from "./log-file.ts";
 import type { LogLine } from "./log-file.ts";
 import { startS3Server } from "./s3/server.ts";
@@ -28,6 +29,9 @@ export interface MirrorPorts {
 
 /** The ports of the design: edge 8080 and 8443, Fastly API 8081, S3 8082. */
 export const DEFAULT_PORTS: MirrorPorts = { edge: 8080, edgeTls: 8443, api: 8081, s3: 8082 };
+
+const LOOPBACK = "127.0.0.1";
+const REGION = "us-east-1";
 
 export interface MirrorOptions {
   /** Everything that survives a restart; made when absent. */
@@ -100,25 +104,12 @@ async function lockState(stateDir: string, pid: number): Promise<ProcessLock> {
 }
 
 async function startParts(options: MirrorOptions, cleanup: Cleanup): Promise<Mirror> {
-  const { stateDir, clock, ports, host = "127.0.0.1" } = options;
+  const { stateDir, clock, ports, host = LOOPBACK } = options;
   const keys = await loadMirrorKeys(stateDir);
   const apiToken = new Secret(keys.apiToken);
   const log = await openLogFile(stateDir);
   cleanup.add(() => log.close());
-  const s3 = await onPort("S3", ports.s3, () =>
-    startS3Server({
-      dir: join(stateDir, "s3"),
-      host,
-      port: ports.s3,
-      region: "us-east-1",
-      clock,
-      credentials: [
-        { ...keys.publisher, access: "full" },
-        { ...keys.edgeReader, access: "read" },
-      ],
-      buckets: Object.values(MIRROR_BUCKETS),
-    }),
-  );
+  const s3 = await onPort("S3", ports.s3, () => startStore(options, keys));
   cleanup.add(() => s3.close());
   const edge = await onPort("edge", ports.edge, () =>
     startEdge({
@@ -149,25 +140,54 @@ async function startParts(options: MirrorOptions, cleanup: Cleanup): Promise<Mir
     }),
   );
   cleanup.add(() => api.close());
+  const file = describeParts(options.pid, { keys, edge, api, s3 });
+  await writeFileAtomic(join(stateDir, "mirror.json"), `${JSON.stringify(file)}\n`, 0o600);
+  return { file, edge, s3, problems: api.problems, close: () => cleanup.run() };
+}
+
+function startStore(options: MirrorOptions, keys: MirrorKeys): Promise<S3Server> {
+  return startS3Server({
+    dir: join(options.stateDir, "s3"),
+    host: options.host ?? LOOPBACK,
+    port: options.ports.s3,
+    region: REGION,
+    clock: options.clock,
+    credentials: [
+      { ...keys.publisher, access: "full" },
+      { ...keys.edgeReader, access: "read" },
+    ],
+    buckets: Object.values(MIRROR_BUCKETS),
+  });
+}
+
+/** What other processes need to find and use the mirror. */
+function describeParts(
+  pid: number,
+  parts: {
+    readonly keys: MirrorKeys;
+    readonly edge: Edge;
+    readonly api: { readonly url: string };
+    readonly s3: S3Server;
+  },
+): MirrorFile {
+  const { keys, edge, api, s3 } = parts;
   const { publisher, edgeReader } = keys;
-  const file: MirrorFile = {
-    pid: options.pid,
+  return {
+    pid,
     edge: {
-      http: `http://127.0.0.1:${edge.httpPort}`,
-      https: `https://127.0.0.1:${edge.httpsPort}`,
+      http: `http://${LOOPBACK}:${edge.httpPort}`,
+      https: `https://${LOOPBACK}:${edge.httpsPort}`,
       ca: edge.caPath,
     },
     api: { url: api.url, token: keys.apiToken },
     s3: {
       url: s3.url,
-      region: "us-east-1",
+      region: REGION,
       ...publisher,
       edgeKey: `${edgeReader.accessKeyId}:${edgeReader.secretAccessKey}`,
     },
     configSegment: keys.configSegment,
   };
-  await writeFileAtomic(join(stateDir, "mirror.json"), `${JSON.stringify(file)}\n`, 0o600);
-  return { file, edge, s3, problems: api.problems, close: () => cleanup.run() };
 }
 
 /** Pins a service as soon as it is activated, since ids are not known before. */
