@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { HeaderList } from "../../src/http/header-list.ts";
 import type { HeaderLine } from "../../src/http/header-list.ts";
