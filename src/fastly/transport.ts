@@ -138,7 +138,7 @@ export class FastlyTransport {
           ? refusedError({ ...outcome, call: attempt.name, requestId: attempt.requestId, secrets, landed })
           : unreachableError(attempt, outcome.cause, landed);
       }
-      await this.#wait(attempt, verdict.ms);
+      await this.#wait(attempt, { ms: verdict.ms, why: "body" in outcome ? outcome.status : undefined });
     }
   }
 
@@ -188,9 +188,10 @@ export class FastlyTransport {
     }
   }
 
-  async #wait(attempt: Attempt, ms: number): Promise<void> {
+  async #wait(attempt: Attempt, { ms, why }: { ms: number; why: number | undefined }): Promise<void> {
     if (ms >= 1_000) {
-      this.#options.onWait?.(`Fastly asks for patience: ${attempt.name} again in ${Math.ceil(ms / 1000)} s`);
+      const said = why === undefined ? "Fastly does not answer" : `Fastly answered ${why}`;
+      this.#options.onWait?.(`${said}: ${attempt.name} again in ${Math.ceil(ms / 1000)} s`);
     }
     await this.#options.clock.sleep(ms, this.#options.signal);
   }

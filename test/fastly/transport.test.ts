@@ -98,7 +98,7 @@ describe("FastlyTransport", () => {
     const { transport, clock, lines } = connect(server.url);
     expect(await transport.send(POST)).toEqual({ number: 2 });
     expect(clock.slept).toEqual([90_000]);
-    expect(lines).toEqual(["Fastly asks for patience: POST /thing again in 90 s"]);
+    expect(lines).toEqual(["Fastly answered 429: POST /thing again in 90 s"]);
   });
 
   it("names the limit when it resets too late to wait for", async () => {
