@@ -106,7 +106,7 @@ export {
 // VCL engine: parse, check, print, compile.
 export { parseService, parseVcl } from "./vcl/service.ts";
 export type { ServiceSources } from "./vcl/service.ts";
-export type { VclProgram } from "./vcl/ast.ts";
+export type { VclProgram } from "./vcl/ast-declarations.ts";
 export { checkProgram } from "./vcl/checker.ts";
 export { printProgram } from "./vcl/printer.ts";
 export { compileService } from "./vcl/compile-service.ts";

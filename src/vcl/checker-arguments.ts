@@ -1,4 +1,5 @@
-import type { Expression, FunctionCall, SubDeclaration } from "./ast.ts";
+import type { Expression, FunctionCall } from "./ast.ts";
+import type { SubDeclaration } from "./ast-declarations.ts";
 import { findFunction } from "./catalog.ts";
 import type { FunctionRow, ParameterRow } from "./catalog-rows.ts";
 import { outOfScope, report, typeHere } from "./checker-context.ts";

@@ -1,4 +1,5 @@
-import type { Identifier, SubDeclaration } from "./ast.ts";
+import type { Identifier } from "./ast.ts";
+import type { SubDeclaration } from "./ast-declarations.ts";
 import type { Findings } from "./checker-findings.ts";
 import type { Symbols } from "./checker-symbols.ts";
 import type { VclState } from "./runtime.ts";

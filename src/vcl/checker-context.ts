@@ -1,4 +1,5 @@
-import type { Expression, Identifier, SubDeclaration, VclType } from "./ast.ts";
+import type { Expression, Identifier, VclType } from "./ast.ts";
+import type { SubDeclaration } from "./ast-declarations.ts";
 import { findVariable } from "./catalog.ts";
 import type { Scopes, VariableRow } from "./catalog-rows.ts";
 import { isInScope } from "./catalog-rows.ts";

@@ -1,16 +1,14 @@
+import type { Expression, IntegerLiteral, VclType } from "./ast.ts";
 import type {
   AclDeclaration,
   BackendDeclaration,
   Declaration,
   DirectorDeclaration,
-  Expression,
-  IntegerLiteral,
   Property,
   SubDeclaration,
   TableDeclaration,
   VclProgram,
-  VclType,
-} from "./ast.ts";
+} from "./ast-declarations.ts";
 import type { Findings } from "./checker-findings.ts";
 import { BACKEND_PROPERTIES, checkProperties, DIRECTORS, PROBE_PROPERTIES } from "./checker-properties.ts";
 import { checkPattern } from "./checker-regex.ts";

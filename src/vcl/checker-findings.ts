@@ -1,4 +1,4 @@
-import type { VclProgram } from "./ast.ts";
+import type { VclProgram } from "./ast-declarations.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import { diagnose, RULES } from "./rules.ts";
 import type { RuleId } from "./rules.ts";

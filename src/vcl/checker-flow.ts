@@ -1,4 +1,5 @@
-import type { Statement, SubDeclaration, SwitchStatement } from "./ast.ts";
+import type { Statement, SwitchStatement } from "./ast.ts";
+import type { SubDeclaration } from "./ast-declarations.ts";
 import type { Findings } from "./checker-findings.ts";
 
 /** Reports statements that never run, and a subroutine with a type that can end without `return`. */

@@ -1,4 +1,5 @@
-import type { Identifier, Statement, SubDeclaration } from "./ast.ts";
+import type { Identifier, Statement } from "./ast.ts";
+import type { SubDeclaration } from "./ast-declarations.ts";
 import type { Findings } from "./checker-findings.ts";
 import { bodiesOf, walkStatements } from "./walk.ts";
 

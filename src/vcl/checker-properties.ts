@@ -1,4 +1,5 @@
-import type { Expression, Identifier, Property } from "./ast.ts";
+import type { Expression, Identifier } from "./ast.ts";
+import type { Property } from "./ast-declarations.ts";
 import type { Findings } from "./checker-findings.ts";
 import type { Symbols } from "./checker-symbols.ts";
 import type { Span } from "./source.ts";

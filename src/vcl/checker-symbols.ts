@@ -1,11 +1,5 @@
-import type {
-  Declaration,
-  Identifier,
-  SubDeclaration,
-  TableDeclaration,
-  VclProgram,
-  VclType,
-} from "./ast.ts";
+import type { Identifier, VclType } from "./ast.ts";
+import type { Declaration, SubDeclaration, TableDeclaration, VclProgram } from "./ast-declarations.ts";
 import type { Findings } from "./checker-findings.ts";
 import { positionOf } from "./diagnostics.ts";
 

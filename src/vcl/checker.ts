@@ -1,4 +1,4 @@
-import type { SubDeclaration, VclProgram } from "./ast.ts";
+import type { SubDeclaration, VclProgram } from "./ast-declarations.ts";
 import { buildCallGraph, checkCalls } from "./checker-calls.ts";
 import type { CallGraph } from "./checker-calls.ts";
 import { Locals, Variables } from "./checker-context.ts";

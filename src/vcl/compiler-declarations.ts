@@ -1,14 +1,13 @@
+import type { Expression, VclType } from "./ast.ts";
 import type {
   AclDeclaration,
   BackendDeclaration,
   Declaration,
   DirectorDeclaration,
-  Expression,
   ProbeDeclaration,
   Property,
   TableDeclaration,
-  VclType,
-} from "./ast.ts";
+} from "./ast-declarations.ts";
 import type { Acl } from "./acl.ts";
 import { buildAcl } from "./acl.ts";
 import type { CompileContext } from "./compiler-context.ts";

@@ -1,5 +1,6 @@
 import type { Acl } from "./acl.ts";
-import type { SubDeclaration, VclProgram, VclType } from "./ast.ts";
+import type { VclType } from "./ast.ts";
+import type { SubDeclaration, VclProgram } from "./ast-declarations.ts";
 import {
   asLiveTable,
   declaredAcl,

@@ -1,3 +1,4 @@
+import type { VclType } from "./ast.ts";
 import type {
   AclEntry,
   Declaration,
@@ -5,8 +6,7 @@ import type {
   Parameter,
   Property,
   TableEntry,
-  VclType,
-} from "./ast.ts";
+} from "./ast-declarations.ts";
 import { Cursor } from "./parser-cursor.ts";
 import { parsePrimary, parseValue } from "./parser-expressions.ts";
 import { stringLiteral } from "./parser-literals.ts";

@@ -1,15 +1,6 @@
 import { assertNever } from "../lib/errors.ts";
-import type {
-  AclEntry,
-  Declaration,
-  Expression,
-  Property,
-  ReturnStatement,
-  Statement,
-  StringLiteral,
-  SwitchCase,
-  VclProgram,
-} from "./ast.ts";
+import type { Expression, ReturnStatement, Statement, StringLiteral, SwitchCase } from "./ast.ts";
+import type { AclEntry, Declaration, Property, VclProgram } from "./ast-declarations.ts";
 
 /**
  * Canonical text of a program: what `parseVcl` makes of it is the same tree, but for spans. Includes of declarations

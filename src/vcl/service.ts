@@ -1,4 +1,4 @@
-import type { Declaration, VclProgram } from "./ast.ts";
+import type { Declaration, VclProgram } from "./ast-declarations.ts";
 import { ParserContext } from "./parser-context.ts";
 import { Cursor } from "./parser-cursor.ts";
 import { parseSource } from "./parser-declarations.ts";

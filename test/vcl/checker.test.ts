@@ -1,7 +1,7 @@
 import { array, assert, constantFrom, nat, property, tuple } from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import type { VclProgram } from "../../src/vcl/ast.ts";
+import type { VclProgram } from "../../src/vcl/ast-declarations.ts";
 import { checkProgram } from "../../src/vcl/checker.ts";
 import { compileProgram } from "../../src/vcl/compiler.ts";
 import { VclError } from "../../src/vcl/diagnostics.ts";

@@ -14,7 +14,7 @@ import {
 } from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import type { VclProgram } from "../../src/vcl/ast.ts";
+import type { VclProgram } from "../../src/vcl/ast-declarations.ts";
 import { VclError } from "../../src/vcl/diagnostics.ts";
 import { printProgram } from "../../src/vcl/printer.ts";
 import { parseService, parseVcl } from "../../src/vcl/service.ts";
