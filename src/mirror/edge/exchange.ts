@@ -115,4 +115,11 @@ export function failWith(x: Exchange, reason: string): Step {
 export function markState(x: Exchange, state: string): void {
   const cluster = x.node === x.delivery ? "" : "-CLUSTER";
   x.node.cacheState = `${state}${cluster}${x.waited ? "-WAIT" : ""}`;
+  delete x.delivery.staleReason;
+}
+
+/** A stale object is delivered, and why (variables/client-response/resp-stale). */
+export function markStale(x: Exchange, reason: "error" | "revalidating"): void {
+  markState(x, "HIT-STALE");
+  x.delivery.staleReason = reason;
 }

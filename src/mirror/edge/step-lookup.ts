@@ -1,6 +1,6 @@
 import type { BackendRef } from "../../vcl/runtime.ts";
 import type { CacheEntry } from "./cache-entry.ts";
-import { endTurn, markState } from "./exchange.ts";
+import { endTurn, markStale, markState } from "./exchange.ts";
 import type { Exchange, Product, Step } from "./exchange.ts";
 import { judge } from "./staleness.ts";
 import { runState } from "./state-run.ts";
@@ -67,7 +67,8 @@ function useEntry(x: Exchange, found: CacheEntry, now: number): Step | null {
   }
   x.entry = found;
   x.stale = verdict === "fresh" ? null : found;
-  markState(x, verdict === "fresh" ? "HIT" : "HIT-STALE");
+  if (verdict === "fresh") markState(x, "HIT");
+  else markStale(x, verdict === "revalidate" ? "revalidating" : "error");
   x.node.staleExists = x.stale !== null;
   x.delivery.staleExists = x.stale !== null;
   found.hits += 1;
@@ -135,7 +136,7 @@ export function deliverStale(x: Exchange): Step {
   const now = x.parts.clock.now();
   stale.hits += 1;
   x.pop.store.touch(stale);
-  markState(x, "HIT-STALE");
+  markStale(x, "error");
   x.product = productOf(stale, now, stale.view(now));
   return "deliver";
 }

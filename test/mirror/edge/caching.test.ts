@@ -90,9 +90,15 @@ test("variants by Vary are stored apart", async () => {
 
 test("within stale-while-revalidate the old object is delivered and one background fetch renews it", async () => {
   const states: string[] = [];
+  const reasons: (string | undefined)[] = [];
   const { ask, clock, edge, origin } = await site(
     versions({ "Cache-Control": "max-age=10, stale-while-revalidate=60" }),
-    { deliver: (t) => void states.push(t.cacheState) },
+    {
+      deliver: (t) => {
+        states.push(t.cacheState);
+        reasons.push(t.staleReason);
+      },
+    },
   );
   await ask("/");
   clock.advance(20_000);
@@ -101,6 +107,7 @@ test("within stale-while-revalidate the old object is delivered and one backgrou
   expect((await ask("/")).text).toBe("v2");
   expect(origin.seen).toHaveLength(2);
   expect(states).toEqual(["MISS-CLUSTER", "HIT-STALE-CLUSTER", "HIT-CLUSTER"]);
+  expect(reasons).toEqual([undefined, "revalidating", undefined]);
   clock.advance(200_000);
   expect((await ask("/")).text).toBe("v3");
 });
@@ -127,6 +134,7 @@ test("a revalidation that finds the object unchanged renews its freshness and no
 
 test("deliver_stale in fetch and in error delivers the stale object within stale-if-error", async () => {
   let mode: "ok" | "broken" | "down" = "ok";
+  const reasons: (string | undefined)[] = [];
   const { ask, clock } = await site(
     (_request, response) => {
       if (mode === "down") response.destroy();
@@ -139,6 +147,7 @@ test("deliver_stale in fetch and in error delivers the stale object within stale
         return t.beresp.status >= 500 && t.staleExists ? act("deliver_stale") : undefined;
       },
       error: (t) => (t.staleExists ? act("deliver_stale") : undefined),
+      deliver: (t) => void reasons.push(t.staleReason),
     },
   );
   await ask("/");
@@ -148,6 +157,7 @@ test("deliver_stale in fetch and in error delivers the stale object within stale
   mode = "down";
   const stale = await ask("/");
   expect([stale.text, stale.headers.get("Age")]).toEqual(["ok", "20"]);
+  expect(reasons).toEqual([undefined, "error", "error"]);
   clock.advance(100_000);
   expect((await ask("/")).status).toBe(503);
 });
