@@ -23,9 +23,18 @@ export function describeFailure(
   const { code, kind, message, details } = error;
   const hint = error.hint ?? `see \`${code}\` in docs/errors.md`;
   const told = details.filter((line) => !message.includes(line));
-  const lines = [`error: ${message} [${code}]`, ...told.map((line) => `  ${line}`), `next: ${hint}`];
+  const lines = [
+    `error: ${plain(message).replaceAll("\n", " ")} [${code}]`,
+    ...told.map((line) => `  ${plain(line)}`),
+    `next: ${plain(hint)}`,
+  ];
   const out = documentOf(options, { error: { code, kind, message, hint, details } });
   return { out, err: `${lines.join("\n")}\n`, exitCode: error.exitCode };
+}
+
+/** Text for a terminal: what a remote side or a file name says may hold bytes that move the cursor. */
+function plain(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]/gu, "\u{fffd}");
 }
 
 /** Anything that is not an error of the product's own is a bug in it: with the stack, to be reported. */

@@ -23,6 +23,24 @@ describe("describeFailure", () => {
     });
   });
 
+  it("names the page of the error where there is no better advice", () => {
+    const { err } = describeFailure(new SitefleetError("site/not-found", "there is no site"), people);
+    expect(err).toBe(
+      "error: there is no site [site/not-found]\nnext: see `site/not-found` in docs/errors.md\n",
+    );
+  });
+
+  it("tells a detail once and lets no foreign byte move the cursor", () => {
+    const details = ["a\u001b[2Jb: no", "x\n  ^\r"];
+    const error = new SitefleetError("publish/invalid-folder", "cannot: a\u001b[2Jb: no\nhere", {
+      details,
+      hint: "h",
+    });
+    expect(describeFailure(error, people).err).toBe(
+      "error: cannot: a\u{fffd}[2Jb: no here [publish/invalid-folder]\n  x\n  ^\u{fffd}\nnext: h\n",
+    );
+  });
+
   it("is one JSON document on stdout where that was asked for", () => {
     const error = new SitefleetError("site/not-found", "there is no site", { hint: "publish it first" });
     const { out, err, exitCode } = describeFailure(error, { ...people, json: true });

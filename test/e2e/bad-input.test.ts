@@ -1,0 +1,574 @@
+import { chmod, mkdir, mkdtemp, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { S3Client, paginateListObjectsV2 } from "@aws-sdk/client-s3";
+import { request } from "undici";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { systemClock } from "../../src/lib/clock.ts";
+import { startMirror } from "../../src/mirror/mirror.ts";
+import type { Mirror } from "../../src/mirror/mirror.ts";
+import type { MirrorFile } from "../../src/settings/local.ts";
+import { MIRROR_BUCKETS } from "../../src/settings/local.ts";
+import { runHere } from "../support/command-line.ts";
+import type { CommandEnd } from "../support/command-line.ts";
+import { InstantClock } from "../support/instant-clock.ts";
+
+let root = "";
+let mirror: Mirror | undefined;
+
+/** Where the mirror of these tests is. */
+function mirrorFile(): MirrorFile {
+  if (!mirror) throw new Error("no mirror");
+  return mirror.file;
+}
+
+type Prepare = () => Promise<readonly string[] | void>;
+
+/** One row of the contract: what is typed, the exit code and error code, and what the message has to name. */
+interface Row {
+  readonly title: string;
+  readonly argv: readonly string[];
+  /** Makes what the row needs; may add arguments. */
+  readonly prepare?: Prepare;
+  readonly exit: number;
+  readonly code: string;
+  readonly names: readonly (string | RegExp)[];
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
+const PUBLISH = ["publish", "DIR", "--site", "victim"];
+
+async function write(name: string, text: string): Promise<void> {
+  await mkdir(dirname(join(root, name)), { recursive: true });
+  await writeFile(join(root, name), text);
+}
+
+/** A folder to publish that is right but for what the row adds. */
+function folder(files: Readonly<Record<string, string>>, more?: (dir: string) => Promise<void>): Prepare {
+  return async () => {
+    await rm(join(root, "DIR"), { recursive: true, force: true });
+    await mkdir(join(root, "DIR"));
+    for (const [name, text] of Object.entries(files)) await write(`DIR/${name}`, text);
+    await more?.(join(root, "DIR"));
+  };
+}
+
+/** A state folder whose mirror.json says something else than the truth. */
+function lying(change: (file: MirrorFile) => MirrorFile): Prepare {
+  return async () => {
+    await folder({ "index.html": "new" })();
+    await write("lying/mirror.json", JSON.stringify(change(mirrorFile())));
+    return ["--state", join(root, "lying")];
+  };
+}
+
+const rules = (lines: string): Prepare => folder({ "index.html": "new", _redirects: lines });
+const settings =
+  (text: string): Prepare =>
+  () =>
+    write("sitefleet.config.json", text);
+
+/** A closed port: nothing listens there. */
+const CLOSED = "http://127.0.0.1:9";
+const LONG = `${"a".repeat(62)}.`.repeat(4);
+const longPath = Array.from({ length: 6 }, (_, i) => `${i}${"d".repeat(180)}`).join("/");
+const bigRules = Array.from(
+  { length: 12 },
+  (_, i) => `/${"x".repeat(90)}${i}/:one/* /${"y".repeat(90)}/:one/:splat`,
+);
+
+const usage: readonly Row[] = [
+  {
+    title: "a command that does not exist",
+    argv: ["publsh"],
+    exit: 2,
+    code: "cli/usage",
+    names: ["publsh", "publish"],
+  },
+  {
+    title: "a flag that does not exist",
+    argv: ["site", "list", "--jsn"],
+    exit: 2,
+    code: "cli/usage",
+    names: ["--jsn", "--json"],
+  },
+  { title: "a missing flag", argv: ["publish", "DIR"], exit: 2, code: "cli/usage", names: ["--site"] },
+  { title: "a missing argument", argv: ["site", "show"], exit: 2, code: "cli/usage", names: ["site"] },
+  {
+    title: "an argument too many",
+    argv: ["redirect", "add", "/a", "/b", "302", "--site", "victim"],
+    exit: 2,
+    code: "cli/usage",
+    names: ["3"],
+  },
+  { title: "a purge of nothing", argv: ["purge"], exit: 2, code: "cli/usage", names: ["--site"] },
+  {
+    title: "a deletion without --yes",
+    argv: ["site", "delete", "victim"],
+    exit: 2,
+    code: "cli/usage",
+    names: ["victim", "--yes"],
+  },
+  { title: "a reset without --yes", argv: ["mirror", "reset"], exit: 2, code: "cli/usage", names: ["--yes"] },
+  {
+    title: "a port that is none",
+    argv: ["mirror", "up", "--s3-port", "99999"],
+    exit: 2,
+    code: "cli/usage",
+    names: ["99999", "65535"],
+  },
+];
+
+const settingsRows: readonly Row[] = [
+  {
+    title: "no settings file",
+    argv: ["site", "list", "--env", "production"],
+    prepare: () => rm(join(root, "sitefleet.config.json"), { force: true }),
+    exit: 2,
+    code: "settings/not-found",
+    names: ["sitefleet.config.ts"],
+  },
+  {
+    title: "a settings file that is not there",
+    argv: ["render", "--env", "test", "--config", "none.json"],
+    exit: 2,
+    code: "settings/not-found",
+    names: ["none.json"],
+  },
+  {
+    title: "settings that are no JSON",
+    argv: ["site", "list", "--env", "test"],
+    prepare: settings("{"),
+    exit: 2,
+    code: "settings/invalid",
+    names: ["sitefleet.config.json"],
+  },
+  {
+    title: "settings with several mistakes, all at once",
+    argv: ["site", "list", "--env", "test"],
+    prepare: settings('{"environments":{"test":{"fastly":{},"s3":{"region":5},"ports":1}}}'),
+    exit: 2,
+    code: "settings/invalid",
+    names: ["environments.test.s3.region", "environments.test.s3.configBucket", "ports"],
+  },
+  {
+    title: "an unknown server environment",
+    argv: ["site", "list", "--env", "prodution"],
+    prepare: settings('{"environments":{}}'),
+    exit: 2,
+    code: "settings/unknown-environment",
+    names: ["prodution", "local"],
+  },
+  {
+    title: "an unknown website environment",
+    argv: ["site", "show", "victim", "--site-env", "stagin"],
+    exit: 2,
+    code: "site/invalid-setting",
+    names: ["stagin", "staging"],
+  },
+];
+
+const add = (domain: string): readonly string[] => ["domain", "add", domain, "--site", "victim"];
+const domainRow = (title: string, domain: string, ...names: readonly string[]): Row => ({
+  title: `a domain that is ${title}`,
+  argv: add(domain),
+  exit: 2,
+  code: "domain/invalid-name",
+  names: [domain, ...names],
+});
+
+const names: readonly Row[] = [
+  domainRow("in letters of its own", "bücher.example", "xn--bcher-kva.example"),
+  domainRow("a wildcard", "*.example.com", "wildcard"),
+  domainRow("an IPv4 address", "192.0.2.1", "IP address"),
+  domainRow("an IPv6 address", "[2001:db8::1]"),
+  domainRow("with a trailing dot", "www.example.com.", "did you mean www.example.com?"),
+  domainRow("in upper case", "WWW.example.com", "did you mean www.example.com?"),
+  {
+    title: "a domain of 254 characters",
+    argv: add(`${LONG}${"b".repeat(254 - LONG.length)}`),
+    exit: 2,
+    code: "domain/invalid-name",
+    names: ["254", "253"],
+  },
+  domainRow("a URL", "https://www.example.com/", "www.example.com"),
+  domainRow("an underscore", "a_b.example.com"),
+  domainRow("empty", ""),
+  ...["Victim", "a--b", "-a", "a.b", "a/b", "ü", "", "a".repeat(41)].map((uid): Row => ({
+    title: `a site uid outside its alphabet: ${JSON.stringify(uid)}`,
+    argv: ["publish", "DIR", `--site=${uid}`],
+    prepare: folder({ "index.html": "new" }),
+    exit: 2,
+    code: "site/invalid-name",
+    names: [uid],
+  })),
+  {
+    title: "a domain of another site",
+    argv: ["domain", "add", "victim.localhost", "--site", "other"],
+    exit: 2,
+    code: "domain/taken",
+    names: ["victim.localhost", "victim", "--take-over"],
+  },
+  {
+    title: "a site that is not there",
+    argv: ["site", "show", "nobody"],
+    exit: 2,
+    code: "site/not-found",
+    names: ["nobody"],
+  },
+  {
+    title: "a release that is not there",
+    argv: ["site", "rollback", "victim", "--to", "zz"],
+    exit: 2,
+    code: "release/not-found",
+    names: ["zz"],
+  },
+];
+
+const folderRow = (title: string, prepare: Prepare, ...named: Row["names"]): Row => ({
+  title,
+  argv: PUBLISH,
+  prepare,
+  exit: 2,
+  code: "publish/invalid-folder",
+  names: named,
+});
+
+const folders: readonly Row[] = [
+  folderRow(
+    "a folder that is not there",
+    () => rm(join(root, "DIR"), { recursive: true, force: true }),
+    "DIR",
+  ),
+  folderRow("an empty folder", folder({}), "DIR"),
+  folderRow(
+    "a path over 1,024 bytes",
+    folder({ "index.html": "new", [`${longPath}/a.html`]: "x" }),
+    "0ddd",
+    "1024",
+  ),
+  folderRow(
+    "two files with one page key",
+    folder({ "about.html": "1", "about/index.html": "2" }),
+    "about.html",
+    "about/index.html",
+  ),
+  folderRow(
+    "one name in both Unicode normal forms",
+    folder({ "\u00fc.html": "1", "u\u0308.html": "2" }),
+    "\u00fc.html",
+    "normal form",
+  ),
+  folderRow(
+    "a link that leaves the folder",
+    folder({ "index.html": "new" }, (dir) => symlink(tmpdir(), join(dir, "out"))),
+    "out",
+    "link",
+  ),
+  folderRow(
+    "a link that leads nowhere",
+    folder({ "index.html": "new" }, (dir) => symlink("none", join(dir, "dead"))),
+    "dead",
+  ),
+  folderRow(
+    "a file over 20 MB",
+    folder({ "big.bin": "" }, (dir) => truncate(join(dir, "big.bin"), 20_000_001 * 2)),
+    "big.bin",
+    "limit",
+  ),
+  folderRow("a name with a control character", folder({ "a\u0001.html": "x" }), /a.*\.html/),
+  folderRow("a name with a backslash", folder({ "a\\b.html": "x" }), /a.*b\.html/),
+];
+
+const ruleRow = (title: string, lines: string, ...named: Row["names"]): Row => ({
+  title,
+  argv: PUBLISH,
+  prepare: rules(lines),
+  exit: 2,
+  code: "redirects/invalid",
+  names: named,
+});
+
+const redirectRows: readonly Row[] = [
+  ruleRow("a rule with one word", "/ok /b\n/alone", "_redirects:2", "/alone"),
+  ruleRow("a rule with a status that is none", "/a /b 299", "_redirects:1", "299"),
+  ruleRow("a rule to a scheme of its own", "/a javascript:alert(1)", "_redirects:1"),
+  ruleRow("two rules that lead to each other", "/a /b\n/b /a", "_redirects", "/a", "/b"),
+  ruleRow("a rule that leads to itself", "/a/* /a/:splat", "_redirects:1", "/a/*"),
+  ruleRow(
+    "a rule of another product's kind",
+    "/api/* https://api.example.com/:splat 200",
+    "_redirects:1",
+    "200",
+  ),
+  {
+    title: "a wrong rule on the command line",
+    argv: ["redirect", "add", "old", "/new", "--site", "victim"],
+    exit: 2,
+    code: "redirects/invalid",
+    names: ["old", "/"],
+  },
+  {
+    title: "rules that do not fit into a domain's metadata",
+    argv: PUBLISH,
+    prepare: rules(bigRules.join("\n")),
+    exit: 2,
+    code: "site/config-too-large",
+    names: [/\d+ bytes|2,?000/, /x{20}/],
+  },
+  {
+    title: "more patterns than there are slots",
+    argv: PUBLISH,
+    prepare: rules(Array.from({ length: 40 }, (_, i) => `/p${i}/* /q/:splat`).join("\n")),
+    exit: 2,
+    code: "redirects/invalid",
+    names: ["_redirects:", "24"],
+  },
+];
+
+const remote: readonly Row[] = [
+  {
+    title: "no mirror",
+    argv: [...PUBLISH, "--state", "none"],
+    prepare: folder({ "index.html": "new" }),
+    exit: 3,
+    code: "mirror/not-running",
+    names: ["mirror.json", "mirror up"],
+  },
+  {
+    title: "a mirror.json that is none",
+    argv: [...PUBLISH, "--state", "torn"],
+    prepare: () => write("torn/mirror.json", '{"pid":'),
+    exit: 1,
+    code: "mirror/state-unreadable",
+    names: ["torn"],
+  },
+  {
+    title: "S3 that is down",
+    argv: PUBLISH,
+    prepare: lying((file) => ({ ...file, s3: { ...file.s3, url: CLOSED } })),
+    exit: 3,
+    code: "store/unreachable",
+    names: [CLOSED, "ECONNREFUSED"],
+  },
+  {
+    title: "S3 that refuses the keys",
+    argv: PUBLISH,
+    prepare: lying((file) => ({ ...file, s3: { ...file.s3, secretAccessKey: "wrong" } })),
+    exit: 4,
+    code: "store/not-authorised",
+    names: ["AWS_SECRET_ACCESS_KEY"],
+  },
+  {
+    title: "S3 that does not know the keys",
+    argv: PUBLISH,
+    prepare: lying((file) => ({ ...file, s3: { ...file.s3, accessKeyId: "NOBODY" } })),
+    exit: 4,
+    code: "store/not-authorised",
+    names: ["AWS_ACCESS_KEY_ID"],
+  },
+  {
+    title: "an S3 key that may only read",
+    argv: PUBLISH,
+    prepare: lying((file) => {
+      const [accessKeyId = "", secretAccessKey = ""] = file.s3.edgeKey.split(":");
+      return { ...file, s3: { ...file.s3, accessKeyId, secretAccessKey } };
+    }),
+    exit: 4,
+    code: "store/not-authorised",
+    names: ["AccessDenied"],
+  },
+  {
+    title: "an API that is down",
+    argv: ["deploy", "plan"],
+    prepare: lying((file) => ({ ...file, api: { ...file.api, url: CLOSED } })),
+    exit: 3,
+    code: "fastly/unreachable",
+    names: ["127.0.0.1:9"],
+  },
+  {
+    title: "an API that refuses the token",
+    argv: ["deploy", "apply"],
+    prepare: lying((file) => ({ ...file, api: { ...file.api, token: "wrong" } })),
+    exit: 4,
+    code: "fastly/unauthorized",
+    names: ["FASTLY_API_TOKEN"],
+  },
+  {
+    title: "S3 where the API should be",
+    argv: ["deploy", "apply"],
+    prepare: lying((file) => ({ ...file, api: { ...file.api, url: file.s3.url } })),
+    exit: 4,
+    code: "fastly/unauthorized",
+    names: ["AccessDenied", "FASTLY_API_TOKEN"],
+  },
+  {
+    title: "a second mirror on the same folder",
+    argv: ["mirror", "up", "--edge-port", "0", "--edge-tls-port", "0", "--api-port", "0", "--s3-port", "0"],
+    exit: 1,
+    code: "mirror/already-running",
+    names: [String(process.pid), "--state"],
+  },
+  ...(["edge-port", "edge-tls-port", "api-port", "s3-port"] as const).map((flag): Row => ({
+    title: `--${flag} of another program`,
+    argv: ["mirror", "up", "--state", "second"],
+    prepare: () => {
+      const ports = {
+        "edge-port": "0",
+        "edge-tls-port": "0",
+        "api-port": "0",
+        "s3-port": "0",
+        [flag]: new URL(mirrorFile().s3.url).port,
+      };
+      return Promise.resolve(Object.entries(ports).flatMap(([name, port]) => [`--${name}`, port]));
+    },
+    exit: 1,
+    code: "mirror/port-in-use",
+    names: ["in use", "choose another port"],
+  })),
+  {
+    title: "a secret that is not set",
+    argv: ["deploy", "plan", "--env", "test"],
+    prepare: settings(
+      JSON.stringify({
+        environments: {
+          test: {
+            fastly: { serviceName: "x", domains: ["*.example.com"] },
+            s3: { region: "us-east-1", configBucket: "config-bucket", hostingBucket: "hosting-bucket" },
+          },
+        },
+      }),
+    ),
+    exit: 4,
+    code: "settings/missing-secret",
+    names: [/_TEST or /],
+  },
+];
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "sitefleet-bad-"));
+  const ports = { edge: 0, edgeTls: 0, api: 0, s3: 0 };
+  mirror = await startMirror({ stateDir: join(root, "state"), ports, clock: systemClock, pid: process.pid });
+  await folder({ "index.html": "old", "other.html": "old" })();
+  for (const argv of [
+    ["deploy", "apply"],
+    ["publish", "DIR", "--site", "victim", "--domain", "victim.localhost"],
+    ["publish", "DIR", "--site", "other", "--domain", "other.localhost"],
+  ]) {
+    const { code, err } = await run(argv, argv[0] === "deploy" ? systemClock : undefined);
+    if (code !== 0) throw new Error(err);
+  }
+});
+
+afterAll(async () => {
+  await mirror?.close();
+  await rm(root, { recursive: true, force: true });
+});
+
+function run(
+  argv: readonly string[],
+  clock: InstantClock | typeof systemClock = new InstantClock(systemClock.now()),
+  variables: Readonly<Record<string, string>> = {},
+): Promise<CommandEnd> {
+  return runHere(argv, {
+    cwd: root,
+    clock,
+    variables: { SITEFLEET_STATE: join(root, "state"), ...variables },
+  });
+}
+
+/** Everything in both buckets, as `key etag`. */
+async function everything(): Promise<readonly string[]> {
+  const { url, region, accessKeyId, secretAccessKey } = mirrorFile().s3;
+  const credentials = { accessKeyId, secretAccessKey };
+  const client = new S3Client({ endpoint: url, region, forcePathStyle: true, credentials });
+  const found: string[] = [];
+  for (const Bucket of Object.values(MIRROR_BUCKETS)) {
+    for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket })) {
+      found.push(...Contents.map(({ Key, ETag }) => `${Key} ${ETag}`));
+    }
+  }
+  client.destroy();
+  return found;
+}
+
+/** Runs a row twice, for people and for programs, and holds both answers against the contract. */
+async function holds(row: Row): Promise<void> {
+  const more = (await row.prepare?.()) ?? [];
+  const before = await everything();
+  const argv = [...row.argv, ...more];
+  const plain = await run(argv, undefined, row.variables);
+  expect(plain.err).toMatch(/^error: .+ \[[a-z]+\/[a-z-]+\]$/m);
+  expect(plain.err).toMatch(/^next: .+$/m);
+  expect(plain.out).toBe("");
+  for (const name of row.names) {
+    if (typeof name === "string") expect(plain.err).toContain(name);
+    else expect(plain.err).toMatch(name);
+  }
+  const json = await run([...argv, "--json"], undefined, row.variables);
+  expect(json.out.split("\n")).toHaveLength(2);
+  const { error } = JSON.parse(json.out) as { error: Readonly<Record<string, unknown>> };
+  expect({ exits: [plain.code, json.code], code: error["code"] }).toEqual({
+    exits: [row.exit, row.exit],
+    code: row.code,
+  });
+  expect(error["message"]).toBeTypeOf("string");
+  expect(error["hint"]).toBeTypeOf("string");
+  expect(await everything()).toEqual(before);
+}
+
+describe.each([
+  ["the command line", usage],
+  ["settings and environments", settingsRows],
+  ["names", names],
+  ["a folder", folders],
+  ["redirects", redirectRows],
+  ["what is remote", remote],
+])("bad input: %s", (_, rows) => {
+  test.for(rows)("$title", holds);
+});
+
+describe("bad input that depends on the machine", () => {
+  const root0 = process.getuid?.() === 0;
+  if (root0) process.stderr.write("skipped: root can read every file, so none is unreadable\n");
+
+  test.skipIf(root0)("an unreadable file", () =>
+    holds(
+      folderRow(
+        "an unreadable file",
+        folder({ "index.html": "new", "closed.html": "x" }, (dir) => chmod(join(dir, "closed.html"), 0)),
+        "closed.html",
+        "EACCES",
+      ),
+    ),
+  );
+});
+
+describe("odd input that is right", () => {
+  test("names with space, %, +, ?, # and Unicode are published and found", async () => {
+    const odd = ["a b.html", "100%.html", "a+b.html", "what?.html", "c#.html", "u\u0308.html"];
+    await folder(Object.fromEntries(odd.map((name) => [name, `page ${name.normalize("NFC")}`])))();
+    const { code, err } = await run(["publish", "DIR", "--site", "odd", "--domain", "odd.localhost"]);
+    expect(err).not.toContain("error");
+    expect(code).toBe(0);
+    for (const name of odd) {
+      const path = encodeURIComponent(name.normalize("NFC").replace(/\.html$/, ""));
+      const headers = { host: "odd.localhost" };
+      const answer = await request(`${mirrorFile().edge.http}/${path}`, { headers });
+      expect([answer.statusCode, await answer.body.text()]).toEqual([200, `page ${name.normalize("NFC")}`]);
+    }
+  });
+
+  test("a publish whose purge is refused is committed, and what it owes is sent by the next run", async () => {
+    const more = (await lying((file) => ({ ...file, api: { ...file.api, token: "wrong" } }))()) ?? [];
+    const refused = await run([...PUBLISH, ...more]);
+    expect(refused.code).toBe(4);
+    expect(refused.err).toContain("[fastly/unauthorized]");
+    const owed = await run(["purge", "--owed", "--dry-run", "--json"]);
+    expect(JSON.parse(owed.out)).toMatchObject([{ site: "victim", keys: ["c:victim"] }]);
+    const next = await run([...PUBLISH]);
+    expect(next.code).toBe(0);
+    const left = await run(["purge", "--owed", "--dry-run", "--json"]);
+    expect(JSON.parse(left.out)).toEqual([]);
+  });
+});
