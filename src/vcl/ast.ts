@@ -2,24 +2,26 @@ import type { VclState } from "./runtime.ts";
 import type { Span } from "./source.ts";
 
 /** The types of Fastly VCL (reference/vcl/types). `VOID` is the type of a subroutine or function without a value. */
-export type VclType =
-  | "ACL"
-  | "BACKEND"
-  | "BOOL"
-  | "DIRECTOR"
-  | "FLOAT"
-  | "ID"
-  | "INTEGER"
-  | "IP"
-  | "PENALTYBOX"
-  | "RATECOUNTER"
-  | "REGEX"
-  | "RTIME"
-  | "STRING"
-  | "SUBROUTINE"
-  | "TABLE"
-  | "TIME"
-  | "VOID";
+export const VCL_TYPES = [
+  "ACL",
+  "BACKEND",
+  "BOOL",
+  "DIRECTOR",
+  "FLOAT",
+  "ID",
+  "INTEGER",
+  "IP",
+  "PENALTYBOX",
+  "RATECOUNTER",
+  "REGEX",
+  "RTIME",
+  "STRING",
+  "SUBROUTINE",
+  "TABLE",
+  "TIME",
+  "VOID",
+] as const;
+export type VclType = (typeof VCL_TYPES)[number];
 
 export interface Identifier {
   readonly kind: "identifier";

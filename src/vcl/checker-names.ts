@@ -2,20 +2,7 @@ import type { Identifier, VclType } from "./ast.ts";
 import type { Scopes, VariableRow } from "./catalog-rows.ts";
 import { outOfScope, report } from "./checker-context.ts";
 import type { SubContext } from "./checker-context.ts";
-
-/** Compiling fails when one of these is changed (reference/vcl/special-headers). */
-const PROTECTED_HEADERS: ReadonlySet<string> = new Set([
-  "content-length",
-  "content-range",
-  "expect",
-  "fastly-ff",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+import { PROTECTED_HEADERS } from "./protected-headers.ts";
 
 const HEADER = /^(?:req|bereq|beresp|obj|resp)\.http\.([^:*]*)(:?)/;
 /** Names that speak of something declared. */

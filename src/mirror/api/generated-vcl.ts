@@ -11,7 +11,8 @@ import {
   tableDeclarations,
 } from "./declarations.ts";
 import { dictionaryDigest } from "./dictionary-digest.ts";
-import { MACRO_STATES, macroBody, snippetBlock } from "./macros.ts";
+import { VCL_STATES } from "../../vcl/states.ts";
+import { macroBody, snippetBlock } from "./macros.ts";
 import type { PlacedSnippet } from "./macros.ts";
 import { snippetText } from "./snippet-text.ts";
 import { numberOf, textOf } from "./state.ts";
@@ -43,7 +44,7 @@ export function serviceSources(input: VersionInput): ServiceSources {
     includes.set(name, { name, text: snippet.text });
   }
   const macros = new Map<VclState, Source>(
-    MACRO_STATES.map((state) => [
+    VCL_STATES.map((state) => [
       state,
       { name: `#FASTLY ${state}`, text: macroBody(state, input.objects, snippets) },
     ]),
@@ -127,7 +128,7 @@ function splice(text: string, sources: ServiceSources, within: readonly string[]
   return text
     .split("\n")
     .map((line) => {
-      const state = MACRO_STATES.find((one) => one === MACRO_LINE.exec(line)?.[1]?.toLowerCase());
+      const state = VCL_STATES.find((one) => one === MACRO_LINE.exec(line)?.[1]?.toLowerCase());
       if (state !== undefined) return markedMacro(state, sources.macros.get(state)?.text ?? "");
       const name = INCLUDE_LINE.exec(line)?.[2];
       const file = name === undefined ? undefined : sources.includes.get(name);

@@ -13,19 +13,6 @@ export interface PlacedSnippet {
   readonly text: string;
 }
 
-/** The states whose subroutine has a macro, in the order of the boilerplate. */
-export const MACRO_STATES: readonly VclState[] = [
-  "recv",
-  "hash",
-  "hit",
-  "miss",
-  "pass",
-  "fetch",
-  "error",
-  "deliver",
-  "log",
-];
-
 /**
  * What `#FASTLY <state>` stands for in a version: the same effects, in the same order, as in VCL that Fastly generated
  * (guides/vcl/using-vcl; the variables and headers are those of reference/http/http-headers).

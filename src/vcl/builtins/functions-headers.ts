@@ -1,3 +1,4 @@
+import { PROTECTED_HEADERS } from "../protected-headers.ts";
 import type { FunctionRow } from "../catalog-rows.ts";
 import type { Transaction } from "../runtime.ts";
 import type { VclValue } from "../values.ts";
@@ -19,22 +20,8 @@ function isToken(name: string): boolean {
   return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name);
 }
 
-/** Headers that hold the message together: VCL may not reach them by a computed name either (reference/vcl/special-headers). */
-const PROTECTED: ReadonlySet<string> = new Set([
-  "content-length",
-  "content-range",
-  "expect",
-  "fastly-ff",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
-
 function writableName(t: Transaction, name: string): string | null {
-  if (isToken(name) && !PROTECTED.has(name.toLowerCase())) return name;
+  if (isToken(name) && !PROTECTED_HEADERS.has(name.toLowerCase())) return name;
   t.vclError = "EINVAL";
   return null;
 }
@@ -55,7 +42,7 @@ function filterHeaders(t: Transaction, args: readonly VclValue[], keepListed: bo
   const names = new Set(args.slice(1).map((name) => text(name).toLowerCase()));
   const present = new Set([...headers].map(([name]) => name.toLowerCase()));
   for (const name of present) {
-    if (names.has(name) !== keepListed && !PROTECTED.has(name)) headers.unset(name);
+    if (names.has(name) !== keepListed && !PROTECTED_HEADERS.has(name)) headers.unset(name);
   }
   return null;
 }

@@ -1,6 +1,7 @@
 import { SitefleetError } from "../../lib/errors.ts";
 import type { VclType } from "../ast.ts";
 import { VCL_STATES } from "../states.ts";
+import { VCL_TYPES } from "../ast.ts";
 import type {
   FunctionBody,
   FunctionRow,
@@ -13,25 +14,7 @@ import type { IpAddress } from "../ip.ts";
 import type { BackendRef, Transaction, VclState } from "../runtime.ts";
 import type { VclValue } from "../values.ts";
 
-const TYPES: ReadonlySet<string> = new Set<VclType>([
-  "ACL",
-  "BACKEND",
-  "BOOL",
-  "DIRECTOR",
-  "FLOAT",
-  "ID",
-  "INTEGER",
-  "IP",
-  "PENALTYBOX",
-  "RATECOUNTER",
-  "REGEX",
-  "RTIME",
-  "STRING",
-  "SUBROUTINE",
-  "TABLE",
-  "TIME",
-  "VOID",
-]);
+const TYPES: ReadonlySet<string> = new Set(VCL_TYPES);
 
 function isType(word: string): word is VclType {
   return TYPES.has(word);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { generatedVcl, liveTables, serviceSources } from "../../../src/mirror/api/generated-vcl.ts";
 import type { VersionInput } from "../../../src/mirror/api/generated-vcl.ts";
 import { initialFields } from "../../../src/mirror/api/fields.ts";
-import { MACRO_STATES } from "../../../src/mirror/api/macros.ts";
+import { VCL_STATES } from "../../../src/vcl/states.ts";
 import { kindRow } from "../../../src/mirror/api/kinds.ts";
 import { EMPTY_VERSION } from "../../../src/mirror/api/state.ts";
 import type { KindName, ResourceRecord, VersionObjects } from "../../../src/mirror/api/state.ts";
@@ -35,7 +35,7 @@ const ORIGIN = record("backend", { name: "my origin", address: "origin.example",
 describe("generated VCL", () => {
   test("of an empty version is the boilerplate with every macro, and parses", () => {
     const text = generatedVcl(input({}));
-    for (const state of MACRO_STATES) expect(text).toContain(`#--FASTLY ${state.toUpperCase()} BEGIN`);
+    for (const state of VCL_STATES) expect(text).toContain(`#--FASTLY ${state.toUpperCase()} BEGIN`);
     expect(text).not.toMatch(/^#FASTLY/m);
     expect(text).toContain("set beresp.ttl = 3600s;");
     expect(() => parseVcl({ name: "generated", text })).not.toThrow();
@@ -215,7 +215,7 @@ describe("fields of objects", () => {
         const program = parseService(serviceSources(input(resources, {}, collections)));
         const kinds = program.declarations.map((declaration) => declaration.kind);
         const subs = kinds.filter((kind) => kind === "sub");
-        expect(subs).toHaveLength(MACRO_STATES.length);
+        expect(subs).toHaveLength(VCL_STATES.length);
       }),
       { numRuns: 100 },
     );
