@@ -1,3 +1,4 @@
+import { messageOf } from "../lib/caught.ts";
 import { systemClock } from "../lib/clock.ts";
 import type { Clock } from "../lib/clock.ts";
 import { SitefleetError } from "../lib/errors.ts";
@@ -80,7 +81,7 @@ async function runStep(
     return findMismatches(step.expect, answer, target);
   } catch (error) {
     if (error instanceof SitefleetError && error.kind === "fault") throw error;
-    return [error instanceof Error ? error.message : String(error)];
+    return [messageOf(error)];
   }
 }
 

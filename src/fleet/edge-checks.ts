@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { messageOf } from "../lib/caught.ts";
 import { send } from "../conformance/send.ts";
 import type { Answer } from "../conformance/send.ts";
 import type { ConformanceTarget } from "../conformance/target.ts";
@@ -59,7 +60,7 @@ async function isServing(
     const answer = await askEdge(target);
     return expected.revision === undefined || answer.headers.get("sf-revision") === expected.revision;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     notes.progress(`no answer from ${target.http} yet: ${why}`);
     return false;
   }

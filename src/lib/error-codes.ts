@@ -95,7 +95,7 @@ export const ERROR_CODES = {
   "mirror/port-in-use": {
     kind: "user",
     exit: 1,
-    meaning: "a port of the mirror is taken by another program",
+    meaning: "a port of the mirror is taken by another program or may not be opened",
   },
   "mirror/purge-refused": {
     kind: "remote",

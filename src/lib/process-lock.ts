@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { link, readFile, rm, writeFile } from "node:fs/promises";
+import { isErrno } from "./caught.ts";
 
 /** A lock that only one live process can hold; `release` gives it back, and the holder's death frees it too. */
 export interface ProcessLock {
@@ -81,9 +82,4 @@ async function readStartTime(pid: number): Promise<string> {
     if (isErrno(error, "ENOENT") || isErrno(error, "ESRCH") || isErrno(error, "EACCES")) return "";
     throw error;
   }
-}
-
-/** Whether an error of node's carries this code (`ENOENT`, `EEXIST`…). */
-export function isErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }

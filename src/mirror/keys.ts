@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomic } from "../lib/atomic-write.ts";
 import { SitefleetError } from "../lib/errors.ts";
-import { isErrno } from "../lib/process-lock.ts";
+import { isErrno } from "../lib/caught.ts";
 
 const keysSchema = z.object({
   apiToken: z.string().min(20),

@@ -1,9 +1,10 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../lib/atomic-write.ts";
+import { traceOf } from "../lib/caught.ts";
 import type { Clock } from "../lib/clock.ts";
 import { SitefleetError } from "../lib/errors.ts";
-import { isErrno, takeProcessLock } from "../lib/process-lock.ts";
+import { takeProcessLock } from "../lib/process-lock.ts";
 import type { ProcessLock } from "../lib/process-lock.ts";
 import { Secret } from "../lib/secret.ts";
 import { MIRROR_BUCKETS } from "../settings/local.ts";
@@ -109,36 +110,32 @@ async function startParts(options: MirrorOptions, cleanup: Cleanup): Promise<Mir
   const apiToken = new Secret(keys.apiToken);
   const log = await openLogFile(stateDir);
   cleanup.add(() => log.close());
-  const s3 = await onPort("S3", ports.s3, () => startStore(options, keys));
+  const s3 = await startStore(options, keys);
   cleanup.add(() => s3.close());
-  const edge = await onPort("edge", ports.edge, () =>
-    startEdge({
-      host,
-      httpPort: ports.edge,
-      httpsPort: ports.edgeTls,
-      stateDir,
-      clock,
-      mayPurge: (token) => apiToken.equals(token),
-      onLog(line) {
-        log.write(line);
-        options.onLog?.(line);
-      },
-    }),
-  );
+  const edge = await startEdge({
+    host,
+    httpPort: ports.edge,
+    httpsPort: ports.edgeTls,
+    stateDir,
+    clock,
+    mayPurge: (token) => apiToken.equals(token),
+    onLog(line) {
+      log.write(line);
+      options.onLog?.(line);
+    },
+  });
   cleanup.add(() => edge.close());
   const pinning = pinOnActivation(edge, options.pin);
-  const api = await onPort("Fastly API", ports.api, () =>
-    startFastlyApi({
-      dir: join(stateDir, "api"),
-      host,
-      port: ports.api,
-      token: apiToken,
-      clock,
-      edge: pinning.edge,
-      pinnedService: pinning.pinned,
-      onFault: (error) => log.write(faultLine(error, clock.now())),
-    }),
-  );
+  const api = await startFastlyApi({
+    dir: join(stateDir, "api"),
+    host,
+    port: ports.api,
+    token: apiToken,
+    clock,
+    edge: pinning.edge,
+    pinnedService: pinning.pinned,
+    onFault: (error) => log.write(faultLine(error, clock.now())),
+  });
   cleanup.add(() => api.close());
   const file = describeParts(options.pid, { keys, edge, api, s3 });
   await writeFileAtomic(join(stateDir, "mirror.json"), `${JSON.stringify(file)}\n`, 0o600);
@@ -218,23 +215,5 @@ function pinOnActivation(
 }
 
 function faultLine(error: unknown, at: number): LogLine {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { service: "mirror", pop: "api", line: JSON.stringify({ fault: text }), at };
-}
-
-async function onPort<T>(what: string, port: number, start: () => Promise<T>): Promise<T> {
-  try {
-    return await start();
-  } catch (error) {
-    if (!isErrno(error, "EADDRINUSE")) throw error;
-    const taken = error instanceof Error && "port" in error ? String(error.port) : String(port);
-    throw new SitefleetError(
-      "mirror/port-in-use",
-      `port ${taken} for the ${what} is taken by another program`,
-      {
-        cause: error,
-        hint: "stop that program, or choose another port (`sitefleet mirror up --help` lists the flags; 0 = any free one)",
-      },
-    );
-  }
+  return { service: "mirror", pop: "api", line: JSON.stringify({ fault: traceOf(error) }), at };
 }

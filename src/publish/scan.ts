@@ -1,6 +1,7 @@
 import { lstat, readFile, readdir, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 
+import { errnoOf, messageOf } from "../lib/caught.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import { forEachLimit } from "../lib/for-each-limit.ts";
 import { printable } from "../site/names.ts";
@@ -245,6 +246,5 @@ function invalidFolder(dir: string, problems: readonly string[]): SitefleetError
 
 /** The system's own word for what went wrong (`EACCES`), without paths. */
 function reasonOf(error: unknown): string {
-  if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;
-  return error instanceof Error ? error.message : String(error);
+  return errnoOf(error) ?? messageOf(error);
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import nunjucks from "nunjucks";
+import { messageOf } from "../lib/caught.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import type { Environment } from "../settings/environment.ts";
 import { CODEC_VERSION, CONFIG_METADATA, OBJECT_METADATA, RULE_SLOTS } from "../site/metadata.ts";
@@ -70,7 +71,7 @@ function renderMain(engine: nunjucks.Environment, context: object, revision: str
   try {
     return tidy(engine.render("main.vcl.njk", { ...context, revision }));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new SitefleetError("render/template", `a template failed: ${reason}`, {
       cause: error,
       hint: "the message names the template; every value must exist and every import must resolve",

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { messageOf } from "../lib/caught.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import { parseSettings } from "./schema.ts";
 import type { Settings } from "./schema.ts";
@@ -50,7 +51,7 @@ async function readInput(path: string): Promise<unknown> {
     const jiti = createJiti(url, { moduleCache: false, fsCache: false });
     return await jiti.import(url, { default: true });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new SitefleetError("settings/invalid", `${path} cannot be read: ${reason}`, {
       cause: error,
       hint: "it must be JSON, or a module whose default export is the settings",

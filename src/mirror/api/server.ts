@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { isIP } from "node:net";
 import type { Clock } from "../../lib/clock.ts";
 import { SitefleetError } from "../../lib/errors.ts";
+import { listenOn } from "../listen.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { compileService } from "../../vcl/compile-service.ts";
 import type { EdgeControl } from "../service.ts";
@@ -75,7 +76,12 @@ export async function startFastlyApi(options: FastlyApiOptions): Promise<FastlyA
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
     void front.serve(request, response);
   });
-  const port = await listen(server, options);
+  const port = await listenOn(server, {
+    host: options.host ?? DEFAULT_HOST,
+    port: options.port,
+    what: "the Fastly API",
+    flag: "--api-port",
+  });
   const host = options.host ?? DEFAULT_HOST;
   url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
   return { url, port, problems, close: () => close(server, store) };
@@ -191,27 +197,6 @@ function send(
     ...(status === 413 ? { Connection: "close" } : {}),
   });
   response.end(head ? undefined : bytes);
-}
-
-async function listen(server: Server, options: FastlyApiOptions): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    const fail = (error: NodeJS.ErrnoException): void => {
-      reject(error.code === "EADDRINUSE" ? portInUse(options.port) : error);
-    };
-    server.once("error", fail);
-    server.listen(options.port, options.host ?? DEFAULT_HOST, () => {
-      server.off("error", fail);
-      resolve();
-    });
-  });
-  const address = server.address();
-  return typeof address === "object" && address !== null ? address.port : options.port;
-}
-
-function portInUse(port: number): SitefleetError {
-  return new SitefleetError("mirror/port-in-use", `port ${port} for the Fastly API is in use`, {
-    hint: "stop the other program or choose another port with --api-port",
-  });
 }
 
 async function close(server: Server, store: ServiceStore): Promise<void> {

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { z } from "zod";
 import { syncFolder, writeFileAtomic } from "../../lib/atomic-write.ts";
+import { isErrno } from "../../lib/caught.ts";
 import { SitefleetError } from "../../lib/errors.ts";
 import { accountSchema, collectionSchema, serviceSchema, versionObjectsSchema } from "./state.ts";
 import type { Account, Collection, ServiceRecord, VersionObjects } from "./state.ts";
@@ -175,7 +176,7 @@ async function readState<T>(path: string, schema: z.ZodType<T>): Promise<T | und
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (isErrno(error, "ENOENT")) return undefined;
     throw unreadable(path, "it cannot be read", error);
   }
   try {

@@ -1,3 +1,4 @@
+import { errnoOf } from "../../lib/caught.ts";
 /** Why no usable response came, in the words vcl_error finds in `obj.response` (guides/vcl/errors). */
 export type FailureReason =
   | "All backends failed or unhealthy"
@@ -75,6 +76,7 @@ export function isConnectFailure(failure: BackendFailure): boolean {
 
 function codeOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
-  if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;
+  const code = errnoOf(error);
+  if (code !== undefined) return code;
   return error instanceof Error && error.cause !== undefined ? codeOf(error.cause) : "";
 }

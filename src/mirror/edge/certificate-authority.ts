@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createSecureContext } from "node:tls";
 import type { SecureContext } from "node:tls";
 import { writeFileAtomic } from "../../lib/atomic-write.ts";
+import { isErrno } from "../../lib/caught.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { SitefleetError } from "../../lib/errors.ts";
 import type { PemPair } from "./certificate-issuer.ts";
@@ -145,7 +146,7 @@ async function readText(path: string): Promise<string | null> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    if (isErrno(error, "ENOENT")) return null;
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node
 import { createServer as createHttpsServer } from "node:https";
 import type { Server as HttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
-import { SitefleetError } from "../../lib/errors.ts";
+import { listenOn } from "../listen.ts";
 import { refusal } from "./fastly-pages.ts";
 import { readFrontRequest } from "./front-request.ts";
 import { writeResponse } from "./front-response.ts";
@@ -74,9 +74,19 @@ export async function startFront(options: FrontOptions): Promise<Front> {
       socket.end(rawAnswer(405, "Method Not Allowed")),
     );
   }
-  const httpPort = await listen(http, { host: options.host, port: options.httpPort });
+  const httpPort = await listenOn(http, {
+    host: options.host,
+    port: options.httpPort,
+    what: "the edge",
+    flag: "--edge-port",
+  });
   try {
-    const httpsPort = await listen(https, { host: options.host, port: options.httpsPort });
+    const httpsPort = await listenOn(https, {
+      host: options.host,
+      port: options.httpsPort,
+      what: "the edge's TLS",
+      flag: "--edge-tls-port",
+    });
     return { httpPort, httpsPort, close: () => closeAll([http, https]) };
   } catch (error) {
     await closeAll([http, https]);
@@ -128,24 +138,6 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
 function rawAnswer(status: number, reason: string): string {
   const body = `${reason}\n`;
   return `HTTP/1.1 ${status} ${reason}\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`;
-}
-
-async function listen(server: HttpServer | HttpsServer, at: { host: string; port: number }): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EADDRINUSE") return reject(error);
-      const hint = "stop the other program or choose another port";
-      reject(
-        new SitefleetError("mirror/port-in-use", `port ${at.port} of ${at.host} is in use`, {
-          hint,
-          cause: error,
-        }),
-      );
-    });
-    server.listen(at.port, at.host, () => resolve());
-  });
-  const address = server.address();
-  return address !== null && typeof address === "object" ? address.port : at.port;
 }
 
 async function closeAll(servers: readonly (HttpServer | HttpsServer)[]): Promise<void> {

@@ -1,3 +1,4 @@
+import { traceOf } from "../../lib/caught.ts";
 import { VclRuntimeError } from "../../vcl/diagnostics.ts";
 import { abandon } from "./exchange.ts";
 import type { Exchange, Step } from "./exchange.ts";
@@ -62,7 +63,7 @@ function describe(x: Exchange, error: unknown): string {
     return error.message;
   }
   // A bug: where it happened is what its reader needs.
-  const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const trace = traceOf(error);
   host.log(`request ${xid} stopped [fault]: ${trace.split("\n").slice(0, 4).join(" | ")}`);
   return "Service Unavailable";
 }

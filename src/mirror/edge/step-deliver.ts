@@ -1,3 +1,4 @@
+import { messageOf } from "../../lib/caught.ts";
 import { assertDefined } from "../../lib/errors.ts";
 import { HeaderList } from "../../http/header-list.ts";
 import { VclRuntimeError } from "../../vcl/diagnostics.ts";
@@ -198,7 +199,7 @@ function logRequest(x: Exchange, report: { headerBytes: number; bodyBytes: numbe
   try {
     runState(x, x.delivery, "log");
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     x.delivery.host.log(`vcl_log failed: ${message}`);
   }
 }

@@ -1,8 +1,9 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Clock } from "../../lib/clock.ts";
 import { SitefleetError } from "../../lib/errors.ts";
+import { listenOn } from "../listen.ts";
 import { isBucketName } from "./buckets.ts";
 import { planBody, receiveBody, receiveDocument } from "./body.ts";
 import type { BodyPlan } from "./body.ts";
@@ -72,7 +73,12 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     await store.sync();
     const front = new Front(options, store);
     const server = createFrontServer(front);
-    const port = await listen(server, { host, port: options.port });
+    const port = await listenOn(server, {
+      host,
+      port: options.port,
+      what: "the S3 server",
+      flag: "--s3-port",
+    });
     let closed: Promise<void> | undefined;
     const shown = host.includes(":") ? `[${host}]` : host;
     return {
@@ -111,31 +117,6 @@ function createFrontServer(front: Front): Server {
     refuseConnection(error, { socket, requestId: front.ids.next() }),
   );
   return server;
-}
-
-function listen(
-  server: Server,
-  { host, port }: { readonly host: string; readonly port: number },
-): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EADDRINUSE") return reject(error);
-      reject(
-        new SitefleetError("mirror/port-in-use", `port ${port} on ${host} is in use`, {
-          cause: error,
-          hint: "stop the other program or choose another port with --s3-port",
-        }),
-      );
-    });
-    server.listen(port, host, () => {
-      const address = server.address();
-      resolve(isAddress(address) ? address.port : port);
-    });
-  });
-}
-
-function isAddress(address: string | AddressInfo | null): address is AddressInfo {
-  return typeof address === "object" && address !== null;
 }
 
 /** Takes each request through parsing, signature, permission, body and operation, and answers it. */

@@ -1,0 +1,32 @@
+import { createServer } from "node:net";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { listenOn } from "../../src/mirror/listen.ts";
+
+const at = { host: "127.0.0.1", what: "the edge", flag: "--edge-port" };
+
+function newServer() {
+  const server = createServer();
+  onTestFinished(() => void server.close());
+  return server;
+}
+
+describe("listenOn", () => {
+  it("takes any free port for 0 and says which", async () => {
+    expect(await listenOn(newServer(), { ...at, port: 0 })).toBeGreaterThan(0);
+  });
+
+  it("says who wanted a taken port and which flag chooses another", async () => {
+    const port = await listenOn(newServer(), { ...at, port: 0 });
+    await expect(listenOn(newServer(), { ...at, port })).rejects.toMatchObject({
+      code: "mirror/port-in-use",
+      message: `port ${port} of 127.0.0.1 for the edge is in use by another program`,
+      hint: expect.stringContaining("--edge-port"),
+    });
+  });
+
+  it("hands other failures on as they are", async () => {
+    await expect(listenOn(newServer(), { ...at, host: "192.0.2.1", port: 0 })).rejects.toMatchObject({
+      code: "EADDRNOTAVAIL",
+    });
+  });
+});
