@@ -5,7 +5,7 @@ import { Secret } from "../../src/lib/secret.ts";
 describe("a secret", () => {
   it("is not shown by any way of printing it", () => {
     const secret = new Secret("hush");
-    expect([`${secret}`, JSON.stringify({ secret }), inspect({ secret })].join()).not.toContain("hush");
+    expect([String(secret), JSON.stringify({ secret }), inspect({ secret })].join()).not.toContain("hush");
   });
 
   it("can be compared without being given out", () => {
