@@ -1,4 +1,5 @@
 import { createServer } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { request } from "undici";
 import { onTestFinished } from "vitest";
 
@@ -37,7 +38,7 @@ export async function startFaultProxy(
   decide: (call: ProxiedCall, calls: readonly ProxiedCall[]) => Fault | Promise<Fault>,
 ): Promise<FaultProxy> {
   const calls: ProxiedCall[] = [];
-  const server = createServer(async (incoming, outgoing) => {
+  const serve = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const chunks: Uint8Array[] = [];
     for await (const chunk of incoming) if (chunk instanceof Uint8Array) chunks.push(chunk);
     const body = Buffer.concat(chunks).toString("utf8");
@@ -66,7 +67,8 @@ export async function startFaultProxy(
     }
     outgoing.writeHead(answer.statusCode, { "content-type": "application/json" });
     outgoing.end(text);
-  });
+  };
+  const server = createServer((incoming, outgoing) => void serve(incoming, outgoing));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(
     () =>
