@@ -1,4 +1,5 @@
 import { SitefleetError } from "../lib/errors.ts";
+import { forTerminal } from "../lib/terminal-text.ts";
 
 /** What the process says and how it ends when a command failed. */
 export interface Failure {
@@ -24,17 +25,12 @@ export function describeFailure(
   const hint = error.hint ?? `see \`${code}\` in docs/errors.md`;
   const told = details.filter((line) => !message.includes(line));
   const lines = [
-    `error: ${plain(message).replaceAll("\n", " ")} [${code}]`,
-    ...told.map((line) => `  ${plain(line)}`),
-    `next: ${plain(hint)}`,
+    `error: ${forTerminal(message).replaceAll("\n", " ")} [${code}]`,
+    ...told.map((line) => `  ${forTerminal(line)}`),
+    `next: ${forTerminal(hint)}`,
   ];
   const out = documentOf(options, { error: { code, kind, message, hint, details } });
   return { out, err: `${lines.join("\n")}\n`, exitCode: error.exitCode };
-}
-
-/** Text for a terminal: what a remote side or a file name says may hold bytes that move the cursor. */
-function plain(text: string): string {
-  return text.replace(/[^\P{Cc}\n\t]/gu, "\u{fffd}");
 }
 
 /** Anything that is not an error of the product's own is a bug in it: with the stack, to be reported. */

@@ -1,7 +1,6 @@
 import { desiredService } from "../deploy/desired.ts";
 import { runFalco } from "../deploy/falco.ts";
 import { lintService } from "../deploy/lint.ts";
-import { printable } from "../deploy/plan-text.ts";
 import { renderService } from "../render/render.ts";
 import { formatDiagnostic, positionOf } from "../vcl/diagnostics.ts";
 import type { Diagnostic } from "../vcl/diagnostics.ts";
@@ -32,7 +31,7 @@ async function runLint(context: CommandContext): Promise<number> {
     `${environment.name}: ${errors} errors, ${findings.length - errors} warnings`,
   ];
   const document = { environment: environment.name, findings: findings.map(toDocument), falco };
-  context.report.result(document, printable(lines.join("\n")));
+  context.report.result(document, lines.join("\n"));
   return errors > 0 || (falco.ran && !falco.ok) ? 1 : 0;
 }
 

@@ -1,3 +1,5 @@
+import { forTerminal } from "../lib/terminal-text.ts";
+
 /** How a command speaks: the result on stdout, everything else on stderr. */
 export interface Report {
   /** The command's one result: with `--json` the document as one JSON line, else the text. Called at most once. */
@@ -15,10 +17,10 @@ export function createReport(
 ): Report {
   return {
     result(document, text) {
-      const body = options.json ? JSON.stringify(document) : text;
+      const body = options.json ? JSON.stringify(document) : forTerminal(text);
       if (body !== "") out(body.endsWith("\n") ? body : `${body}\n`);
     },
-    progress: (line) => err(`${line}\n`),
-    warn: (line) => err(`warning: ${line}\n`),
+    progress: (line) => err(`${forTerminal(line)}\n`),
+    warn: (line) => err(`warning: ${forTerminal(line)}\n`),
   };
 }

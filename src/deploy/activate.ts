@@ -4,7 +4,7 @@ import type { VersionInfo } from "../fastly/wire.ts";
 import type { Clock } from "../lib/clock.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import type { ErrorCode } from "../lib/error-codes.ts";
-import { printable } from "./plan-text.ts";
+import { forTerminal } from "../lib/terminal-text.ts";
 import { parseStamp } from "./stamp.ts";
 import { STATE_KEYS, formatJournal } from "./state.ts";
 import type { Journal } from "./state.ts";
@@ -113,7 +113,7 @@ async function activate(job: Activation, version: number): Promise<void> {
   const { client, serviceId } = job;
   try {
     const { msg } = await client.activateVersion({ serviceId, version });
-    for (const line of printable(msg).split("\n")) {
+    for (const line of forTerminal(msg).split("\n")) {
       if (line !== "") job.progress(`version ${version}: Fastly warns: ${line}`);
     }
   } catch (error) {

@@ -6,7 +6,8 @@ import { SitefleetError, assertNever } from "../lib/errors.ts";
 import { readVersion } from "./live.ts";
 import { planContent } from "./plan.ts";
 import type { DeployPlan, ObjectKindName, PutStep, VersionStep } from "./plan.ts";
-import { formatStep, printable } from "./plan-text.ts";
+import { forTerminal } from "../lib/terminal-text.ts";
+import { formatStep } from "./plan-text.ts";
 import { formatStamp, ownStamp } from "./stamp.ts";
 
 export interface DraftJob {
@@ -32,7 +33,7 @@ export async function writeDraft(job: DraftJob, versions: readonly VersionInfo[]
     ? plan.steps.filter(isVersionStep)
     : planContent(plan.content, (await readVersion(job.client, ref)).content);
   for (const step of steps) {
-    job.progress(printable(`version ${draft.number}: ${formatStep(step)[0] ?? ""}`));
+    job.progress(forTerminal(`version ${draft.number}: ${formatStep(step)[0] ?? ""}`));
     await writeStep(job.client, ref, step);
   }
   await validateDraft(job, ref);
@@ -163,9 +164,9 @@ async function validateDraft(job: DraftJob, ref: VersionRef): Promise<void> {
   if (!valid) {
     throw new SitefleetError("deploy/invalid-vcl", `Fastly finds version ${ref.version} invalid`, {
       hint: "nothing was activated; fix the template or setting and deploy again: the draft is used again",
-      details: problems.map(printable),
+      details: problems.map(forTerminal),
     });
   }
-  for (const line of warnings) job.progress(printable(`version ${ref.version}: Fastly warns: ${line}`));
+  for (const line of warnings) job.progress(forTerminal(`version ${ref.version}: Fastly warns: ${line}`));
   job.progress(`version ${ref.version}: valid`);
 }

@@ -1,3 +1,4 @@
+import { forTerminal } from "../lib/terminal-text.ts";
 import { assertNever } from "../lib/errors.ts";
 import { isEmptyPlan } from "./plan.ts";
 import type { DeployPlan, DeployStep, FieldChange } from "./plan.ts";
@@ -8,7 +9,8 @@ export function formatPlan(plan: DeployPlan): string {
   const id = service.id === null ? "does not exist yet" : service.id;
   const live = baseVersion === null ? "nothing is live" : `version ${baseVersion} is live`;
   const head = `${plan.environment}: service "${service.name}" (${id}), ${live}`;
-  if (isEmptyPlan(plan)) return printable([head, ...plan.warnings.map(toWarning), "No changes."].join("\n"));
+  if (isEmptyPlan(plan))
+    return forTerminal([head, ...plan.warnings.map(toWarning), "No changes."].join("\n"));
   const steps = plan.steps.flatMap((step) => formatStep(step).map((line) => `  ${line}`));
   const owed = plan.unverified
     ? [`  ! version ${plan.unverified.version} is live and still has to be verified`]
@@ -16,7 +18,7 @@ export function formatPlan(plan: DeployPlan): string {
   const diffs = plan.diffs.flatMap(({ patch }) => ["", patch.trimEnd()]);
   const warnings = plan.warnings.length === 0 ? [] : ["", ...plan.warnings.map(toWarning)];
   const total = `${plan.steps.length} ${plan.steps.length === 1 ? "change" : "changes"}.`;
-  return printable([head, "", ...owed, ...steps, ...diffs, ...warnings, "", total].join("\n"));
+  return forTerminal([head, "", ...owed, ...steps, ...diffs, ...warnings, "", total].join("\n"));
 }
 
 function toWarning(line: string): string {
@@ -48,9 +50,4 @@ export function formatStep(step: DeployStep): readonly string[] {
 
 function formatChange({ field, from, to }: FieldChange): string {
   return `    ${field}: ${from === "" ? "(unset)" : from} -> ${to === "" ? "(unset)" : to}`;
-}
-
-/** VCL, names and messages come from the network: escape sequences in them must not reach a terminal. */
-export function printable(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "?");
 }

@@ -1,4 +1,5 @@
-import { formatStep, printable } from "./plan-text.ts";
+import { forTerminal } from "../lib/terminal-text.ts";
+import { formatStep } from "./plan-text.ts";
 import { planDeploy } from "./plan.ts";
 import type { DesiredService } from "./desired.ts";
 import type { LiveService } from "./live.ts";
@@ -70,7 +71,7 @@ export function formatStatus(status: DeployStatus): string {
     ...drift,
     ...status.warnings.map((line) => `warning: ${line}`),
   ];
-  return printable(lines.join("\n"));
+  return forTerminal(lines.join("\n"));
 }
 
 function formatVersion({ number, comment, updatedAt }: VersionStatus): string {

@@ -288,7 +288,7 @@ describe("the plan as text", () => {
         "-# one",
         "+# two",
         "",
-        'warning: snippets "x?[31m": not made by sitefleet, kept, and they act inside its VCL through Fastly\'s macros',
+        'warning: snippets "x\u{fffd}[31m": not made by sitefleet, kept, and they act inside its VCL through Fastly\'s macros',
         "",
         "1 change.",
       ].join("\n"),
