@@ -1,9 +1,4 @@
-/**
- * The main VCL of a version that has none of its own: the behaviour Fastly documents for its boilerplate
- * (guides/vcl/using-vcl, "boilerplate"). `defaultTtl` is what `general.default_ttl` says, in seconds.
- */
-export function boilerplate(defaultTtl: number): string {
-  return `sub vcl_recv {
+const BOILERPLATE = `sub vcl_recv {
 #FASTLY recv
 
   # Only these have answers that a cache may keep.
@@ -50,7 +45,7 @@ sub vcl_fetch {
   if (!beresp.http.Expires
     && !beresp.http.Surrogate-Control ~ "max-age"
     && !beresp.http.Cache-Control ~ "(?:s-maxage|max-age)") {
-    set beresp.ttl = ${defaultTtl}s;
+    set beresp.ttl = {default_ttl}s;
   }
   return(deliver);
 }
@@ -69,4 +64,11 @@ sub vcl_log {
 #FASTLY log
 }
 `;
+
+/**
+ * The main VCL of a version that has none of its own: the behaviour Fastly documents for its boilerplate
+ * (guides/vcl/using-vcl, "boilerplate"). `defaultTtl` is what `general.default_ttl` says, in seconds.
+ */
+export function boilerplate(defaultTtl: number): string {
+  return BOILERPLATE.replace("{default_ttl}", String(defaultTtl));
 }

@@ -188,7 +188,7 @@ async function readState<T>(path: string, schema: z.ZodType<T>): Promise<T | und
 
 function unreadable(path: string, why: string, cause?: unknown): SitefleetError {
   return new SitefleetError("mirror/state-unreadable", `state file "${path}": ${why}`, {
-    hint: "Restore the file, or run `sitefleet mirror reset` to start with an empty mirror.",
+    hint: "restore the file, or run `sitefleet mirror reset` to start with an empty mirror",
     cause,
   });
 }
