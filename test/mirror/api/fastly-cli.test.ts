@@ -1,51 +1,28 @@
-import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { runFastlyCli, whyNoFastlyCli } from "../../support/fastly-cli.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 import { field, startApi, TOKEN } from "./api-fixture.ts";
 import type { ApiFixture } from "./api-fixture.ts";
 
-interface Run {
-  readonly code: number;
-  readonly out: string;
+async function cli(home: string, endpoint: string, args: readonly string[]): ReturnType<typeof runFastlyCli> {
+  return runFastlyCli({ home, endpoint, token: TOKEN }, args);
 }
 
-const launcher = createRequire(import.meta.url).resolve("@fastly/cli/fastly.js");
-
-/** Runs the official CLI, unmodified, with a home of its own and every endpoint pointed at the mirror. */
-async function cli(home: string, endpoint: string, args: readonly string[]): Promise<Run> {
-  return new Promise((resolve) => {
-    const env = {
-      HOME: home,
-      PATH: dirname(process.execPath),
-      FASTLY_API_ENDPOINT: endpoint,
-      FASTLY_ACCOUNT_ENDPOINT: endpoint,
-      FASTLY_API_TOKEN: TOKEN,
-      // Whatever else it might ask for on the network ends at a closed port.
-      HTTPS_PROXY: "http://127.0.0.1:9",
-    };
-    const full = [launcher, ...args, "--non-interactive"];
-    execFile(process.execPath, full, { env, cwd: home, timeout: 60_000 }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code ?? 1), out: `${stdout}${stderr}` });
-    });
-  });
-}
-
-async function whyNot(): Promise<string | null> {
+async function whyNot(): Promise<string | undefined> {
   const home = await mkdtemp(join(tmpdir(), "sitefleet-"));
   try {
-    const run = await cli(home, "http://127.0.0.1:9", ["version"]);
-    return run.code === 0 ? null : run.out.trim().split("\n").at(-1) || `exit code ${run.code}`;
+    return await whyNoFastlyCli(home);
   } finally {
     await rm(home, { recursive: true, force: true });
   }
 }
 
 const unavailable = await whyNot();
-if (unavailable !== null) process.stderr.write(`skipped: the Fastly CLI does not run here: ${unavailable}\n`);
+if (unavailable !== undefined)
+  process.stderr.write(`skipped: the Fastly CLI does not run here: ${unavailable}\n`);
 
 interface Session extends ApiFixture {
   readonly home: string;
@@ -66,7 +43,7 @@ async function session(): Promise<Session> {
   };
 }
 
-describe.skipIf(unavailable !== null)("the official CLI", () => {
+describe.skipIf(unavailable !== undefined)("the official CLI", () => {
   test("creates a service, fills it, validates, activates and purges", { timeout: 120_000 }, async () => {
     const { run, call, edge, home } = await session();
     expect(await run("whoami")).toContain("sitefleet@localhost");

@@ -1,0 +1,41 @@
+import { execFile } from "node:child_process";
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
+
+const launcher = createRequire(import.meta.url).resolve("@fastly/cli/fastly.js");
+
+/** An API that the official CLI talks to, and a home of its own. */
+export interface FastlyCliPlace {
+  readonly home: string;
+  readonly endpoint: string;
+  readonly token: string;
+}
+
+/** Runs the official Fastly CLI, unmodified, with every endpoint pointed at the given API. */
+export async function runFastlyCli(
+  { home, endpoint, token }: FastlyCliPlace,
+  args: readonly string[],
+): Promise<{ readonly code: number; readonly out: string }> {
+  return new Promise((resolve) => {
+    const env = {
+      HOME: home,
+      PATH: dirname(process.execPath),
+      FASTLY_API_ENDPOINT: endpoint,
+      FASTLY_ACCOUNT_ENDPOINT: endpoint,
+      FASTLY_API_TOKEN: token,
+      // Whatever else it might ask for on the network ends at a closed port.
+      HTTPS_PROXY: "http://127.0.0.1:9",
+    };
+    const full = [launcher, ...args, "--non-interactive"];
+    execFile(process.execPath, full, { env, cwd: home, timeout: 60_000 }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? 1), out: `${stdout}${stderr}` });
+    });
+  });
+}
+
+/** Why the CLI cannot be used here (it downloads its binary when it is installed); `undefined` when it can. */
+export async function whyNoFastlyCli(home: string): Promise<string | undefined> {
+  const run = await runFastlyCli({ home, endpoint: "http://127.0.0.1:9", token: "none" }, ["version"]);
+  if (run.code === 0) return undefined;
+  return run.out.trim().split("\n").at(-1) || `exit code ${run.code}`;
+}
