@@ -150,7 +150,7 @@ function reportDomain(
   done: { readonly verb: string; readonly domain: string; readonly report: CommitReport },
 ): void {
   const row = domainRows(done.report.record).find(({ domain }) => domain === done.domain);
-  const url = urlOf(deps.environment, done.domain);
+  const url = urlOf(deps.environment, done.domain, row?.forceTls);
   const text = row ? `${done.verb} ${rowText(row).join("  ")}\n${url}` : `${done.verb} ${done.domain}`;
   context.report.result({ ...row, url }, text);
 }

@@ -74,8 +74,9 @@ export function columns(rows: readonly (readonly string[])[]): string {
     .join("\n");
 }
 
-/** The URL under which a visitor reaches a domain of the environment. */
-export function urlOf(environment: Environment, domain: string): string {
-  const { http } = environment.publicPorts;
-  return http === 80 ? `https://${domain}/` : `http://${domain}:${http}/`;
+/** The URL under which a visitor reaches a domain of the environment: TLS wherever that is on its usual port. */
+export function urlOf({ publicPorts }: Environment, domain: string, forceTls = false): string {
+  const { http, https } = publicPorts;
+  if (!forceTls && http !== 80) return `http://${domain}:${http}/`;
+  return `https://${domain}${https === 443 ? "" : `:${https}`}/`;
 }

@@ -63,7 +63,9 @@ async function mirrorTarget(stateDir: string, target: ConformanceTarget): Promis
 
 async function readLog(path: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const text = await readFile(path, "utf8");
-  return text.split("\n").flatMap((line) => (line.startsWith("{") ? [toRecord(line)] : []));
+  // The mirror may be writing the last line at this moment: only what a line end closes is whole.
+  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+  return whole.split("\n").flatMap((line) => (line.startsWith("{") ? [toRecord(line)] : []));
 }
 
 function toRecord(line: string): Readonly<Record<string, unknown>> {
