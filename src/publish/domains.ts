@@ -37,8 +37,8 @@ export async function claimDomains(
     refuseOtherEnvironment(deps, ref, domain);
     const owner = await readOwner(deps, domain);
     if (owner.kind === "none") continue;
-    if (owner.kind === "unreadable") throw domainTaken(domain, undefined);
-    if (owner.site !== ref.site) throw domainTaken(domain, owner.site);
+    if (owner.kind === "unreadable") throw domainTaken(ref, domain, undefined);
+    if (owner.site !== ref.site) throw domainTaken(ref, domain, owner.site);
     claims.set(domain, owner.etag);
   }
   return claims;
@@ -54,10 +54,10 @@ function refuseOtherEnvironment(deps: PublishDeps, ref: SiteRef, domain: string)
   );
 }
 
-function domainTaken(domain: string, owner: string | undefined): SitefleetError {
+function domainTaken(ref: SiteRef, domain: string, owner: string | undefined): SitefleetError {
   const whose = owner === undefined ? "has a config that cannot be read" : `belongs to site "${owner}"`;
   return new SitefleetError("domain/taken", `"${domain}" ${whose}`, {
-    hint: `to take it over: sitefleet domain add ${domain} --site SITE --take-over`,
+    hint: `to take it over: sitefleet domain add ${domain} --site ${ref.site} --take-over`,
   });
 }
 
@@ -77,8 +77,9 @@ export function withNewDomains(
 }
 
 /** @throws SitefleetError `domain/taken` when another site was faster for one of the domains */
-export function refuseLost(report: CommitReport, domains: readonly string[]): void {
-  for (const { domain, owner } of report.lost) if (domains.includes(domain)) throw domainTaken(domain, owner);
+export function refuseLost(ref: SiteRef, report: CommitReport, domains: readonly string[]): void {
+  for (const { domain, owner } of report.lost)
+    if (domains.includes(domain)) throw domainTaken(ref, domain, owner);
 }
 
 export interface AddDomain {
@@ -99,7 +100,8 @@ export async function addDomain(deps: PublishDeps, ref: SiteRef, add: AddDomain)
   refuseOtherEnvironment(deps, ref, domain);
   const owner = await readOwner(deps, domain);
   const former = owner.kind === "site" && owner.site !== ref.site ? owner.site : undefined;
-  if ((former !== undefined || owner.kind === "unreadable") && !takeOver) throw domainTaken(domain, former);
+  if ((former !== undefined || owner.kind === "unreadable") && !takeOver)
+    throw domainTaken(ref, domain, former);
   const etag = owner.kind === "none" ? null : owner.etag;
   const foreign = former !== undefined || owner.kind === "unreadable";
   const fresh = { ...primaryEntry(), etag, ...(foreign ? { takeOver: true as const } : {}) };
@@ -113,7 +115,7 @@ export async function addDomain(deps: PublishDeps, ref: SiteRef, add: AddDomain)
         choices,
       ),
   });
-  refuseLost(report, [domain]);
+  refuseLost(ref, report, [domain]);
   if (former !== undefined) await forgetDomain(deps, { site: former, siteEnv: ref.siteEnv }, domain);
   return report;
 }

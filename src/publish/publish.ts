@@ -75,7 +75,7 @@ export async function publishFolder(deps: PublishDeps, request: PublishRequest):
     keys,
     also,
   });
-  refuseLost(report, newDomains);
+  refuseLost(request, report, newDomains);
   return reportOf(draft, { kind: "published", ...report });
 }
 
@@ -103,7 +103,7 @@ async function settleUnchanged(
   if (newDomains.length > 0) {
     const { also: apply, keys } = change;
     report = await commitChange(deps, request, { reason: "publish", keys, known: base, apply });
-    refuseLost(report, newDomains);
+    refuseLost(request, report, newDomains);
   } else if (isUnsettled(base.record)) {
     report = await settleSite(deps, request, base);
   }

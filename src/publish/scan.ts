@@ -90,7 +90,7 @@ export async function scanFolder(dir: string, signal: AbortSignal): Promise<Scan
   if (walk.problems.length > 0) throw invalidFolder(dir, walk.problems);
   if (files.length === 0 && walk.redirects === undefined) {
     throw new SitefleetError("publish/invalid-folder", `"${dir}" has nothing to publish`, {
-      hint: "name the folder your build writes to (dotfiles are left out)",
+      hint: `${FOLDER_HINT} (dotfiles are left out)`,
     });
   }
   return { files, redirects: walk.redirects, warnings: walk.warnings };
@@ -101,6 +101,8 @@ function byKey(a: { readonly key: string; readonly path: string }, b: typeof a):
   return a.path < b.path ? -1 : 1;
 }
 
+const FOLDER_HINT = "name the folder your build writes to";
+
 async function rootOf(dir: string): Promise<string> {
   try {
     const root = await realpath(dir);
@@ -108,9 +110,10 @@ async function rootOf(dir: string): Promise<string> {
   } catch (error) {
     throw new SitefleetError("publish/invalid-folder", `"${dir}" cannot be read: ${reasonOf(error)}`, {
       cause: error,
+      hint: FOLDER_HINT,
     });
   }
-  throw new SitefleetError("publish/invalid-folder", `"${dir}" is not a folder`);
+  throw new SitefleetError("publish/invalid-folder", `"${dir}" is not a folder`, { hint: FOLDER_HINT });
 }
 
 interface Level {
