@@ -1,6 +1,6 @@
 import { execFile, execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
@@ -126,6 +126,11 @@ it.skipIf(noAwsCli !== undefined)(
     await writeFile(join(dir, "site/index.html"), "<p>hello");
     await writeFile(join(dir, "site/sub dir/ä+%.txt"), "text");
     await writeFile(join(dir, "site/large.bin"), large);
+    // S3's LastModified has whole seconds: files of this second would look newer than their uploads.
+    const past = new Date(Date.now() - 3_600_000);
+    for (const name of ["index.html", "sub dir/ä+%.txt", "large.bin"]) {
+      await utimes(join(dir, "site", name), past, past);
+    }
     await aws("sync", "site", `s3://${BUCKET}/copy`);
     expect(await aws("ls", `s3://${BUCKET}/copy/`, "--recursive")).toMatch(
       / 8 copy\/index\.html\n.* 9437184 copy\/large\.bin\n.* 4 copy\/sub dir\/ä\+%\.txt\n/,
