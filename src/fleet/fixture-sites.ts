@@ -16,7 +16,7 @@ import { readRecord } from "../publish/record-store.ts";
 import { setPolicies } from "../publish/site-changes.ts";
 import { purgeTwice } from "../purge/purge.ts";
 import { DEFAULT_SITE_ENV, parseDomainName } from "../site/names.ts";
-import type { DomainEntry, SitePolicies, SiteRecord } from "../site/model.ts";
+import type { SitePolicies } from "../site/model.ts";
 import { domainKey, siteConfigKey } from "../site/surrogate-keys.ts";
 
 /** The conformance sites of one environment, published as any customer's site is. */
@@ -56,19 +56,14 @@ async function prepareSite(
   let record = (await readRecord(deps, ref))?.record;
   const keys = report === "unchanged" ? [] : [siteConfigKey(site.uid)];
   const policies = policiesOf(site);
-  if (
-    record &&
-    Object.entries(policies).some(([name, value]) =>
-      Object.entries(record?.policies ?? {}).every(([known, is]) => known !== name || is !== value),
-    )
-  ) {
+  if (record && !hasAll(record.policies, policies)) {
     record = (await setPolicies(deps, ref, policies)).record;
     keys.push(siteConfigKey(site.uid));
   }
   for (const domain of site.domains) {
     const name = `${domain.host}.${hostSuffix}`;
     const choices = choicesOf(domain, hostSuffix);
-    if (record && hasChoices(record, name, choices)) continue;
+    if (record && hasAll(record.domains[name] ?? {}, choices)) continue;
     record = (await addDomain(deps, ref, { domain: name, choices, takeOver: true })).record;
     keys.push(domainKey(name));
   }
@@ -91,9 +86,10 @@ function choicesOf(domain: FixtureDomain, hostSuffix: string): DomainChoices {
   return { forceTls: domain.forceTls ?? false, hsts: domain.hsts ?? null };
 }
 
-function hasChoices(record: SiteRecord, domain: string, choices: DomainChoices): boolean {
-  const entry: Partial<DomainEntry> & Readonly<Record<string, unknown>> = record.domains[domain] ?? {};
-  return Object.entries(choices).every(([name, value]) => entry[name] === value);
+/** Whether an object has every value that is wanted of it. */
+function hasAll(is: object, wanted: object): boolean {
+  const known = new Map<string, unknown>(Object.entries(is));
+  return Object.entries(wanted).every(([name, value]) => known.get(name) === value);
 }
 
 async function publishFiles(
