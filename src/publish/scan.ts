@@ -7,23 +7,15 @@ import { forEachLimit } from "../lib/for-each-limit.ts";
 import { printable } from "../site/names.ts";
 import { canonicalPath, encodePath, pageKey, pathProblem } from "../site/page-key.ts";
 import { cacheControlOf, contentTypeOf } from "./content-headers.ts";
+import type { ReleaseFile } from "./manifest.ts";
 import { sha256Hex } from "./publish-deps.ts";
 
 /** A file as it will be published. */
-export interface ScannedFile {
+export interface ScannedFile extends Omit<ReleaseFile, "hidden"> {
   /** Path in the folder, in NFC, with `/`. */
   readonly path: string;
   /** Where it is read from. */
   readonly source: string;
-  /** Page key, decoded. */
-  readonly key: string;
-  /** Canonical URL path, encoded. */
-  readonly canonical: string;
-  readonly size: number;
-  /** Hex SHA-256 of the content. */
-  readonly hash: string;
-  readonly contentType: string;
-  readonly cacheControl: string;
 }
 
 export interface Scan {
