@@ -1,9 +1,13 @@
 import { createHash } from "node:crypto";
 
+import { SitefleetError } from "../lib/errors.ts";
+import { isFileBody, readFileBody } from "./file-body.ts";
 import type {
   CopyInput,
   CopyOutcome,
+  DeleteFailure,
   DeleteInput,
+  DeleteManyInput,
   DeleteOutcome,
   GetOutcome,
   HeadOutcome,
@@ -18,7 +22,8 @@ import type {
 
 interface Kept {
   readonly object: StoredObject;
-  readonly body: Uint8Array;
+  /** A file's or a copy's body is read only if someone asks for it. */
+  readonly read: (signal: AbortSignal) => Promise<Uint8Array>;
 }
 
 /** A write that a dry run did not make. */
@@ -46,18 +51,17 @@ export class DryRunStore implements ObjectStore {
       const holds = condition.kind === "absent" ? etag === undefined : etag === condition.etag;
       if (!holds) return { kind: "precondition-failed" };
     }
-    const body = Buffer.from(input.body);
-    const etag = `"${createHash("md5").update(body).digest("hex")}"`;
-    const object = { etag, metadata: input.metadata ?? {}, headers: input.headers ?? {}, size: body.length };
-    this.#kept.set(key, { object, body });
-    this.skipped.push({ operation: "put", key });
-    return { kind: "ok", etag };
+    const { body, headers = {}, metadata = {} } = input;
+    const object = { etag: `"${hashOf(body)}"`, metadata, headers, size: sizeOf(body) };
+    this.#keep("put", key, { object, read: () => readBody(body) });
+    return { kind: "ok", etag: object.etag };
   }
 
   async get(input: KeyInput): Promise<GetOutcome> {
     if (!this.#kept.has(input.key)) return this.#store.get(input);
     const kept = this.#kept.get(input.key);
-    return kept ? { kind: "ok", ...kept } : { kind: "not-found" };
+    if (!kept) return { kind: "not-found" };
+    return { kind: "ok", object: kept.object, body: await kept.read(input.signal) };
   }
 
   async head(input: KeyInput): Promise<HeadOutcome> {
@@ -67,11 +71,12 @@ export class DryRunStore implements ObjectStore {
   }
 
   async copy(input: CopyInput): Promise<CopyOutcome> {
-    const found = await this.head({ key: input.from, signal: input.signal });
+    const { from, to, replace, signal } = input;
+    const source = this.#kept.get(from);
+    const found = await this.head({ key: from, signal });
     if (found.kind === "not-found") return found;
-    // Only the fact is kept: a copied body is of no use to the rest of the run.
-    this.#kept.set(input.to, { object: found.object, body: new Uint8Array() });
-    this.skipped.push({ operation: "copy", key: input.to });
+    const read = source?.read ?? ((current: AbortSignal) => this.#readStored(from, current));
+    this.#keep("copy", to, { object: { ...found.object, ...replace }, read });
     return { kind: "ok", etag: found.object.etag };
   }
 
@@ -80,9 +85,14 @@ export class DryRunStore implements ObjectStore {
     if (found.kind === "ok" && input.etag !== undefined && found.object.etag !== input.etag) {
       return { kind: "precondition-failed" };
     }
-    this.#kept.set(input.key, undefined);
-    this.skipped.push({ operation: "delete", key: input.key });
+    this.#keep("delete", input.key, undefined);
     return { kind: "ok" };
+  }
+
+  deleteMany({ keys, signal }: DeleteManyInput): Promise<readonly DeleteFailure[]> {
+    signal.throwIfAborted();
+    for (const key of keys) this.#keep("delete", key, undefined);
+    return Promise.resolve([]);
   }
 
   /** What the bucket itself holds, without what this run deleted; what it would have added is not listed. */
@@ -91,4 +101,28 @@ export class DryRunStore implements ObjectStore {
       if (!this.#kept.has(entry.key) || this.#kept.get(entry.key) !== undefined) yield entry;
     }
   }
+
+  #keep(operation: SkippedWrite["operation"], key: string, kept: Kept | undefined): void {
+    this.#kept.set(key, kept);
+    this.skipped.push({ operation, key });
+  }
+
+  /** The body of a copy of an object that this run left alone; another may have deleted it since. */
+  async #readStored(key: string, signal: AbortSignal): Promise<Uint8Array> {
+    const found = await this.#store.get({ key, signal });
+    if (found.kind === "ok") return found.body;
+    throw new SitefleetError("store/refused", `"${key}" is gone from the store`);
+  }
+}
+
+function hashOf(body: PutInput["body"]): string {
+  return isFileBody(body) ? body.sha256 : createHash("sha256").update(body).digest("hex");
+}
+
+function sizeOf(body: PutInput["body"]): number {
+  return isFileBody(body) ? body.size : Buffer.byteLength(body);
+}
+
+async function readBody(body: PutInput["body"]): Promise<Uint8Array> {
+  return isFileBody(body) ? readFileBody(body) : Buffer.from(body);
 }

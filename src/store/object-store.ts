@@ -5,6 +5,21 @@ export type ObjectMetadata = Readonly<Record<string, string>>;
 export interface ObjectHeaders {
   readonly contentType?: string;
   readonly cacheControl?: string;
+  readonly contentEncoding?: string;
+  readonly contentDisposition?: string;
+  readonly contentLanguage?: string;
+}
+
+/**
+ * A file on this machine as a body: read only when it is sent, and never whole when it is large. Bytes that are not
+ * those of `size` and `sha256` are not stored: `publish/file-changed`.
+ */
+export interface FileBody {
+  /** Absolute. */
+  readonly path: string;
+  readonly size: number;
+  /** Hex. */
+  readonly sha256: string;
 }
 
 /** What must be true of the key for a write to happen: nothing is there, or the ETag is this one. */
@@ -12,7 +27,9 @@ export type WriteCondition = { readonly kind: "absent" } | { readonly kind: "eta
 
 export interface PutInput {
   readonly key: string;
-  readonly body: Uint8Array | string;
+  readonly body: Uint8Array | string | FileBody;
+  /** Hex SHA-256 of a body in memory, where the caller knows it; what else would be computed. */
+  readonly sha256?: string;
   readonly headers?: ObjectHeaders;
   readonly metadata?: ObjectMetadata;
   readonly condition?: WriteCondition;
@@ -20,9 +37,11 @@ export interface PutInput {
 }
 
 export interface CopyInput {
-  /** Key in the same bucket; headers and metadata come along. */
+  /** Key in the same bucket; headers and metadata come along unless they are replaced. */
   readonly from: string;
   readonly to: string;
+  /** The copy gets exactly these; with it a key may be copied to itself. */
+  readonly replace?: { readonly headers: ObjectHeaders; readonly metadata: ObjectMetadata };
   readonly signal: AbortSignal;
 }
 
@@ -34,6 +53,19 @@ export interface KeyInput {
 export interface DeleteInput extends KeyInput {
   /** Only if the object still has this ETag. */
   readonly etag?: string;
+}
+
+export interface DeleteManyInput {
+  /** Any number; a key that does not exist is deleted already. */
+  readonly keys: Iterable<string>;
+  readonly signal: AbortSignal;
+}
+
+/** A key that was not deleted, and what S3 said of it. */
+export interface DeleteFailure {
+  readonly key: string;
+  readonly code: string;
+  readonly message: string;
 }
 
 export interface ListInput {
@@ -84,6 +116,8 @@ export interface ObjectStore {
   copy(input: CopyInput): Promise<CopyOutcome>;
   /** A key that does not exist is deleted already. */
   delete(input: DeleteInput): Promise<DeleteOutcome>;
+  /** Deletes without conditions, a thousand keys a request; resolves with those that remain. */
+  deleteMany(input: DeleteManyInput): Promise<readonly DeleteFailure[]>;
   /** In order of the keys' UTF-8 bytes. */
   list(input: ListInput): AsyncIterable<ListedEntry>;
 }

@@ -3,6 +3,7 @@ import { setMaxListeners } from "node:events";
 import {
   CopyObjectCommand,
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
   PutObjectCommand,
@@ -14,16 +15,20 @@ import type { HeadObjectCommandOutput, S3ClientConfig } from "@aws-sdk/client-s3
 import type { Clock } from "../lib/clock.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import type { Location, StoreKeys } from "../settings/environment.ts";
+import { isFileBody, readFileBody } from "./file-body.ts";
 import type {
   CopyInput,
   CopyOutcome,
+  DeleteFailure,
   DeleteInput,
+  DeleteManyInput,
   DeleteOutcome,
   GetOutcome,
   HeadOutcome,
   KeyInput,
   ListInput,
   ListedEntry,
+  ObjectHeaders,
   ObjectStore,
   PutInput,
   SiteStore,
@@ -40,6 +45,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const IDLE_TIMEOUT_MS = 60_000;
 /** Records, configs and manifests are far smaller; a foreign object must not fill the memory. */
 const READ_LIMIT = 256 * 1024 * 1024;
+/** DeleteObjects takes no more keys in a request (S3 API reference, DeleteObjects). */
+const DELETE_BATCH = 1_000;
 /** How often a conditional write is repeated when S3 says that it ran into another write (409). */
 const CONFLICT_ATTEMPTS = 4;
 
@@ -115,15 +122,15 @@ class S3BucketStore implements ObjectStore {
   }
 
   async put(input: PutInput): Promise<WriteOutcome> {
-    const { condition, headers } = input;
+    const { condition, headers, body } = input;
+    const bytes = isFileBody(body) ? await readFileBody(body) : body;
     const command = new PutObjectCommand({
       Bucket: this.#bucket,
       Key: input.key,
       // The SDK takes an empty string for no body at all.
-      Body: typeof input.body === "string" ? Buffer.from(input.body) : input.body,
+      Body: typeof bytes === "string" ? Buffer.from(bytes) : bytes,
       Metadata: { ...input.metadata },
-      ContentType: headers?.contentType,
-      CacheControl: headers?.cacheControl,
+      ...sdkHeaders(headers),
       ...(condition?.kind === "absent" ? { IfNoneMatch: "*" } : {}),
       ...(condition?.kind === "etag" ? { IfMatch: condition.etag } : {}),
     });
@@ -168,7 +175,8 @@ class S3BucketStore implements ObjectStore {
       Key: input.to,
       // The header's value is a URL-encoded path; the SDK sends it as it is.
       CopySource: `${this.#bucket}/${input.from.split("/").map(encodeURIComponent).join("/")}`,
-      MetadataDirective: "COPY",
+      MetadataDirective: input.replace === undefined ? "COPY" : "REPLACE",
+      ...(input.replace && { ...sdkHeaders(input.replace.headers), Metadata: { ...input.replace.metadata } }),
     });
     const request = { operation: "CopyObject", key: input.from, signal: input.signal };
     const outcome = await this.#run(request, async (options) => {
@@ -190,6 +198,27 @@ class S3BucketStore implements ObjectStore {
     });
     if (outcome.kind === "ok" || outcome.status === 404) return { kind: "ok" };
     return { kind: "precondition-failed" };
+  }
+
+  async deleteMany({ keys, signal }: DeleteManyInput): Promise<readonly DeleteFailure[]> {
+    const failures: DeleteFailure[] = [];
+    for (const batch of batches(keys, DELETE_BATCH)) {
+      const [first = ""] = batch;
+      const command = new DeleteObjectsCommand({
+        Bucket: this.#bucket,
+        Delete: { Objects: batch.map((Key) => ({ Key })), Quiet: true },
+      });
+      const request = { operation: "DeleteObjects", key: first, signal };
+      const outcome = await this.#run(request, async (options) => {
+        const { Errors = [] } = await this.#client.send(command, options);
+        return { kind: "ok" as const, errors: Errors };
+      });
+      if (outcome.kind !== "ok") continue;
+      for (const { Key: key = "", Code: code = "", Message: message = "" } of outcome.errors) {
+        if (code !== "NoSuchKey") failures.push({ key, code, message });
+      }
+    }
+    return failures;
   }
 
   async *list(input: ListInput): AsyncGenerator<ListedEntry> {
@@ -233,6 +262,27 @@ class S3BucketStore implements ObjectStore {
   }
 }
 
+function* batches(keys: Iterable<string>, size: number): Generator<readonly string[]> {
+  let batch: string[] = [];
+  for (const key of keys) {
+    batch.push(key);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function sdkHeaders(headers: ObjectHeaders | undefined) {
+  return {
+    ContentType: headers?.contentType,
+    CacheControl: headers?.cacheControl,
+    ContentEncoding: headers?.contentEncoding,
+    ContentDisposition: headers?.contentDisposition,
+    ContentLanguage: headers?.contentLanguage,
+  };
+}
+
 function declinedStatus(error: unknown): 404 | 409 | 412 | undefined {
   const { name, status } = errorFacts(error);
   // A HEAD has no body, so its 404 comes without a code.
@@ -248,6 +298,9 @@ function storedObject(answer: Omit<HeadObjectCommandOutput, "Body">, key: string
     headers: {
       ...(answer.ContentType === undefined ? {} : { contentType: answer.ContentType }),
       ...(answer.CacheControl === undefined ? {} : { cacheControl: answer.CacheControl }),
+      ...(answer.ContentEncoding === undefined ? {} : { contentEncoding: answer.ContentEncoding }),
+      ...(answer.ContentDisposition === undefined ? {} : { contentDisposition: answer.ContentDisposition }),
+      ...(answer.ContentLanguage === undefined ? {} : { contentLanguage: answer.ContentLanguage }),
     },
     size: answer.ContentLength ?? 0,
   };

@@ -1,7 +1,11 @@
+import { createHash } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import { DryRunStore } from "../../src/store/dry-run-store.ts";
 import { MemoryStore } from "../support/memory-store.ts";
+import { tempDir } from "../support/temp-dir.ts";
 
 const { signal } = new AbortController();
 
@@ -32,6 +36,29 @@ describe("DryRunStore", () => {
       "delete p/b",
     ]);
     expect(real.objects).toEqual(before);
+  });
+
+  it("reads what it copied and files it would have stored, and gives a replaced copy its own headers", async () => {
+    const { dry } = await open();
+    const path = join(await tempDir(), "f");
+    await writeFile(path, "file");
+    const sha256 = createHash("sha256").update("file").digest("hex");
+    const replace = { headers: { cacheControl: "no-store" }, metadata: { c: "404" } };
+    await dry.put({ key: "p/f", body: { path, size: 4, sha256 }, signal });
+    await dry.copy({ from: "p/f", to: "p/g", replace, signal });
+    await dry.copy({ from: "p/a", to: "p/h", signal });
+    const bodyOf = async (key: string): Promise<string> => {
+      const found = await dry.get({ key, signal });
+      return found.kind === "ok" ? Buffer.from(found.body).toString() : found.kind;
+    };
+    expect([await bodyOf("p/f"), await bodyOf("p/g"), await bodyOf("p/h")]).toEqual(["file", "file", "a"]);
+    expect(await dry.head({ key: "p/g", signal })).toMatchObject({ kind: "ok", object: replace });
+    expect(await dry.deleteMany({ keys: ["p/a", "p/f", "none"], signal })).toEqual([]);
+    expect([await bodyOf("p/a"), await bodyOf("p/f"), await bodyOf("p/b")]).toEqual([
+      "not-found",
+      "not-found",
+      "b",
+    ]);
   });
 
   it("keeps conditions, also against its own writes", async () => {

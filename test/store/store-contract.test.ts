@@ -1,3 +1,6 @@
+import { createHash } from "node:crypto";
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 
 import { systemClock } from "../../src/lib/clock.ts";
@@ -52,7 +55,13 @@ describe.each([
 ])("%s", (_, open) => {
   it("gives back body, headers and metadata", async () => {
     const store = await open();
-    const headers = { contentType: "text/html; charset=utf-8", cacheControl: "no-store" };
+    const headers = {
+      contentType: "text/html; charset=utf-8",
+      cacheControl: "no-store",
+      contentEncoding: "br",
+      contentDisposition: "attachment; filename=a.html",
+      contentLanguage: "de",
+    };
     const key = "a/ä b+c%?#'()*!.html";
     const put = await store.put({
       key,
@@ -118,6 +127,53 @@ describe.each([
     expect(await store.get({ key: "to/ä?", signal })).toMatchObject({
       object: { headers: { contentType: "text/x" }, metadata: { p: "1" }, size: 1 },
     });
+  });
+
+  it("replaces headers and metadata in a copy, also of a key to itself", async () => {
+    const store = await open();
+    const old = {
+      headers: { contentType: "text/x", cacheControl: "no-store" },
+      metadata: { p: "1", c: "404" },
+    };
+    await store.put({ key: "a", body: "bytes", ...old, signal });
+    const replace = { headers: { contentType: "text/y" }, metadata: { p: "2" } };
+    for (const to of ["b", "a"]) {
+      expect((await store.copy({ from: "a", to, replace, signal })).kind).toBe("ok");
+      const found = await store.get({ key: to, signal });
+      expect(found.kind === "ok" && found.object).toMatchObject({ ...replace, size: 5 });
+      expect(found.kind === "ok" && found.object.headers).toEqual(replace.headers);
+      expect(found.kind === "ok" && found.object.metadata).toEqual(replace.metadata);
+    }
+  });
+
+  it("stores a file by its path, and nothing when it is not what was scanned", async () => {
+    const store = await open();
+    const dir = await tempDir();
+    const path = join(dir, "page.html");
+    const sha256 = createHash("sha256").update("page").digest("hex");
+    const put = (key: string, size: number) => store.put({ key, body: { path, size, sha256 }, signal });
+    await writeFile(path, "page");
+    expect((await put("k", 4)).kind).toBe("ok");
+    const found = await store.get({ key: "k", signal });
+    expect(found.kind === "ok" && Buffer.from(found.body).toString()).toBe("page");
+    for (const changed of ["PAGE", "pag", "pages", ""]) {
+      await writeFile(path, changed);
+      await expect(put("changed", 4)).rejects.toMatchObject({ code: "publish/file-changed", exitCode: 1 });
+    }
+    await rm(path);
+    await expect(put("changed", 4)).rejects.toMatchObject({ code: "publish/file-changed" });
+    expect(await store.head({ key: "changed", signal })).toEqual({ kind: "not-found" });
+  });
+
+  it("deletes thousands of keys, those that do not exist among them", async () => {
+    const store = await open();
+    const kept = "p/ä & <kept>'\"";
+    const some = ["p/0", "p/7", "p/1000", "p/ü & <gone>'\""];
+    for (const key of [kept, ...some]) await store.put({ key, body: "", signal });
+    const keys = [...Array.from({ length: 2_500 }, (_, index) => `p/${index}`), ...some];
+    expect(await store.deleteMany({ keys, signal })).toEqual([]);
+    expect(await listed(store.list({ prefix: "p/", signal }))).toEqual([kept]);
+    expect(await store.deleteMany({ keys: [], signal })).toEqual([]);
   });
 
   it("lists by prefix in byte order, with and without a delimiter", async () => {

@@ -1,10 +1,13 @@
 import { createHash } from "node:crypto";
 
 import { metadataBytes } from "../../src/site/object-metadata.ts";
+import { isFileBody, readFileBody } from "../../src/store/file-body.ts";
 import type {
   CopyInput,
   CopyOutcome,
+  DeleteFailure,
   DeleteInput,
+  DeleteManyInput,
   DeleteOutcome,
   GetOutcome,
   HeadOutcome,
@@ -32,7 +35,14 @@ export class MemoryStore implements ObjectStore {
     this.#faults = options.faults ?? new FaultPoint();
   }
 
-  put(input: PutInput): Promise<WriteOutcome> {
+  async put(input: PutInput): Promise<WriteOutcome> {
+    const body = isFileBody(input.body)
+      ? Buffer.from(await readFileBody(input.body))
+      : Buffer.from(input.body);
+    const declared = isFileBody(input.body) ? undefined : input.sha256;
+    if (declared !== undefined && createHash("sha256").update(body).digest("hex") !== declared) {
+      throw new Error(`XAmzContentSHA256Mismatch: ${input.key}`);
+    }
     return this.#call("put", input, () => {
       const existing = this.objects.get(input.key);
       const { condition, metadata = {} } = input;
@@ -41,7 +51,6 @@ export class MemoryStore implements ObjectStore {
         (condition?.kind === "etag" && existing?.etag !== condition.etag);
       if (failed) return { kind: "precondition-failed" };
       if (metadataBytes(metadata) > 2_048) throw new Error(`MetadataTooLarge: ${input.key}`);
-      const body = Buffer.from(input.body);
       const etag = `"${createHash("md5").update(body).digest("hex")}"`;
       const object = { etag, metadata, headers: input.headers ?? {}, size: body.length, body };
       this.objects.set(input.key, object);
@@ -67,7 +76,7 @@ export class MemoryStore implements ObjectStore {
     return this.#call("copy", { key: input.to, signal: input.signal }, () => {
       const found = this.objects.get(input.from);
       if (!found) return { kind: "not-found" };
-      this.objects.set(input.to, found);
+      this.objects.set(input.to, { ...found, ...input.replace });
       return { kind: "ok", etag: found.etag };
     });
   }
@@ -80,6 +89,14 @@ export class MemoryStore implements ObjectStore {
       }
       this.objects.delete(input.key);
       return { kind: "ok" };
+    });
+  }
+
+  deleteMany(input: DeleteManyInput): Promise<readonly DeleteFailure[]> {
+    const keys = [...input.keys];
+    return this.#call("delete-many", { key: keys[0] ?? "", signal: input.signal }, () => {
+      for (const key of keys) this.objects.delete(key);
+      return [];
     });
   }
 
