@@ -3,12 +3,12 @@ import { checkServerIdentity } from "node:tls";
 import type { PeerCertificate } from "node:tls";
 import { Pool } from "undici";
 import { HeaderList } from "../../http/header-list.ts";
+import { reasonOf } from "../../http/status-reasons.ts";
 import type { BackendSpec, RequestMessage } from "../../vcl/runtime.ts";
 import { BackendFailure, toBackendFailure } from "./backend-failure.ts";
 import type { ResponseBody } from "./body.ts";
 import type { RequestBody } from "./message.ts";
 import { endToEndHeaders } from "./hop-by-hop.ts";
-import { reasonOf } from "./fastly-pages.ts";
 
 /** What an origin or a shield answered. */
 export interface BackendReply {

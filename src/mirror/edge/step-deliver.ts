@@ -1,6 +1,7 @@
 import { messageOf } from "../../lib/caught.ts";
 import { assertDefined } from "../../lib/errors.ts";
 import { HeaderList } from "../../http/header-list.ts";
+import { reasonOf } from "../../http/status-reasons.ts";
 import { VclRuntimeError } from "../../vcl/diagnostics.ts";
 import type { ResponseMessage } from "../../vcl/runtime.ts";
 import { bodyOf, discard, EMPTY_BODY, lengthOf, sliceBody } from "./body.ts";
@@ -9,7 +10,7 @@ import { chooseHintedCoding, compressStream, markEncoded } from "./compression.t
 import { isNotModified, notModifiedHeaders } from "./conditional.ts";
 import { endTurn, markState, nowOf } from "./exchange.ts";
 import type { Exchange, Product, Step } from "./exchange.ts";
-import { errorPageText, reasonOf } from "./fastly-pages.ts";
+import { errorPageText } from "./fastly-pages.ts";
 import { chooseRange, ifRangeHolds } from "./ranges.ts";
 import { runState } from "./state-run.ts";
 import { MAX_RESPONSE_HEADERS } from "./step-fetch.ts";

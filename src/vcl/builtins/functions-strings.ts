@@ -204,11 +204,16 @@ export const STRING_FUNCTIONS: readonly FunctionRow[] = [
     const at = text(haystack).indexOf(text(needle));
     return at === -1 ? null : text(haystack).slice(at);
   }),
-  defineFunction("BOOL std.prefixof(STRING s, STRING begins_with)", STRINGS, (_t, [s, start]) =>
-    text(s).startsWith(text(start)),
+  // An empty string is neither prefix nor suffix of anything (functions/strings/std-prefixof, /std-suffixof).
+  defineFunction(
+    "BOOL std.prefixof(STRING s, STRING begins_with)",
+    STRINGS,
+    (_t, [s, start]) => text(start) !== "" && text(s).startsWith(text(start)),
   ),
-  defineFunction("BOOL std.suffixof(STRING s, STRING ends_with)", STRINGS, (_t, [s, end]) =>
-    text(s).endsWith(text(end)),
+  defineFunction(
+    "BOOL std.suffixof(STRING s, STRING ends_with)",
+    STRINGS,
+    (_t, [s, end]) => text(end) !== "" && text(s).endsWith(text(end)),
   ),
   defineFunction(
     "BOOL std.strcasecmp(STRING s1, STRING s2)",

@@ -1,3 +1,4 @@
+import { reasonOf } from "../../http/status-reasons.ts";
 import type { VariableRow } from "../catalog-rows.ts";
 import { parseIp } from "../ip.ts";
 import type { BackendResponse, CachedObject, ResponseMessage, Transaction } from "../runtime.ts";
@@ -192,6 +193,12 @@ const clientResponse: readonly VariableRow[] = [
   ),
 ];
 
+/** A reason that nobody chose follows the status: 404 does not go out as "OK". */
+function setStatus(target: ResponseMessage, status: number): void {
+  if (target.reason === reasonOf(target.status)) target.reason = reasonOf(status);
+  target.status = status;
+}
+
 /** Status, reason and protocol version, which the three kinds of response share. */
 function statusLine(
   name: "beresp" | "obj" | "resp",
@@ -206,7 +213,7 @@ function statusLine(
         get: (t) => BigInt(message(t)?.status ?? 0),
         set: (t, v) => {
           const target = message(t);
-          if (target !== null) target.status = toStatus(v);
+          if (target !== null) setStatus(target, toStatus(v));
         },
       },
     ),
