@@ -91,14 +91,21 @@ async function fillConfigs(
   const encoded = encodeConfig({
     kind: "site",
     site: "bench",
+    base: release,
     release,
+    delta: "",
     forceTls: false,
     hsts: undefined,
     notFound: "page",
-    strictPaths: false,
+    notFoundDirectories: [],
+    paths: "redirect",
     noindex: false,
     suspended: undefined,
+    euOnly: false,
+    protectedAreas: [],
+    expiresAt: undefined,
     rules: [],
+    buckets: undefined,
   });
   if (encoded.kind !== "ok") throw new Error(`the config does not fit: ${encoded.kind}`);
   const { metadata } = encoded;

@@ -73,6 +73,8 @@ async function prepareSite(
 function policiesOf(site: FixtureSite): SitePolicies {
   return {
     notFound: site.notFound ?? "page",
+    trailingSlash: "auto",
+    precedence: "file-first",
     strictPaths: site.strictPaths ?? false,
     noindex: site.noindex ?? false,
     suspended: site.suspended ?? null,

@@ -7,6 +7,7 @@ import type { DomainEntry, OwedPurge, SiteRecord } from "../site/model.ts";
 import { siteConfigKey } from "../site/surrogate-keys.ts";
 import { fittingMetadata, syncConfigs } from "./config-sync.ts";
 import type { SyncOutcome, SyncReport } from "./config-sync.ts";
+import { sha256Hex } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import { updateRecord } from "./record-store.ts";
 import type { HeldRecord, UpdateOptions } from "./record-store.ts";
@@ -38,6 +39,7 @@ export async function commitChange(deps: PublishDeps, ref: SiteRef, change: Chan
     keys: [...new Set([siteConfigKey(ref.site), ...(change.keys ?? [])])].sort(),
     reason: change.reason,
     since: new Date(deps.clock.now()).toISOString(),
+    sent: 0,
   };
   const held = await updateRecord(
     deps,
@@ -57,7 +59,7 @@ export async function commitChange(deps: PublishDeps, ref: SiteRef, change: Chan
 /** @throws SitefleetError `site/config-too-large` when a domain's config would not fit in metadata */
 export function refuseUnfitConfigs(record: SiteRecord, ruleNames?: readonly string[]): void {
   for (const [domain, entry] of Object.entries(record.domains)) {
-    if (!entry.removing) fittingMetadata(domain, deriveConfig(record, entry), ruleNames);
+    if (!entry.removing) fittingMetadata(domain, deriveConfig(record, entry, sha256Hex), ruleNames);
   }
 }
 

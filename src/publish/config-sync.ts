@@ -133,7 +133,7 @@ async function writeConfig(
   },
 ): Promise<SyncOutcome | undefined> {
   const { domain, record, entry, seen } = input;
-  const config = deriveConfig(record, entry);
+  const config = deriveConfig(record, entry, sha256Hex);
   const digest = sha256Hex(configFingerprint(config));
   if (!seen && entry.etag !== null && entry.digest === digest && !entry.takeOver)
     return { kind: "unchanged" };

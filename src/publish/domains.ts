@@ -19,7 +19,7 @@ export interface DomainChoices {
 
 /** A new domain that shows the site, with nothing chosen. */
 export function primaryEntry(): DomainEntry & { readonly kind: "primary" } {
-  return { kind: "primary", forceTls: false, hsts: null, etag: null, digest: null };
+  return { kind: "primary", forceTls: false, hsts: null, euOnly: false, etag: null, digest: null };
 }
 
 /**
@@ -181,7 +181,7 @@ function chosenEntry(entry: DomainEntry, choices: DomainChoices): DomainEntry {
       : choices.canonicalHost;
   if (canonicalHost === null) {
     const hsts = choices.hsts === undefined && entry.kind === "primary" ? entry.hsts : (choices.hsts ?? null);
-    return { kind: "primary", hsts, ...state };
+    return { kind: "primary", hsts, euOnly: entry.kind === "primary" && entry.euOnly, ...state };
   }
   if (typeof choices.hsts === "number") {
     throw new SitefleetError("site/invalid-setting", "an alias only redirects, so it cannot have HSTS", {

@@ -4,6 +4,7 @@ import { SitefleetError } from "../lib/errors.ts";
 import { canonicalJson } from "../site/config-body.ts";
 import { recordKey } from "../site/layout.ts";
 import type { SitePlace } from "../site/layout.ts";
+import { upgradeRecord } from "../site/record-upgrade.ts";
 import { siteRecordSchema } from "../site/model.ts";
 import type { SiteRecord } from "../site/model.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
@@ -52,7 +53,7 @@ export function parseRecord(key: string, body: Uint8Array): SiteRecord {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
-  const parsed = siteRecordSchema.safeParse(json);
+  const parsed = siteRecordSchema.safeParse(upgradeRecord(json));
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
   throw new SitefleetError("site/unreadable", `"${key}" is not a site record that this version can read`, {

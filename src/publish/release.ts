@@ -120,7 +120,11 @@ function entryOf(deps: PublishDeps, id: string, plan: ReleasePlan): ReleaseEntry
     redirects: plan.redirects.length,
     bytes: plan.bytes,
     digest: plan.digest,
-    notFoundPage: plan.notFoundPage,
+    base: id,
+    delta: "",
+    notFoundPages: plan.notFoundPage ? [""] : [],
+    trailingSlash: "auto",
+    buckets: null,
     slots: plan.slots,
   };
 }

@@ -63,7 +63,7 @@ function asDeleting(deps: PublishDeps, record: SiteRecord): SiteRecord {
     ...record,
     deleting: true,
     domains: Object.fromEntries(domains),
-    owed: [...record.owed, { id: randomUUID(), keys, reason: "delete the site", since }],
+    owed: [...record.owed, { id: randomUUID(), keys, reason: "delete the site", since, sent: 0 }],
   };
 }
 

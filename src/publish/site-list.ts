@@ -33,7 +33,7 @@ export interface DomainRow {
   readonly domain: string;
   readonly site: string;
   readonly siteEnv: string;
-  readonly kind: "primary" | "alias";
+  readonly kind: "primary" | "alias" | "preview";
   readonly canonicalHost: string | null;
   readonly forceTls: boolean;
   /** Seconds. */

@@ -95,7 +95,7 @@ function contextOf(environment: Environment, without: readonly FeatureName[]): o
     meta: mapValues(CONFIG_METADATA, (letter) => `x-amz-meta-${letter}`),
     object: mapValues(OBJECT_METADATA, (letter) => `x-amz-meta-${letter}`),
     cfg: mapValues(CONFIG_METADATA, (letter) => `SF-Config-${letter.toUpperCase()}`),
-    carried: Object.keys(CONFIG_METADATA).filter((field) => !["version", "site", "release"].includes(field)),
+    carried: Object.keys(CONFIG_METADATA).filter((field) => !["version", "site", "base"].includes(field)),
     codecVersions: [CODEC_VERSION - 1, CODEC_VERSION].filter((version) => version > 0),
     metadata: metadataNames(),
     slots: RULE_SLOTS.split(""),

@@ -21,6 +21,10 @@ export interface Environment {
   readonly hsts: boolean;
   readonly tlsRedirectStatus: 301 | 308;
   readonly ttl: ServerEnvironmentSettings["ttl"];
+  readonly previews: ServerEnvironmentSettings["previews"];
+  readonly publishing: ServerEnvironmentSettings["publishing"];
+  readonly segmented: ServerEnvironmentSettings["segmented"];
+  readonly rateLimiting: boolean;
   readonly verify: { readonly url: string; readonly hostSuffix: string } | undefined;
   readonly secrets: EnvironmentSecrets;
 }
@@ -65,6 +69,10 @@ export function environmentOf(settings: Settings, name: string, variables: Varia
     hsts: found.hsts,
     tlsRedirectStatus: found.tlsRedirectStatus,
     ttl: found.ttl,
+    previews: found.previews,
+    publishing: found.publishing,
+    segmented: found.segmented,
+    rateLimiting: found.rateLimiting,
     verify: found.verify,
     secrets: secretsFrom(name, variables),
   };

@@ -92,6 +92,29 @@ const serverEnvironment = z.strictObject({
       staleIfError: seconds.default(86_400),
     })
     .default({ config: 3_600, unknownDomain: 60, page: 31_536_000, notFound: 300, staleIfError: 86_400 }),
+  /** Where previews of sites are shown, as `NAME--SITE.<domain>`; absent = no previews. */
+  previews: z.strictObject({ domain: hostName, days: z.int().min(1).max(365).default(14) }).optional(),
+  publishing: z
+    .strictObject({
+      /** Hours for which an asset that a publish removes can still be read by pages loaded before it. */
+      graceHours: z.int().min(0).max(8_760).default(168),
+      /** What wins on new sites where a file and a redirect rule have one path. */
+      precedence: z.enum(["file-first", "rule-first"]).default("file-first"),
+      /** Changed pages up to this many are requested once after a publish, so that no visitor meets a cold one. */
+      warm: z.int().min(0).max(10_000).default(200),
+    })
+    .default({ graceHours: 168, precedence: "file-first", warm: 200 }),
+  /** Extensions whose files are fetched and cached in pieces: they may be larger than 20 MB and are never compressed. */
+  segmented: z
+    .strictObject({
+      extensions: z
+        .array(z.string().regex(/^[a-z0-9]{1,10}$/, "must be an extension such as `mp4`"))
+        .max(50)
+        .default([]),
+    })
+    .default({ extensions: [] }),
+  /** Whether the Fastly account has rate limiting: guesses of passwords are limited only then. */
+  rateLimiting: z.boolean().default(false),
   /** Where `verify` sends its requests and under which suffix the conformance sites live. */
   verify: z.strictObject({ url: httpUrl, hostSuffix: hostName }).optional(),
 });
@@ -119,7 +142,13 @@ export interface SettingsIssue {
 
 type Rule = (settings: Settings) => SettingsIssue[];
 
-const rules: readonly Rule[] = [secondLocationDiffers, verifySuffixIsServed, suffixesAreHosts];
+const rules: readonly Rule[] = [
+  secondLocationDiffers,
+  verifySuffixIsServed,
+  previewDomainIsServed,
+  segmentedIsNotText,
+  suffixesAreHosts,
+];
 
 /** Schema first, then the rules that look at several fields; every problem is reported. */
 export function parseSettings(
@@ -149,20 +178,55 @@ function secondLocationDiffers(settings: Settings): SettingsIssue[] {
 }
 
 function verifySuffixIsServed(settings: Settings): SettingsIssue[] {
-  return Object.entries(settings.environments).flatMap(([name, { verify, fastly: service }]) => {
-    if (!verify) return [];
-    const served = service.domains.some(
-      (entry) => entry.startsWith("*.") && `.${verify.hostSuffix}`.endsWith(entry.slice(1)),
-    );
-    return served
+  return Object.entries(settings.environments).flatMap(([name, { verify, fastly: service }]) =>
+    !verify || isServedBelow(service.domains, verify.hostSuffix)
       ? []
-      : [
-          {
-            path: `environments.${name}.verify.hostSuffix`,
-            message: "no wildcard in fastly.domains covers it",
-          },
-        ];
-  });
+      : [{ path: `environments.${name}.verify.hostSuffix`, message: UNSERVED }],
+  );
+}
+
+function previewDomainIsServed(settings: Settings): SettingsIssue[] {
+  return Object.entries(settings.environments).flatMap(([name, { previews, fastly: service }]) =>
+    !previews || isServedBelow(service.domains, previews.domain)
+      ? []
+      : [{ path: `environments.${name}.previews.domain`, message: UNSERVED }],
+  );
+}
+
+const UNSERVED = "no wildcard in fastly.domains covers it";
+
+function isServedBelow(domains: readonly string[], suffix: string): boolean {
+  return domains.some((entry) => entry.startsWith("*.") && `.${suffix}`.endsWith(entry.slice(1)));
+}
+
+/** Text is compressed at the edge, which whole objects are needed for. */
+const TEXT_EXTENSIONS = new Set([
+  "html",
+  "htm",
+  "css",
+  "js",
+  "mjs",
+  "json",
+  "xml",
+  "txt",
+  "svg",
+  "md",
+  "csv",
+]);
+
+function segmentedIsNotText(settings: Settings): SettingsIssue[] {
+  return Object.entries(settings.environments).flatMap(([name, { segmented }]) =>
+    segmented.extensions.flatMap((extension, index) =>
+      TEXT_EXTENSIONS.has(extension)
+        ? [
+            {
+              path: `environments.${name}.segmented.extensions.${index}`,
+              message: "is text, which the edge compresses and therefore cannot serve in pieces",
+            },
+          ]
+        : [],
+    ),
+  );
 }
 
 function suffixesAreHosts(settings: Settings): SettingsIssue[] {

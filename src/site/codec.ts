@@ -1,16 +1,17 @@
 import { z } from "zod";
 
+import { assertNever } from "../lib/errors.ts";
+import { packHashes, unpackDelta, unpackHashes } from "./delta-list.ts";
 import { CODEC_VERSION, CONFIG_METADATA, METADATA_BUDGET, RULE_SLOTS } from "./metadata.ts";
 import { HSTS_LIMIT } from "./model.ts";
-import type { AliasConfig, DomainConfig, NotFoundPolicy, ServedConfig } from "./model.ts";
+import type { AliasConfig, DomainConfig, NotFoundPolicy, RuleBuckets, ServedConfig } from "./model.ts";
 import { isReleaseId, siteUidProblem } from "./names.ts";
 import { metadataBytes } from "./object-metadata.ts";
 import type { Metadata } from "./object-metadata.ts";
+import { packAreas, unpackAreas } from "./protected-areas.ts";
 import { packRules, ruleText, slotRuleProblem, unpackRules } from "./rule-slots.ts";
 
 const M = CONFIG_METADATA;
-/** First codec version there ever was; nothing before it can be read. */
-const FIRST_VERSION = 1;
 const HOST = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
 
 export type EncodedConfig =
@@ -63,23 +64,37 @@ function aliasMetadata(config: AliasConfig): Metadata {
   };
 }
 
-const NOT_FOUND_LETTER = { page: "p", redirect: "r", builtin: "" } as const satisfies Record<
+const NOT_FOUND_LETTER = { page: "p", redirect: "r", spa: "s", builtin: "" } as const satisfies Record<
   NotFoundPolicy,
+  string
+>;
+const PATHS_LETTER = { redirect: "", strict: "1", literal: "2" } as const satisfies Record<
+  ServedConfig["paths"],
   string
 >;
 
 function servedMetadata(config: ServedConfig): Metadata {
-  const notFound = NOT_FOUND_LETTER[config.notFound];
+  const { buckets, base, release } = config;
+  const optional = {
+    [M.release]: release === base ? "" : release,
+    [M.delta]: config.delta,
+    [M.forceTls]: config.forceTls ? "1" : "",
+    [M.hsts]: config.hsts === undefined ? "" : String(config.hsts),
+    [M.notFound]: NOT_FOUND_LETTER[config.notFound],
+    [M.notFoundDirectories]: packHashes(config.notFoundDirectories),
+    [M.paths]: PATHS_LETTER[config.paths],
+    [M.noindex]: config.noindex ? "1" : "",
+    [M.suspended]: config.suspended === undefined ? "" : String(config.suspended),
+    [M.euOnly]: config.euOnly ? "1" : "",
+    [M.protectedAreas]: packAreas(config.protectedAreas),
+    [M.expires]: config.expiresAt === undefined ? "" : String(config.expiresAt),
+    [M.buckets]: buckets === undefined ? "" : buckets.tag + packHashes(buckets.segments),
+  };
   return {
     [M.version]: String(CODEC_VERSION),
     [M.site]: config.site,
-    [M.release]: config.release,
-    ...(config.forceTls ? { [M.forceTls]: "1" } : {}),
-    ...(config.hsts === undefined ? {} : { [M.hsts]: String(config.hsts) }),
-    ...(notFound === "" ? {} : { [M.notFound]: notFound }),
-    ...(config.strictPaths ? { [M.strictPaths]: "1" } : {}),
-    ...(config.noindex ? { [M.noindex]: "1" } : {}),
-    ...(config.suspended === undefined ? {} : { [M.suspended]: String(config.suspended) }),
+    [M.base]: base,
+    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== "")),
   };
 }
 
@@ -95,32 +110,62 @@ const aliasSchema = z.strictObject({
   [M.forceTls]: flag,
   [M.canonicalHost]: z.string().regex(HOST),
 });
-const servedSchema = z.strictObject({
+const release = z.string().refine(isReleaseId);
+const served = {
   [M.version]: z.string(),
   [M.site]: siteUid,
-  [M.release]: z.string().refine(isReleaseId),
+  [M.base]: release,
   [M.forceTls]: flag,
   [M.hsts]: z
     .string()
     .regex(/^(?:0|[1-9][0-9]{0,7})$/)
     .refine((text) => Number(text) <= HSTS_LIMIT)
     .optional(),
-  [M.notFound]: z.enum(["p", "r"]).optional(),
-  [M.strictPaths]: flag,
   [M.noindex]: flag,
   [M.suspended]: z.enum(["410", "503"]).optional(),
   [M.rules]: z.string().min(1).optional(),
-});
-
+};
+/** Fields that a config may lack in any version. */
+const NOTHING = {
+  [M.release]: undefined,
+  [M.delta]: undefined,
+  [M.notFoundDirectories]: undefined,
+  [M.euOnly]: undefined,
+  [M.protectedAreas]: undefined,
+  [M.expires]: undefined,
+  [M.buckets]: undefined,
+} as const;
+/** Version 1 had neither delta lists nor buckets, areas, regions, expiry and directories. */
+const servedSchemaOf = {
+  "1": z
+    .strictObject({ ...served, [M.notFound]: z.enum(["p", "r"]).optional(), [M.paths]: flag })
+    .transform((data) => ({ ...NOTHING, ...data })),
+  "2": z
+    .strictObject({
+      ...served,
+      [M.release]: release.optional(),
+      [M.delta]: z.string().min(1).optional(),
+      [M.notFound]: z.enum(["p", "r", "s"]).optional(),
+      [M.notFoundDirectories]: z.string().min(1).optional(),
+      [M.paths]: z.enum(["1", "2"]).optional(),
+      [M.euOnly]: flag,
+      [M.protectedAreas]: z.string().min(1).optional(),
+      [M.expires]: z
+        .string()
+        .regex(/^[1-9][0-9]{0,10}$/)
+        .optional(),
+      [M.buckets]: z.string().min(1).optional(),
+    })
+    .transform((data) => ({ ...NOTHING, ...data })),
+} as const;
 /** Reads the user metadata of a config object, of this codec version or the one before; nothing is guessed. */
 export function decodeConfig(metadata: Metadata): DecodedConfig {
   const version = metadata[M.version];
-  const readable = [CODEC_VERSION, CODEC_VERSION - 1].filter((number) => number >= FIRST_VERSION);
   if (version === undefined) return { kind: "refused", reason: "has no codec version" };
-  if (!readable.map(String).includes(version)) {
-    return { kind: "refused", reason: `has codec version "${version}"; readable: ${readable.join(", ")}` };
+  if (version !== "1" && version !== "2") {
+    return { kind: "refused", reason: `has codec version "${version}"; readable: 1, 2` };
   }
-  return metadata[M.canonicalHost] === undefined ? decodeServed(metadata) : decodeAlias(metadata);
+  return metadata[M.canonicalHost] === undefined ? decodeServed(metadata, version) : decodeAlias(metadata);
 }
 
 function decodeAlias(metadata: Metadata): DecodedConfig {
@@ -138,33 +183,74 @@ function decodeAlias(metadata: Metadata): DecodedConfig {
   };
 }
 
-function decodeServed(metadata: Metadata): DecodedConfig {
-  const parsed = servedSchema.safeParse(metadata);
+function decodeServed(metadata: Metadata, version: "1" | "2"): DecodedConfig {
+  const parsed = servedSchemaOf[version].safeParse(metadata);
   if (!parsed.success) return refuse(parsed.error);
   const { data } = parsed;
   const rules = unpackRules(data[M.rules] ?? "");
   if (rules.kind === "refused") return { kind: "refused", reason: `"${M.rules}" ${rules.reason}` };
+  const lists = {
+    delta: unpackDelta(data[M.delta] ?? ""),
+    notFoundDirectories: unpackHashes(data[M.notFoundDirectories] ?? "", 8),
+    protectedAreas: unpackAreas(data[M.protectedAreas] ?? ""),
+    buckets: unpackBuckets(data[M.buckets]),
+  };
+  const { notFoundDirectories, protectedAreas, buckets } = lists;
+  if (!lists.delta || !notFoundDirectories || !protectedAreas || buckets === "malformed") {
+    return { kind: "refused", reason: "has a list that is malformed" };
+  }
   const hsts = data[M.hsts];
   const suspended = data[M.suspended];
+  const expires = data[M.expires];
   return {
     kind: "ok",
     config: {
       kind: "site",
       site: data[M.site],
-      release: data[M.release],
+      base: data[M.base],
+      release: data[M.release] ?? data[M.base],
+      delta: data[M.delta] ?? "",
       forceTls: data[M.forceTls] === "1",
       hsts: hsts === undefined ? undefined : Number(hsts),
       notFound: notFoundOf(data[M.notFound]),
-      strictPaths: data[M.strictPaths] === "1",
+      notFoundDirectories,
+      paths: pathsOf(data[M.paths]),
       noindex: data[M.noindex] === "1",
       suspended: suspended === undefined ? undefined : suspended === "410" ? 410 : 503,
+      euOnly: data[M.euOnly] === "1",
+      protectedAreas,
+      expiresAt: expires === undefined ? undefined : Number(expires),
       rules: rules.rules,
+      buckets,
     },
   };
 }
 
-function notFoundOf(letter: "p" | "r" | undefined): NotFoundPolicy {
-  return letter === undefined ? "builtin" : letter === "p" ? "page" : "redirect";
+function unpackBuckets(text: string | undefined): RuleBuckets | undefined | "malformed" {
+  if (text === undefined) return undefined;
+  const comma = text.indexOf(",");
+  const tag = text.slice(0, comma);
+  const segments = unpackHashes(text.slice(comma), 4);
+  return comma > 0 && isReleaseId(tag) && segments ? { tag, segments } : "malformed";
+}
+
+function notFoundOf(letter: "p" | "r" | "s" | undefined): NotFoundPolicy {
+  switch (letter) {
+    case undefined:
+      return "builtin";
+    case "p":
+      return "page";
+    case "r":
+      return "redirect";
+    case "s":
+      return "spa";
+    default:
+      return assertNever(letter);
+  }
+}
+
+function pathsOf(letter: "1" | "2" | undefined): ServedConfig["paths"] {
+  return letter === undefined ? "redirect" : letter === "1" ? "strict" : "literal";
 }
 
 function refuse(error: z.ZodError): DecodedConfig {

@@ -39,14 +39,21 @@ const bodySchema = z.discriminatedUnion("kind", [
     version: z.int(),
     rev: z.string(),
     site: z.string(),
+    base: z.string(),
     release: z.string(),
+    delta: z.string(),
     forceTls: z.boolean(),
     hsts: z.int().optional(),
     notFound: z.enum(NOT_FOUND_POLICIES),
-    strictPaths: z.boolean(),
+    notFoundDirectories: z.array(z.string()),
+    paths: z.enum(["redirect", "strict", "literal"]),
     noindex: z.boolean(),
     suspended: z.union([z.literal(410), z.literal(503)]).optional(),
+    euOnly: z.boolean(),
+    protectedAreas: z.array(z.strictObject({ prefix: z.string(), salt: z.string(), verifier: z.string() })),
+    expiresAt: z.int().optional(),
     rules: z.array(z.string()),
+    buckets: z.strictObject({ tag: z.string(), segments: z.array(z.string()) }).optional(),
   }),
 ]);
 
@@ -61,7 +68,8 @@ export function decodeConfigBody(body: string): DecodedConfig {
     fields.rules.map((text, index) => `${RULE_SLOTS.charAt(index)}=${text}`).join("|"),
   );
   if (rules.kind === "refused") return { kind: "refused", reason: `rules: ${rules.reason}` };
-  return checked({ ...fields, hsts: fields.hsts, suspended: fields.suspended, rules: rules.rules });
+  const { hsts, suspended, expiresAt, buckets } = fields;
+  return checked({ ...fields, hsts, suspended, expiresAt, buckets, rules: rules.rules });
 }
 
 /** What the metadata could not say either is refused here too. */

@@ -66,3 +66,16 @@ export function releasePrefix(place: SitePlace, release: string): string {
 export function owedPrefix(serverEnv: string): string {
   return `${serverEnv}/_owed/`;
 }
+
+/** Key of a rule bucket, in the config bucket: written once, never changed. */
+export function ruleBucketKey(
+  place: SitePlace,
+  bucket: { readonly tag: string; readonly segment: string },
+): string {
+  return `${privatePrefix(place)}rules/${bucket.tag}/${bucket.segment}`;
+}
+
+/** Key of what is known about how a release went live. */
+export function receiptKey(place: SitePlace, release: string): string {
+  return `${privatePrefix(place)}receipts/${release}.json`;
+}

@@ -1,6 +1,10 @@
 import { z } from "zod";
 
+import { shortHash, unpackDelta } from "./delta-list.ts";
 import { EMPTY_RELEASE, LAST_RELEASE_NUMBER, isReleaseId, siteUidProblem } from "./names.ts";
+import type { Sha256Hex } from "./page-key.ts";
+import { areasProblem, inAreaOrder } from "./protected-areas.ts";
+import type { ProtectedArea } from "./protected-areas.ts";
 import { unpackRules } from "./rule-slots.ts";
 import type { SlotRule } from "./rule-slots.ts";
 
@@ -11,17 +15,39 @@ export const HSTS_LIMIT = 63_072_000;
 export interface ServedConfig {
   readonly kind: "site";
   readonly site: string;
-  /** Release whose prefix the edge reads. */
+  /** Release whose prefix the edge reads for every page that the delta list does not name. */
+  readonly base: string;
+  /** Release that is shown. */
   readonly release: string;
+  /** What differs from the base release, as `packDelta` writes it. */
+  readonly delta: string;
   readonly forceTls: boolean;
   /** HSTS max-age in seconds. */
   readonly hsts: number | undefined;
   readonly notFound: NotFoundPolicy;
-  /** Another spelling of a page's path is not found instead of redirected. */
-  readonly strictPaths: boolean;
+  /** `shortHash`es of directories below the root that have a 404.html. */
+  readonly notFoundDirectories: readonly string[];
+  /**
+   * What another spelling of a page's path gets: a redirect to it, or "not found"; `literal` also takes the page's path
+   * with `index.html` after it.
+   */
+  readonly paths: "redirect" | "strict" | "literal";
   readonly noindex: boolean;
   readonly suspended: 410 | 503 | undefined;
+  readonly euOnly: boolean;
+  readonly protectedAreas: readonly ProtectedArea[];
+  /** Epoch seconds after which the host has expired. */
+  readonly expiresAt: number | undefined;
   readonly rules: readonly SlotRule[];
+  readonly buckets: RuleBuckets | undefined;
+}
+
+/** Where rules are that have no room in the config: one object per hash of a first path segment. */
+export interface RuleBuckets {
+  /** Release that wrote the buckets. */
+  readonly tag: string;
+  /** `segmentHash`es. */
+  readonly segments: readonly string[];
 }
 
 /** What an alias says to the edge: every request goes to another host. */
@@ -35,12 +61,31 @@ export interface AliasConfig {
 /** The decoded form of a domain's config object. */
 export type DomainConfig = ServedConfig | AliasConfig;
 
-/** `page` = the root 404.html with status 404, `redirect` = a redirect to it, `builtin` = the edge's own page. */
-export const NOT_FOUND_POLICIES = ["page", "redirect", "builtin"] as const;
+/**
+ * `page` = the nearest 404.html with status 404, `redirect` = a redirect to the root's, `spa` = index.html with status 200
+ * for navigations, `builtin` = the edge's own page.
+ */
+export const NOT_FOUND_POLICIES = ["page", "redirect", "spa", "builtin"] as const;
 export type NotFoundPolicy = (typeof NOT_FOUND_POLICIES)[number];
+
+/**
+ * Which path is a page's own. `auto`: `/x` for x.html, `/x/` for x/index.html; `force`: `/x/` for both; `drop`: `/x` for
+ * both; `none`: as the file is called, `/x.html` and `/x/`.
+ */
+export const TRAILING_SLASH_POLICIES = ["auto", "force", "drop", "none"] as const;
+export type TrailingSlashPolicy = (typeof TRAILING_SLASH_POLICIES)[number];
+
+/** Which wins for one path: the file, or the redirect rule. A rule with `!` always wins. */
+export const PRECEDENCES = ["file-first", "rule-first"] as const;
+export type Precedence = (typeof PRECEDENCES)[number];
 
 const releaseId = z.string().refine(isReleaseId, "must be a release id");
 const timestamp = z.iso.datetime();
+
+const bucketsSchema = z.strictObject({
+  tag: releaseId,
+  segments: z.array(z.string().regex(/^[0-9a-f]{4}$/)).min(1),
+});
 
 const releaseSchema = z.strictObject({
   id: releaseId,
@@ -50,10 +95,19 @@ const releaseSchema = z.strictObject({
   bytes: z.int().min(0),
   /** Hex SHA-256 over everything the release holds: equal digests mean equal releases. */
   digest: z.string(),
-  /** Whether the folder had a root 404.html. */
-  notFoundPage: z.boolean(),
+  /** Release under whose prefix what the delta does not name lies; the release itself when it is a full one. */
+  base: releaseId,
+  /** What differs from the base release, as `packDelta` writes it. */
+  delta: z.string().refine((text) => unpackDelta(text) !== undefined, "must be a delta list"),
+  /** Encoded directories without slashes at their ends that have a 404.html; `""` is the root. */
+  notFoundPages: z.array(z.string()),
+  /** Policy by which the pages' own paths were chosen. */
+  trailingSlash: z.enum(TRAILING_SLASH_POLICIES),
   /** Packed rule slots. */
   slots: z.string().refine((text) => unpackRules(text).kind === "ok", "must be packed rules"),
+  buckets: bucketsSchema.nullable(),
+  /** Objects of the release are being overwritten; its manifest may not say what they are. */
+  dirty: z.literal(true).optional(),
 });
 
 const owedSchema = z.strictObject({
@@ -61,6 +115,8 @@ const owedSchema = z.strictObject({
   keys: z.array(z.string().min(1)).min(1),
   reason: z.string(),
   since: timestamp,
+  /** How often it has been sent; done after twice. */
+  sent: z.int().min(0),
 });
 
 const domainState = {
@@ -79,13 +135,27 @@ const domainSchema = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("primary"),
     hsts: z.int().min(0).max(HSTS_LIMIT).nullable(),
+    /** Only visitors in the EU. */
+    euOnly: z.boolean(),
+    ...domainState,
+  }),
+  /** Shows one release, whatever the site shows, until it expires. */
+  z.strictObject({
+    kind: z.literal("preview"),
+    name: z.string(),
+    release: releaseId,
+    expiresAt: timestamp,
     ...domainState,
   }),
   z.strictObject({ kind: z.literal("alias"), canonicalHost: z.string(), ...domainState }),
 ]);
 
+const areaSchema = z.strictObject({ prefix: z.string(), salt: z.string(), verifier: z.string() });
+
 const policiesSchema = z.strictObject({
   notFound: z.enum(NOT_FOUND_POLICIES),
+  trailingSlash: z.enum(TRAILING_SLASH_POLICIES),
+  precedence: z.enum(PRECEDENCES),
   strictPaths: z.boolean(),
   noindex: z.boolean(),
   suspended: z.union([z.literal(410), z.literal(503)]).nullable(),
@@ -93,7 +163,7 @@ const policiesSchema = z.strictObject({
 
 /** The site record: all that is decided about a site. Domain configs are derived from it. */
 export const siteRecordSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(2),
   site: z.string().refine((text) => siteUidProblem(text) === undefined, "must be a site uid"),
   siteEnv: z.string(),
   /** Goes up with every write. */
@@ -107,6 +177,9 @@ export const siteRecordSchema = z.strictObject({
   /** Newest last. */
   releases: z.array(releaseSchema),
   policies: policiesSchema,
+  protectedAreas: z
+    .array(areaSchema)
+    .refine((areas) => areasProblem(areas) === undefined, "must be protected areas that fit in a config"),
   /** Redirect rules of the site itself, in `_redirects` form, tried before those of the folder. */
   rules: z.array(z.string()),
   domains: z.record(z.string(), domainSchema),
@@ -126,9 +199,10 @@ export function newSiteRecord(input: {
   readonly site: string;
   readonly siteEnv: string;
   readonly counter: number;
+  readonly precedence?: Precedence;
 }): SiteRecord {
   return {
-    format: 1,
+    format: 2,
     site: input.site,
     siteEnv: input.siteEnv,
     revision: 1,
@@ -139,10 +213,13 @@ export function newSiteRecord(input: {
     releases: [],
     policies: {
       notFound: "page",
+      trailingSlash: "auto",
+      precedence: input.precedence ?? "file-first",
       strictPaths: false,
       noindex: input.siteEnv !== "production",
       suspended: null,
     },
+    protectedAreas: [],
     rules: [],
     domains: {},
     owed: [],
@@ -156,23 +233,44 @@ export function currentRelease(record: SiteRecord): ReleaseEntry | undefined {
 }
 
 /** What a domain's config object has to say, by the record. */
-export function deriveConfig(record: SiteRecord, entry: DomainEntry): DomainConfig {
+export function deriveConfig(record: SiteRecord, entry: DomainEntry, sha256Hex: Sha256Hex): DomainConfig {
   const { site, policies } = record;
   if (entry.kind === "alias") {
     return { kind: "alias", site, canonicalHost: entry.canonicalHost, forceTls: entry.forceTls };
   }
-  const release = currentRelease(record);
+  const isPreview = entry.kind === "preview";
+  const release = isPreview ? record.releases.find(({ id }) => id === entry.release) : currentRelease(record);
   const slots = unpackRules(release?.slots ?? "");
   return {
     kind: "site",
     site,
+    base: release?.base ?? EMPTY_RELEASE,
     release: release?.id ?? EMPTY_RELEASE,
+    delta: release?.delta ?? "",
     forceTls: entry.forceTls,
-    hsts: entry.hsts ?? undefined,
-    notFound: release?.notFoundPage ? policies.notFound : "builtin",
-    strictPaths: policies.strictPaths,
-    noindex: policies.noindex,
+    hsts: isPreview ? undefined : (entry.hsts ?? undefined),
+    ...notFoundFields(policies.notFound, release?.notFoundPages ?? [], sha256Hex),
+    paths: release?.trailingSlash === "none" ? "literal" : policies.strictPaths ? "strict" : "redirect",
+    noindex: isPreview || policies.noindex,
     suspended: policies.suspended ?? undefined,
+    euOnly: !isPreview && entry.euOnly,
+    protectedAreas: inAreaOrder(record.protectedAreas),
+    expiresAt: isPreview ? Math.floor(Date.parse(entry.expiresAt) / 1_000) : undefined,
     rules: slots.kind === "ok" ? slots.rules : [],
+    buckets: release?.buckets ?? undefined,
+  };
+}
+
+/** Without a page to show a policy falls back to the edge's own page. */
+function notFoundFields(
+  policy: NotFoundPolicy,
+  pages: readonly string[],
+  sha256Hex: Sha256Hex,
+): Pick<ServedConfig, "notFound" | "notFoundDirectories"> {
+  const needsRoot = policy === "page" || policy === "redirect";
+  const below = policy === "page" || policy === "spa" ? pages.filter((directory) => directory !== "") : [];
+  return {
+    notFound: needsRoot && !pages.includes("") ? "builtin" : policy,
+    notFoundDirectories: below.map((directory) => shortHash(directory, sha256Hex)).sort(),
   };
 }

@@ -149,3 +149,39 @@ export function printable(text: string): string {
   );
   return escaped.length > 80 ? `${escaped.slice(0, 77)}...` : escaped;
 }
+
+/** Longest preview name: with `--` and a site uid of 40 characters it fills a DNS label (RFC 1035 section 2.3.4). */
+export const PREVIEW_NAME_LIMIT = 21;
+const PREVIEW_NAME = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
+
+/**
+ * Checks the name of a preview.
+ * @throws SitefleetError `site/invalid-name`
+ */
+export function parsePreviewName(text: string): string {
+  const problem = previewNameProblem(text);
+  if (problem === undefined) return text;
+  throw new SitefleetError("site/invalid-name", `preview name "${printable(text)}" ${problem}`, {
+    hint: "choose a name such as `pr-42`",
+  });
+}
+
+function previewNameProblem(text: string): string | undefined {
+  if (text.length > PREVIEW_NAME_LIMIT) {
+    return `has ${text.length} characters, the limit is ${PREVIEW_NAME_LIMIT}`;
+  }
+  if (text.includes("--")) return "contains `--`, which separates it from the site";
+  if (!PREVIEW_NAME.test(text)) {
+    return "may hold only a-z, 0-9 and `-`, and must begin and end with a letter or digit";
+  }
+  return undefined;
+}
+
+/** The host of a preview: `NAME--SITE.<preview domain>`. */
+export function previewHost(preview: {
+  readonly name: string;
+  readonly site: string;
+  readonly domain: string;
+}): string {
+  return `${preview.name}--${preview.site}.${preview.domain}`;
+}

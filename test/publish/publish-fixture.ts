@@ -41,6 +41,10 @@ export const environment: Environment = {
   hsts: true,
   tlsRedirectStatus: 301,
   ttl: { config: 3_600, unknownDomain: 60, page: 3_600, notFound: 300, staleIfError: 86_400 },
+  previews: { domain: "preview.example.com", days: 14 },
+  publishing: { graceHours: 168, precedence: "file-first", warm: 200 },
+  segmented: { extensions: ["mp4"] },
+  rateLimiting: false,
   verify: undefined,
   secrets: {
     apiToken: () => new Secret("token"),

@@ -1,7 +1,11 @@
 import * as fc from "fast-check";
 
+import { REMOVED, packDelta } from "../../src/site/delta-list.ts";
+import { NOT_FOUND_POLICIES } from "../../src/site/model.ts";
 import type { AliasConfig, ServedConfig } from "../../src/site/model.ts";
 import { encodePath } from "../../src/site/page-key.ts";
+import { inAreaOrder } from "../../src/site/protected-areas.ts";
+import type { ProtectedArea } from "../../src/site/protected-areas.ts";
 import { REDIRECT_STATUSES } from "../../src/site/rule-slots.ts";
 import type { SlotRule } from "../../src/site/rule-slots.ts";
 
@@ -40,17 +44,50 @@ export const arbitrarySlotRule: fc.Arbitrary<SlotRule> = fc
     return { ...rule, target };
   });
 
+export const arbitraryReleaseId = fc
+  .integer({ min: 0, max: 36 ** 4 - 1 })
+  .map((number) => number.toString(36));
+
+function hex(digits: number): fc.Arbitrary<string> {
+  return fc.stringMatching(new RegExp(`^[0-9a-f]{${digits}}$`));
+}
+
+const arbitraryArea: fc.Arbitrary<ProtectedArea> = fc.record({
+  prefix: fc
+    .array(literal, { maxLength: 3 })
+    .map((segments) => `/${segments.map((text) => `${text}/`).join("")}`),
+  salt: hex(32),
+  verifier: hex(64),
+});
+
 export const arbitraryServed: fc.Arbitrary<ServedConfig> = fc.record({
   kind: fc.constant("site" as const),
   site: arbitrarySite,
-  release: fc.integer({ min: 0, max: 36 ** 4 - 1 }).map((number) => number.toString(36)),
+  base: arbitraryReleaseId,
+  release: arbitraryReleaseId,
+  delta: fc
+    .dictionary(hex(8), fc.oneof(arbitraryReleaseId, fc.constant(REMOVED)), { maxKeys: 20 })
+    .map((entries) => packDelta(new Map(Object.entries(entries)))),
   forceTls: fc.boolean(),
   hsts: fc.option(fc.integer({ min: 0, max: 63_072_000 }), { nil: undefined }),
-  notFound: fc.constantFrom("page" as const, "redirect" as const, "builtin" as const),
-  strictPaths: fc.boolean(),
+  notFound: fc.constantFrom(...NOT_FOUND_POLICIES),
+  notFoundDirectories: fc.uniqueArray(hex(8), { maxLength: 5 }).map((hashes) => hashes.sort()),
+  paths: fc.constantFrom("redirect" as const, "strict" as const, "literal" as const),
   noindex: fc.boolean(),
   suspended: fc.constantFrom(undefined, 410 as const, 503 as const),
+  euOnly: fc.boolean(),
+  protectedAreas: fc
+    .uniqueArray(arbitraryArea, { maxLength: 4, selector: ({ prefix }) => prefix })
+    .map(inAreaOrder),
+  expiresAt: fc.option(fc.integer({ min: 1, max: 4_000_000_000 }), { nil: undefined }),
   rules: fc.array(arbitrarySlotRule, { maxLength: 24 }),
+  buckets: fc.option(
+    fc.record({
+      tag: arbitraryReleaseId,
+      segments: fc.uniqueArray(hex(4), { minLength: 1, maxLength: 9 }).map((hashes) => hashes.sort()),
+    }),
+    { nil: undefined },
+  ),
 });
 
 export const arbitraryAlias: fc.Arbitrary<AliasConfig> = fc.record({

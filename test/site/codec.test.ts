@@ -13,14 +13,21 @@ import { arbitraryAlias, arbitraryServed } from "./arbitraries.ts";
 const served: ServedConfig = {
   kind: "site",
   site: "acme",
+  base: "1a",
   release: "1a",
+  delta: "",
   forceTls: true,
   hsts: 300,
   notFound: "page",
-  strictPaths: false,
+  notFoundDirectories: [],
+  paths: "redirect",
   noindex: true,
   suspended: undefined,
+  euOnly: false,
+  protectedAreas: [],
+  expiresAt: undefined,
   rules: [],
+  buckets: undefined,
 };
 
 function longRule(bytes: number): SlotRule {
