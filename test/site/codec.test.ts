@@ -46,7 +46,36 @@ describe("encodeConfig", () => {
     expect(encodeConfig(served)).toEqual({
       kind: "ok",
       bytes: 20,
-      metadata: { v: "1", s: "acme", r: "1a", t: "1", h: "300", n: "p", m: "1" },
+      metadata: { v: "2", s: "acme", r: "1a", t: "1", h: "300", n: "p", m: "1" },
+    });
+  });
+
+  it("packs what differs from the base release, areas, directories and buckets", () => {
+    const area = { prefix: "/in/", salt: "0".repeat(32), verifier: "f".repeat(64) };
+    const full: ServedConfig = {
+      ...served,
+      release: "1c",
+      delta: ",00000000,ffffffff=1b&,12345678=-",
+      notFound: "spa",
+      notFoundDirectories: ["abcdef01"],
+      paths: "literal",
+      euOnly: true,
+      protectedAreas: [area],
+      expiresAt: 1_800_000_000,
+      buckets: { tag: "1b", segments: ["beef", "cafe"] },
+    };
+    expect(encodeConfig(full)).toMatchObject({
+      metadata: {
+        i: "1c",
+        d: ",00000000,ffffffff=1b&,12345678=-",
+        n: "s",
+        e: ",abcdef01,",
+        l: "2",
+        g: "1",
+        w: `0=${area.salt}:${area.verifier}:/in/`,
+        o: "1800000000",
+        b: "1b,beef,cafe,",
+      },
     });
   });
 
@@ -86,13 +115,20 @@ describe("encodeConfig", () => {
 });
 
 describe("decodeConfig", () => {
-  const good = { v: "1", s: "acme", r: "1a" };
+  const good = { v: "2", s: "acme", r: "1a" };
 
   it.each([
     [{ s: "acme", r: "1a" }, "has no codec version"],
-    [{ ...good, v: "0" }, 'has codec version "0"; readable: 1'],
-    [{ ...good, v: "2" }, 'has codec version "2"; readable: 1'],
-    [{ ...good, v: "01" }, 'has codec version "01"; readable: 1'],
+    [{ ...good, v: "0" }, 'has codec version "0"; readable: 1, 2'],
+    [{ ...good, v: "3" }, 'has codec version "3"; readable: 1, 2'],
+    [{ ...good, v: "02" }, 'has codec version "02"; readable: 1, 2'],
+    [{ ...good, v: "1", d: ",00000000=1" }, "has a missing, unknown or malformed field: d"],
+    [{ ...good, v: "1", n: "s" }, "has a missing, unknown or malformed field: n"],
+    [{ ...good, d: ",0000000=1" }, "has a list that is malformed"],
+    [{ ...good, e: "abcdef01" }, "has a list that is malformed"],
+    [{ ...good, b: "1b,xyz1," }, "has a list that is malformed"],
+    [{ ...good, w: "0=salt:verifier:/" }, "has a list that is malformed"],
+    [{ ...good, o: "0" }, "has a missing, unknown or malformed field: o"],
     [{ ...good, s: "a/../b" }, "has a missing, unknown or malformed field: s"],
     [{ ...good, r: "../1" }, "has a missing, unknown or malformed field: r"],
     [{ ...good, t: "yes" }, "has a missing, unknown or malformed field: t"],
@@ -109,13 +145,21 @@ describe("decodeConfig", () => {
   ])("refuses %j", (metadata, reason) => {
     expect(decodeConfig(metadata)).toEqual({ kind: "refused", reason });
   });
+
+  it("reads the version before: a whole release with nothing that came later", () => {
+    const old = { v: "1", s: "acme", r: "1a", t: "1", h: "300", n: "p", m: "1" };
+    expect(decodeConfig(old)).toEqual({ kind: "ok", config: served });
+    expect(decodeConfig({ v: "1", s: "acme", r: "1a", l: "1" })).toMatchObject({
+      config: { base: "1a", release: "1a", delta: "", paths: "strict", notFound: "builtin" },
+    });
+  });
 });
 
 describe("configBody", () => {
   it("is sorted JSON with the rev, and the fingerprint is the same without it", () => {
     const body = configBody(served, "9");
     expect(body).toBe(
-      '{"forceTls":true,"hsts":300,"kind":"site","noindex":true,"notFound":"page","release":"1a","rev":"9","rules":[],"site":"acme","strictPaths":false,"version":1}',
+      '{"base":"1a","delta":"","euOnly":false,"forceTls":true,"hsts":300,"kind":"site","noindex":true,"notFound":"page","notFoundDirectories":[],"paths":"redirect","protectedAreas":[],"release":"1a","rev":"9","rules":[],"site":"acme","version":2}',
     );
     expect(configFingerprint(served)).toBe(body.replace('"rev":"9",', ""));
   });
