@@ -59,7 +59,7 @@ export type { PublishSession } from "./fleet/publish-session.ts";
 export type { Progress, PublishDeps, SiteRef } from "./publish/publish-deps.ts";
 export { publishFolder } from "./publish/publish.ts";
 export type { PublishReport, PublishRequest } from "./publish/publish.ts";
-export { rollBack } from "./publish/release.ts";
+export { rollBack } from "./publish/rollback.ts";
 export type { ReleaseReport } from "./publish/release.ts";
 export { deleteSite, setPolicies } from "./publish/site-changes.ts";
 export { readSite } from "./publish/record-store.ts";

@@ -1,7 +1,7 @@
 import { SitefleetError } from "../lib/errors.ts";
 import type { PublishDeps, SiteRef } from "../publish/publish-deps.ts";
 import { readSite } from "../publish/record-store.ts";
-import { rollBack } from "../publish/release.ts";
+import { rollBack } from "../publish/rollback.ts";
 import { deleteSite, setPolicies } from "../publish/site-changes.ts";
 import { domainRows, readSites } from "../publish/site-list.ts";
 import { NOT_FOUND_POLICIES, currentRelease } from "../site/model.ts";

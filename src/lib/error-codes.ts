@@ -124,6 +124,11 @@ export const ERROR_CODES = {
     meaning: "one or more redirect rules are wrong, loop or are not supported",
   },
   "release/exhausted": { kind: "user", exit: 1, meaning: "the site has used up its release ids" },
+  "release/incomplete": {
+    kind: "user",
+    exit: 1,
+    meaning: "the release was left half overwritten by an interrupted in-place publish",
+  },
   "release/not-found": { kind: "user", exit: 2, meaning: "the site has no such release" },
   "render/template": { kind: "user", exit: 2, meaning: "a template could not be rendered" },
   "settings/invalid": { kind: "user", exit: 2, meaning: "the settings file breaks one or more rules" },

@@ -1,4 +1,3 @@
-import { SitefleetError } from "../lib/errors.ts";
 import { sitePrefix } from "../site/layout.ts";
 import { newSiteRecord } from "../site/model.ts";
 import type { ReleaseEntry, SiteRecord } from "../site/model.ts";
@@ -148,38 +147,4 @@ function showRelease(record: SiteRecord, entry: ReleaseEntry): SiteRecord {
       ({ id }, index) => id === record.current || index >= releases.length - REMEMBERED_RELEASES,
     ),
   };
-}
-
-/**
- * Shows an earlier release again.
- * @param to release id; absent = the one shown before the current one
- */
-export async function rollBack(deps: PublishDeps, ref: SiteRef, to?: string): Promise<ReleaseReport> {
-  let release = "";
-  const report = await commitChange(deps, ref, {
-    reason: "roll back",
-    apply(record) {
-      // Decided once: applied to its own result, "the previous one" would lead forward again.
-      if (release === "") release = rollBackTarget(record, to);
-      return record.current === release ? record : { ...record, current: release, previous: record.current };
-    },
-  });
-  return { ...report, release };
-}
-
-/**
- * The release that a roll back leads to.
- * @throws SitefleetError `release/not-found`
- */
-export function rollBackTarget(record: SiteRecord, to: string | undefined): string {
-  const wanted = to ?? record.previous;
-  if (wanted !== null && record.releases.some(({ id }) => id === wanted)) return wanted;
-  const known = record.releases.map(({ id }) => id).join(", ");
-  throw new SitefleetError(
-    "release/not-found",
-    to === undefined
-      ? `site "${record.site}" has no earlier release`
-      : `site "${record.site}" has no release "${to}"`,
-    { hint: known === "" ? "publish the site first" : `its releases: ${known}` },
-  );
 }

@@ -4,7 +4,7 @@ import { addDomain, removeDomain, setDomain } from "../../src/publish/domains.ts
 import type { PublishDeps } from "../../src/publish/publish-deps.ts";
 import { publishFolder } from "../../src/publish/publish.ts";
 import { settleOwed } from "../../src/publish/purging.ts";
-import { rollBack } from "../../src/publish/release.ts";
+import { rollBack } from "../../src/publish/rollback.ts";
 import { addingRule, editRules, listRules, removingRule } from "../../src/publish/redirects.ts";
 import { deleteSite, setPolicies } from "../../src/publish/site-changes.ts";
 import { FaultPoint } from "../support/fault-point.ts";
