@@ -125,8 +125,8 @@ class Resolver {
       return rule?.kind === "exact" ? { index: exact, location: rule.target } : undefined;
     }
     if (pattern === undefined) return undefined;
-    const match = matchRule([pattern.slot], path, { forced: pattern.slot.forced });
-    return match && { index: pattern.index, location: match.location };
+    const match = matchRule([pattern.slot], { path, query: "" }, { forced: pattern.slot.forced });
+    return match?.kind === "redirect" ? { index: pattern.index, location: match.location } : undefined;
   }
 
   #isForced(index: number): boolean {
@@ -163,7 +163,14 @@ class Resolver {
   /** A forced pattern further down would be tried before the object is looked up, so the rule goes before it. */
   #slotFor(rule: ExactRule, when: string): Place {
     const segments = rule.path.split("/").filter((segment) => segment !== "");
-    const slot = { forced: true, status: rule.status, segments, splat: false, target: rule.target };
+    const slot = {
+      forced: true,
+      status: rule.status,
+      segments,
+      splat: false,
+      query: [],
+      target: rule.target,
+    };
     const problem = slotRuleProblem(slot);
     if (problem === undefined) return { kind: "slot", rule: slot };
     const reason = `must be tried ${when}, but as a pattern it ${problem}`;
@@ -216,7 +223,8 @@ function samplePath(slot: SlotRule): string {
 }
 
 function filledTarget(slot: SlotRule, path: string): string {
-  return matchRule([slot], path, { forced: slot.forced })?.location ?? slot.target;
+  const match = matchRule([slot], { path, query: "" }, { forced: slot.forced });
+  return match?.kind === "redirect" ? match.location : slot.target;
 }
 
 /** The encoded path and decoded page key of a target on the same host, or `undefined` for another host. */

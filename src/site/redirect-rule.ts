@@ -171,7 +171,14 @@ function parsePattern(parts: RuleParts): ParsedRule {
   }
   const target = patternTarget(parts.to, names);
   if (target.kind === "refused") return target;
-  const slot = { forced: parts.forced, status: parts.status, segments, splat, target: target.text };
+  const slot = {
+    forced: parts.forced,
+    status: parts.status,
+    segments,
+    splat,
+    query: [],
+    target: target.text,
+  };
   if (slotRuleProblem(slot) !== undefined) return refused(targetProblem(parts.to));
   return { kind: "ok", rule: { kind: "pattern", source: parts.source, text: parts.text, slot } };
 }

@@ -6,7 +6,8 @@ import type { AliasConfig, ServedConfig } from "../../src/site/model.ts";
 import { encodePath } from "../../src/site/page-key.ts";
 import { inAreaOrder } from "../../src/site/protected-areas.ts";
 import type { ProtectedArea } from "../../src/site/protected-areas.ts";
-import { REDIRECT_STATUSES } from "../../src/site/rule-slots.ts";
+import type { QueryMatch } from "../../src/site/query-match.ts";
+import { PAGE_STATUSES, REDIRECT_STATUSES, RULE_STATUSES } from "../../src/site/rule-slots.ts";
 import type { SlotRule } from "../../src/site/rule-slots.ts";
 
 export const arbitrarySite = fc.stringMatching(/^[a-z0-9](?:[a-z0-9]{0,10}-[a-z0-9]{1,10})?$/);
@@ -29,6 +30,7 @@ export const arbitraryFile = fc
 const literal = arbitrarySegment.map(encodePath);
 const captures = ["{1}", "{2}", "{3}", "{4}", "{5}", "{6}", "{7}", "{8}"];
 
+/** A redirect without conditions. */
 export const arbitrarySlotRule: fc.Arbitrary<SlotRule> = fc
   .record({
     forced: fc.boolean(),
@@ -41,7 +43,35 @@ export const arbitrarySlotRule: fc.Arbitrary<SlotRule> = fc
   .map(({ start, literals, ...rule }) => {
     const known = captures.filter((_, index) => rule.segments[index] === null);
     const target = `${start}x${[...literals, ...known, ...(rule.splat ? ["{*}"] : [])].join("/")}`;
-    return { ...rule, target };
+    return { ...rule, query: [], target };
+  });
+
+const arbitraryQuery: fc.Arbitrary<readonly QueryMatch[]> = fc.uniqueArray(
+  fc.record({
+    name: fc.stringMatching(/^[A-Za-z0-9._~-]{1,6}$/),
+    value: fc.option(
+      fc.stringMatching(/^[ -~äß]{0,6}$/).map((text) => encodePath(text).replaceAll("/", "%2F")),
+    ),
+  }),
+  { maxLength: 2, selector: ({ name }) => name },
+);
+
+/** Any rule: redirects and pages, with and without conditions. */
+export const arbitraryRule: fc.Arbitrary<SlotRule> = fc
+  .record({
+    rule: arbitrarySlotRule,
+    root: fc.boolean(),
+    status: fc.constantFrom(...RULE_STATUSES),
+    query: arbitraryQuery,
+  })
+  .map(({ rule, root, status, query }) => {
+    const captured = query.flatMap(({ value }, index) => (value === null ? [`{${"ab".charAt(index)}}`] : []));
+    const isPage = PAGE_STATUSES.some((known) => known === status);
+    const path = rule.target.replace(/^https?:\/\/[^/]*/, "").replace(/\?y=/, "-");
+    const target = [isPage ? path : rule.target, ...captured].join("-");
+    // A pattern for the root alone captures nothing of the path.
+    if (root) return { ...rule, segments: [], splat: false, status, query, target: `/x${captured.join("")}` };
+    return { ...rule, status, query, target };
   });
 
 export const arbitraryReleaseId = fc

@@ -37,6 +37,7 @@ function longRule(bytes: number): SlotRule {
     status: 301,
     segments: ["a"],
     splat: false,
+    query: [],
     target: `/${"x".repeat(bytes - text.length)}`,
   };
 }

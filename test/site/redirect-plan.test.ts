@@ -68,13 +68,10 @@ describe("planRedirects", () => {
     });
   });
 
-  it("refuses what would have to stand in a slot and cannot", () => {
-    expect(shape(plan(["/ /c", "/* https://example.com/:splat 302!"]))).toEqual({
+  it("gives the root a slot like any other path", () => {
+    expect(shape(plan(["/ https://example.com/c", "/* https://example.com/:splat 302!"]))).toEqual({
       ...nothing,
-      slots: ["!302 /* https://example.com/{*}"],
-      problems: [
-        '_redirects:1: the rule "/ /c" must be tried before line 2 of _redirects ("/* https://example.com/:splat 302!"), but as a pattern it has no segment',
-      ],
+      slots: ["!301 / https://example.com/c", "!302 /* https://example.com/{*}"],
     });
   });
 
