@@ -112,6 +112,12 @@ export const ERROR_CODES = {
     exit: 1,
     meaning: "a file in the mirror's state folder cannot be read",
   },
+  "preview/not-enabled": {
+    kind: "user",
+    exit: 2,
+    meaning: "the environment's settings name no domain for previews",
+  },
+  "preview/not-found": { kind: "user", exit: 2, meaning: "the site has no preview of that name" },
   "publish/file-changed": { kind: "user", exit: 1, meaning: "a file changed while it was being published" },
   "publish/invalid-folder": {
     kind: "user",
