@@ -3,7 +3,7 @@ import { domainToASCII } from "node:url";
 import { SitefleetError } from "../lib/errors.ts";
 import { purgeDurably } from "../purge/owed-purges.ts";
 import type { PublishDeps } from "../publish/publish-deps.ts";
-import { owedDepsOf, purgeKeyOf, readOwed, settleOwed } from "../publish/purging.ts";
+import { owedDepsOf, purgeRequestsOf, readOwed, settleOwed } from "../publish/purging.ts";
 import type { OwedRow, PurgeTarget } from "../publish/purging.ts";
 import type { CommandDefinition, CommandInput } from "./command.ts";
 import type { CommandContext } from "./context.ts";
@@ -20,7 +20,8 @@ export const commands: readonly CommandDefinition[] = [
       { flags: "--key <key...>", summary: "everything with a surrogate key" },
       { flags: "--all", summary: "everything of the environment's service" },
       { flags: "--soft", summary: "keep things as stale instead of dropping them" },
-      { flags: "--owed", summary: "finish what interrupted runs left; with --dry-run list it" },
+      { flags: "--owed", summary: "list what interrupted runs have left to be purged" },
+      { flags: "--send", summary: "with --owed: finish it" },
     ],
     writes: true,
     examples: [
@@ -28,6 +29,7 @@ export const commands: readonly CommandDefinition[] = [
       "purge --url https://www.example.com/about",
       "purge --all",
       "purge --owed",
+      "purge --owed --send",
     ],
     run: (context, input) =>
       withPublishing(context, (deps) =>
@@ -54,22 +56,39 @@ async function runPurge(context: CommandContext, deps: PublishDeps, input: Comma
       hint: "--site, --domain, --url, --key, --all or --owed",
     });
   }
-  const keys = new Set<string>();
-  for (const target of targets) keys.add(await purgeKeyOf(deps, target, domainToASCII));
-  const order = { keys: [...keys], soft: input.flags.has("soft") };
-  await purgeDurably(owedDepsOf(deps), { ...order, reason: "purge command" });
-  context.report.result(order, `purged${order.soft ? " (soft)" : ""} ${order.keys.join(" ")}`);
+  if (input.flags.has("send")) throw new SitefleetError("cli/usage", "--send goes with --owed");
+  const soft = input.flags.has("soft");
+  const asked = { targets, soft, reason: "purge command", toAscii: domainToASCII };
+  const requests = await purgeRequestsOf(deps, asked);
+  await purgeDurably(owedDepsOf(deps), requests);
+  const keys = requests.flatMap((request) => request.keys);
+  context.report.result({ keys, soft }, `purged${soft ? " (soft)" : ""} ${keys.join(" ")}`);
 }
 
 async function runOwed(context: CommandContext, deps: PublishDeps, input: CommandInput): Promise<void> {
   if (targetsOf(input).length > 0) throw new SitefleetError("cli/usage", "--owed goes with no other target");
-  if (!context.dryRun) {
+  if (input.flags.has("send") && !context.dryRun) {
     const done = await settleOwed(deps);
     context.report.result(done, `${done.purges} owed purges were sent`);
     return;
   }
   const rows: OwedRow[] = [];
   for await (const row of readOwed(deps)) rows.push(row);
-  const text = columns(rows.map((row) => [row.since, row.site ?? "-", row.reason, row.keys.join(" ")]));
-  context.report.result(rows, rows.length === 0 ? "nothing is owed" : text);
+  context.report.result(rows, rows.length === 0 ? "nothing is owed" : describeOwed(rows));
+}
+
+/** Keys of a purge that the table shows; `--json` has all. */
+const SHOWN_KEYS = 4;
+
+function describeOwed(rows: readonly OwedRow[]): string {
+  const lines = rows.map(({ since, age, sent, site, siteEnv, reason, keys, soft }) => [
+    since,
+    `${age} s`,
+    `sent ${sent}`,
+    site === undefined ? "-" : `${site} (${siteEnv})`,
+    `${reason}${soft ? ", soft" : ""}`,
+    keys.slice(0, SHOWN_KEYS).join(" ") +
+      (keys.length > SHOWN_KEYS ? ` and ${keys.length - SHOWN_KEYS} more` : ""),
+  ]);
+  return `${columns(lines)}\nto finish it: sitefleet purge --owed --send`;
 }

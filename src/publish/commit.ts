@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 
 import { SitefleetError } from "../lib/errors.ts";
+import { boundOwed } from "../purge/purge-plan.ts";
 import { purgeOnce, purgeTwice } from "../purge/purge.ts";
 import { deriveConfig } from "../site/model.ts";
 import type { DomainEntry, OwedPurge, SiteRecord } from "../site/model.ts";
@@ -48,7 +49,8 @@ export async function commitChange(deps: PublishDeps, ref: SiteRef, change: Chan
       refuseDeleting(record);
       const next = change.apply(record);
       refuseUnfitConfigs(next);
-      return { ...next, owed: [...next.owed.filter(({ id }) => id !== owed.id), owed] };
+      const before = next.owed.filter(({ id }) => id !== owed.id);
+      return { ...next, owed: [...boundOwed([...before, owed], ref.site)] };
     },
     change,
   );

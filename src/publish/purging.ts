@@ -1,7 +1,8 @@
 import { assertNever, SitefleetError } from "../lib/errors.ts";
-import { readOwedPurges, settleStoredPurges } from "../purge/owed-purges.ts";
-import type { OwedDeps } from "../purge/owed-purges.ts";
-import type { OwedPurge } from "../site/model.ts";
+import { isYoung, readOwedPurges, settleStoredPurges } from "../purge/owed-purges.ts";
+import type { OwedDeps, SettleOptions } from "../purge/owed-purges.ts";
+import type { PurgeRequest } from "../purge/purge-plan.ts";
+import type { OwedPurge, SiteRecord } from "../site/model.ts";
 import { parseDomainName, parseSiteUid } from "../site/names.ts";
 import type { ToAscii } from "../site/names.ts";
 import { decodePath, encodePath, pageHash, pageKey } from "../site/page-key.ts";
@@ -15,7 +16,7 @@ import {
 import { isUnsettled, settleSite } from "./commit.ts";
 import { readOwner } from "./config-sync.ts";
 import { sha256Hex } from "./publish-deps.ts";
-import type { PublishDeps } from "./publish-deps.ts";
+import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import { readRecord } from "./record-store.ts";
 import { readSites } from "./site-list.ts";
 
@@ -29,15 +30,25 @@ export type PurgeTarget =
 
 /** The surrogate key of a target; a URL becomes the key of its page, which the edge's own URL purge could not reach. */
 export async function purgeKeyOf(deps: PublishDeps, target: PurgeTarget, toAscii: ToAscii): Promise<string> {
+  return (await keyOf(deps, target, toAscii)).key;
+}
+
+/** A key, and the site that it is part of where it is a page's. */
+interface TargetKey {
+  readonly key: string;
+  readonly site?: string;
+}
+
+async function keyOf(deps: PublishDeps, target: PurgeTarget, toAscii: ToAscii): Promise<TargetKey> {
   switch (target.kind) {
     case "all":
-      return ALL_KEY;
+      return { key: ALL_KEY };
     case "site":
-      return siteKey(parseSiteUid(target.site));
+      return { key: siteKey(parseSiteUid(target.site)) };
     case "domain":
-      return domainKey(parseDomainName(target.domain, toAscii));
+      return { key: domainKey(parseDomainName(target.domain, toAscii)) };
     case "key":
-      return checkedKey(target.key);
+      return { key: checkedKey(target.key) };
     case "url":
       return urlKey(deps, target.url, toAscii);
     default:
@@ -51,7 +62,7 @@ function checkedKey(key: string): string {
   throw new SitefleetError("cli/usage", `the surrogate key ${problem}`);
 }
 
-async function urlKey(deps: PublishDeps, text: string, toAscii: ToAscii): Promise<string> {
+async function urlKey(deps: PublishDeps, text: string, toAscii: ToAscii): Promise<TargetKey> {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^https?:$/.test(url.protocol)) {
     throw new SitefleetError("cli/usage", `"${text}" is no http(s) URL`);
@@ -75,7 +86,31 @@ async function urlKey(deps: PublishDeps, text: string, toAscii: ToAscii): Promis
     throw new SitefleetError("cli/usage", `the path of "${text}" ${decoded.reason}`);
   }
   const encodedKey = encodePath(pageKey(decoded.path));
-  return pageSurrogateKey(pageHash({ site: owner.site, encodedKey }, sha256Hex));
+  const key = pageSurrogateKey(pageHash({ site: owner.site, encodedKey }, sha256Hex));
+  return { key, site: owner.site };
+}
+
+/** What a purge is asked to reach, and how. */
+export interface PurgeAsked {
+  readonly targets: readonly PurgeTarget[];
+  readonly soft: boolean;
+  /** Why; shown while the purge is owed. */
+  readonly reason: string;
+  readonly toAscii: ToAscii;
+}
+
+/** The orders for several targets: pages of one site together, so that too many of them can become the site's key. */
+export async function purgeRequestsOf(
+  deps: PublishDeps,
+  asked: PurgeAsked,
+): Promise<readonly PurgeRequest[]> {
+  const { soft, reason, toAscii } = asked;
+  const bySite = new Map<string | undefined, string[]>();
+  for (const target of asked.targets) {
+    const { key, site } = await keyOf(deps, target, toAscii);
+    bySite.set(site, [...(bySite.get(site) ?? []), key]);
+  }
+  return [...bySite].map(([site, keys]) => ({ keys: [...new Set(keys)], soft, reason, site }));
 }
 
 /** Where purges that no site owns are kept. */
@@ -89,32 +124,68 @@ export interface OwedRow {
   readonly site: string | undefined;
   readonly siteEnv: string | undefined;
   readonly keys: readonly string[];
+  readonly soft: boolean;
   readonly reason: string;
+  /** ISO 8601. */
   readonly since: string;
+  /** Seconds since then, by this machine's clock. */
+  readonly age: number;
+  /** How often it has been sent for certain; it is owed until it has been sent twice by one process. */
+  readonly sent: number;
 }
 
-/** All purges that are owed in the environment. */
+/** All purges that are owed in the environment: first those that no site owns, oldest first. */
 export async function* readOwed(deps: PublishDeps): AsyncGenerator<OwedRow> {
-  for (const { keys, reason, since } of await readOwedPurges(owedDepsOf(deps))) {
-    yield { site: undefined, siteEnv: undefined, keys, reason, since };
+  const now = deps.clock.now();
+  const ageOf = (since: string): number => Math.max(0, Math.floor((now - Date.parse(since)) / 1_000));
+  for await (const { keys, soft, reason, since, sent } of readOwedPurges(owedDepsOf(deps))) {
+    yield { site: undefined, siteEnv: undefined, keys, soft, reason, since, age: ageOf(since), sent };
   }
   for await (const { site, siteEnv, owed } of readSites(deps)) {
-    for (const { keys, reason, since } of owed satisfies readonly OwedPurge[]) {
-      yield { site, siteEnv, keys, reason, since };
+    for (const { keys, reason, since, sent } of owed satisfies readonly OwedPurge[]) {
+      yield { site, siteEnv, keys, soft: false, reason, since, age: ageOf(since), sent };
     }
   }
 }
 
-/** Finishes everything that interrupted runs left: configs of sites and all purges. */
-export async function settleOwed(deps: PublishDeps): Promise<{ readonly purges: number }> {
-  let purges = await settleStoredPurges(owedDepsOf(deps));
+/**
+ * Finishes everything that interrupted runs left: configs of sites and all purges. A site that cannot be finished keeps
+ * none of the others from it.
+ * @throws the failure of the first such site, at the end
+ */
+export async function settleOwed(
+  deps: PublishDeps,
+  options: SettleOptions = {},
+): Promise<{ readonly purges: number }> {
+  let purges = await settleStoredPurges(owedDepsOf(deps), options);
+  const failures: unknown[] = [];
   for await (const record of readSites(deps)) {
-    if (!isUnsettled(record) || record.deleting) continue;
+    if (!isUnsettled(record) || record.deleting || isAtWork(deps, record, options)) continue;
     const ref = { site: record.site, siteEnv: record.siteEnv };
-    const held = await readRecord(deps, ref);
-    if (!held) continue;
-    purges += held.record.owed.length;
-    await settleSite(deps, ref, held);
+    try {
+      purges += await settleOwedOf(deps, ref);
+    } catch (error) {
+      deps.signal.throwIfAborted();
+      failures.push(error);
+    }
   }
+  if (failures.length > 0) throw failures[0];
   return { purges };
+}
+
+/**
+ * Finishes what interrupted runs left of one site.
+ * @returns how many purges that were
+ */
+export async function settleOwedOf(deps: PublishDeps, ref: SiteRef): Promise<number> {
+  const held = await readRecord(deps, ref);
+  if (!held || held.record.deleting) return 0;
+  await settleSite(deps, ref, held);
+  return held.record.owed.length;
+}
+
+/** Whether what a site owes is so young that the run which owes it is most likely still at it. */
+function isAtWork(deps: PublishDeps, { owed }: SiteRecord, options: SettleOptions): boolean {
+  const now = deps.clock.now();
+  return owed.some(({ since }) => isYoung(since, now, options));
 }

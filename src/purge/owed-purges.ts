@@ -2,19 +2,23 @@ import { randomUUID } from "node:crypto";
 import { z } from "zod";
 
 import { SitefleetError } from "../lib/errors.ts";
+import { forEachLimit } from "../lib/for-each-limit.ts";
+import { mapAhead } from "../lib/map-ahead.ts";
 import { owedPrefix } from "../site/layout.ts";
 import type { ObjectStore } from "../store/object-store.ts";
-import { purgeTwice } from "./purge.ts";
-import type { PurgeDeps } from "./purge.ts";
+import { boundRequest, planCalls } from "./purge-plan.ts";
+import type { PurgeRequest } from "./purge-plan.ts";
+import { purgeAgain, purgeOnce } from "./purge.ts";
+import type { FirstPass, PurgeDeps } from "./purge.ts";
 
 /** A purge that no site owns, as it lies in the config bucket until it has been sent twice. */
-export interface StoredPurge {
+export interface StoredPurge extends PurgeRequest {
   readonly key: string;
-  readonly keys: readonly string[];
-  readonly soft: boolean;
-  readonly reason: string;
+  readonly etag: string;
   /** ISO 8601. */
   readonly since: string;
+  /** How often it has been sent, as far as whoever sent it came to say so. */
+  readonly sent: number;
 }
 
 export interface OwedDeps extends PurgeDeps {
@@ -22,71 +26,195 @@ export interface OwedDeps extends PurgeDeps {
   readonly serverEnv: string;
 }
 
+export interface SettleOptions {
+  /** Leave alone what is younger, in milliseconds: whoever wrote it is most likely sending it right now. */
+  readonly olderThanMs?: number;
+}
+
+const PARALLEL_READS = 32;
+const PARALLEL_WRITES = 32;
+const PARALLEL_CALLS = 8;
+/** Keys and purges that are in memory at a time: eight calls' worth. */
+const WINDOW = 2_048;
+/** Unreadable purges that an error names. */
+const NAMED = 20;
+
 const storedSchema = z.strictObject({
-  format: z.literal(1),
+  // 1 had neither `site` nor `sent`; a version that wrote it could not tell what they mean.
+  format: z.union([z.literal(1), z.literal(2)]),
   keys: z.array(z.string()).min(1),
   soft: z.boolean(),
   reason: z.string(),
   since: z.string(),
+  site: z.string().optional(),
+  sent: z.int().min(0).default(0),
 });
 
 /**
- * Writes the purge down, sends it twice together with whatever earlier runs left, and takes it out again: it survives a
- * crash at any moment.
+ * Writes purges down, sends them twice together with whatever earlier runs left, and takes them out again: they survive
+ * a crash at any moment.
  */
 export async function purgeDurably(
   deps: OwedDeps,
-  order: { readonly keys: readonly string[]; readonly soft: boolean; readonly reason: string },
+  requests: PurgeRequest | readonly PurgeRequest[],
 ): Promise<void> {
-  const since = new Date(deps.clock.now()).toISOString();
-  // The time comes first so that a listing is oldest first.
-  const key = `${owedPrefix(deps.serverEnv)}${since}-${randomUUID()}.json`;
-  const body = JSON.stringify({ format: 1, ...order, since });
-  await deps.config.put({ key, body, headers: { contentType: "application/json" }, signal: deps.signal });
+  await storePurges(deps, "reason" in requests ? [requests] : requests);
   await settleStoredPurges(deps);
 }
 
+/** Writes purges down; from then on whoever comes next sends them. */
+export async function storePurges(deps: OwedDeps, requests: readonly PurgeRequest[]): Promise<void> {
+  const { signal } = deps;
+  const since = new Date(deps.clock.now()).toISOString();
+  const parts = requests.flatMap(boundRequest);
+  await forEachLimit(parts, { limit: PARALLEL_WRITES, signal }, async ({ keys, soft, reason, site }) => {
+    // The time comes first so that a listing is oldest first.
+    const key = `${owedPrefix(deps.serverEnv)}${since}-${randomUUID()}.json`;
+    const body = bodyOf({ keys, soft, reason, site, since, sent: 0 });
+    await deps.config.put({ key, body, headers: JSON_HEADERS, condition: { kind: "absent" }, signal });
+  });
+}
+
 /**
- * Sends every stored purge twice and deletes it.
+ * Sends every stored purge twice and deletes it. A purge is deleted only by a process that read it before it sent its
+ * keys, so it has been sent twice since it was written, whatever other processes do meanwhile.
  * @returns how many there were
+ * @throws SitefleetError `site/unreadable` at the end, when some could not be read; all others are settled
  */
-export async function settleStoredPurges(deps: OwedDeps): Promise<number> {
-  const stored = await readOwedPurges(deps);
-  const orders = [true, false].map((soft) => ({
-    soft,
-    keys: stored.filter((purge) => purge.soft === soft).flatMap(({ keys }) => keys),
-  }));
-  await Promise.all(orders.map((order) => purgeTwice(deps, order)));
-  for (const { key } of stored) await deps.config.delete({ key, signal: deps.signal });
-  return stored.length;
-}
-
-/** All purges that lie in the bucket, oldest first. */
-export async function readOwedPurges(deps: OwedDeps): Promise<readonly StoredPurge[]> {
-  const stored: StoredPurge[] = [];
-  for await (const entry of deps.config.list({ prefix: owedPrefix(deps.serverEnv), signal: deps.signal })) {
-    if (entry.kind !== "object") continue;
-    const found = await deps.config.get({ key: entry.key, signal: deps.signal });
-    // Another process may have settled it between the listing and the read.
-    if (found.kind === "not-found") continue;
-    stored.push(parseStored(entry.key, Buffer.from(found.body).toString("utf8")));
+export async function settleStoredPurges(deps: OwedDeps, options: SettleOptions = {}): Promise<number> {
+  const now = deps.clock.now();
+  let window: StoredPurge[] = [];
+  let keys = 0;
+  let settled = 0;
+  const settle = async (): Promise<void> => {
+    await settleWindow(deps, window);
+    settled += window.length;
+    window = [];
+    keys = 0;
+  };
+  const unreadable: string[] = [];
+  for await (const purge of readStored(deps, unreadable)) {
+    if (isYoung(purge.since, now, options)) continue;
+    window.push(purge);
+    keys += purge.keys.length;
+    if (keys >= WINDOW) await settle();
   }
-  return stored;
+  if (window.length > 0) await settle();
+  refuseUnreadable(unreadable);
+  return settled;
 }
 
-function parseStored(key: string, text: string): StoredPurge {
+/**
+ * All purges that lie in the bucket, oldest first.
+ * @throws SitefleetError `site/unreadable` at the end, when some could not be read
+ */
+export async function* readOwedPurges(deps: OwedDeps): AsyncGenerator<StoredPurge> {
+  const unreadable: string[] = [];
+  yield* readStored(deps, unreadable);
+  refuseUnreadable(unreadable);
+}
+
+/**
+ * Whether a purge is younger than the options ask for. A date in the future, or none, is never young: a wrong clock must
+ * not hide a purge from everybody.
+ */
+export function isYoung(since: string, now: number, { olderThanMs = 0 }: SettleOptions): boolean {
+  const written = Date.parse(since);
+  return written <= now && written > now - olderThanMs;
+}
+
+async function settleWindow(deps: OwedDeps, window: readonly StoredPurge[]): Promise<void> {
+  const { signal } = deps;
+  const first: FirstPass[] = [];
+  const options = { limit: PARALLEL_CALLS, signal };
+  await forEachLimit(planCalls(window), options, async (order) => {
+    first.push(await purgeOnce(deps, order));
+  });
+  try {
+    await forEachLimit(first, options, (pass) => purgeAgain(deps, pass));
+  } catch (error) {
+    if (!signal.aborted) await noteSent(deps, window);
+    throw error;
+  }
+  await deleteSettled(deps, window);
+}
+
+/** Writes down that the first pass was made; someone else may have settled the purge meanwhile, which is as good. */
+async function noteSent(deps: OwedDeps, window: readonly StoredPurge[]): Promise<void> {
+  const { signal } = deps;
+  await forEachLimit(window, { limit: PARALLEL_WRITES, signal }, async ({ key, etag, ...purge }) => {
+    const body = bodyOf({ ...purge, sent: purge.sent + 1 });
+    await deps.config.put({ key, body, headers: JSON_HEADERS, condition: { kind: "etag", etag }, signal });
+  });
+}
+
+async function deleteSettled(deps: OwedDeps, window: readonly StoredPurge[]): Promise<void> {
+  const { signal } = deps;
+  const [first, ...others] = window;
+  if (first && others.length === 0) return void (await deps.config.delete({ key: first.key, signal }));
+  const failures = await deps.config.deleteMany({ keys: window.map(({ key }) => key), signal });
+  if (failures.length === 0) return;
+  const details = failures.slice(0, NAMED).map(({ key, code, message }) => `${key}: ${code} ${message}`);
+  throw new SitefleetError("store/refused", `${failures.length} purges were sent but could not be deleted`, {
+    hint: "allow s3:DeleteObject on the config bucket; until then they are sent again and again",
+    details,
+  });
+}
+
+const JSON_HEADERS = { contentType: "application/json" } as const;
+
+function bodyOf(purge: Omit<StoredPurge, "key" | "etag">): string {
+  const { keys, soft, reason, since, site, sent } = purge;
+  return JSON.stringify({
+    format: 2,
+    keys,
+    soft,
+    reason,
+    since,
+    ...(site === undefined ? {} : { site }),
+    sent,
+  });
+}
+
+/** Reads what is there, several at a time; keys of what cannot be read are put into `unreadable`. */
+async function* readStored(deps: OwedDeps, unreadable: string[]): AsyncGenerator<StoredPurge> {
+  const { signal } = deps;
+  const entries = deps.config.list({ prefix: owedPrefix(deps.serverEnv), signal });
+  const found = mapAhead(entries, PARALLEL_READS, async ({ kind, key }) => ({
+    key,
+    read: kind === "object" ? await deps.config.get({ key, signal }) : undefined,
+  }));
+  for await (const { key, read } of found) {
+    // Another process may have settled it between the listing and the read.
+    if (read?.kind !== "ok") continue;
+    const purge = parseStored(read.body);
+    if (purge === undefined) unreadable.push(key);
+    else yield { key, etag: read.object.etag, ...purge };
+  }
+}
+
+function parseStored(body: Uint8Array): Omit<StoredPurge, "key" | "etag"> | undefined {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(Buffer.from(body).toString("utf8"));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
   const parsed = storedSchema.safeParse(json);
-  if (!parsed.success) {
-    throw new SitefleetError("site/unreadable", `"${key}" is not a purge that this version can read`, {
-      hint: "update sitefleet; if the object is damaged, purge what it may have meant and delete it",
-    });
-  }
-  const { keys, soft, reason, since } = parsed.data;
-  return { key, keys, soft, reason, since };
+  if (!parsed.success) return undefined;
+  const { keys, soft, reason, since, site, sent } = parsed.data;
+  return { keys, soft, reason, since, site, sent };
+}
+
+function refuseUnreadable(keys: readonly string[]): void {
+  const [first] = keys;
+  if (first === undefined) return;
+  const what =
+    keys.length === 1
+      ? `"${first}" is not a purge that this version can read`
+      : `${keys.length} stored purges cannot be read by this version`;
+  throw new SitefleetError("site/unreadable", what, {
+    hint: "update sitefleet; if the object is damaged, purge what it may have meant and delete it",
+    details: keys.slice(0, NAMED),
+  });
 }

@@ -564,11 +564,11 @@ describe("odd input that is right", () => {
     const refused = await run([...PUBLISH, ...more]);
     expect(refused.code).toBe(4);
     expect(refused.err).toContain("[fastly/unauthorized]");
-    const owed = await run(["purge", "--owed", "--dry-run", "--json"]);
+    const owed = await run(["purge", "--owed", "--json"]);
     expect(JSON.parse(owed.out)).toMatchObject([{ site: "victim", keys: ["c:victim"] }]);
     const next = await run([...PUBLISH]);
     expect(next.code).toBe(0);
-    const left = await run(["purge", "--owed", "--dry-run", "--json"]);
+    const left = await run(["purge", "--owed", "--json"]);
     expect(JSON.parse(left.out)).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { purgeDurably, readOwedPurges, settleStoredPurges } from "../../src/purge/owed-purges.ts";
-import type { OwedDeps } from "../../src/purge/owed-purges.ts";
+import type { OwedDeps, StoredPurge } from "../../src/purge/owed-purges.ts";
 import { SECOND_PURGE_MS } from "../../src/purge/purge.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { FaultPoint } from "../support/fault-point.ts";
@@ -84,12 +84,159 @@ describe("purgeDurably", () => {
   });
 });
 
-describe("readOwedPurges", () => {
-  it("refuses what it cannot read instead of dropping it", async () => {
-    const world: World = { objects: new Map(), sent: [] };
+/** A store of purges as they lie in the bucket. */
+function stored(count: number, orderOf: (index: number) => object): World["objects"] {
+  const objects: World["objects"] = new Map();
+  for (let index = 0; index < count; index += 1) {
+    const since = new Date(Date.UTC(2025, 11, 1) + index).toISOString();
+    const value = { format: 2, soft: false, reason: "test", since, sent: 0, ...orderOf(index) };
+    const body = Buffer.from(JSON.stringify(value));
+    objects.set(`test/_owed/${since}-${index}.json`, {
+      etag: `"${index}"`,
+      metadata: {},
+      headers: {},
+      size: body.length,
+      body,
+    });
+  }
+  return objects;
+}
+
+describe("settleStoredPurges", () => {
+  it("sends what many purges have in common once a pass, and what a wider key covers not at all", async () => {
+    const keys = [["s:acme", "c:acme"], ["c:acme"], ["s:acme", "d:a.example"], ["r:acme/1"], ["p:00ff"]];
+    const world: World = { objects: stored(100, (index) => ({ keys: keys[index % 5] })), sent: [] };
+    expect(await settleStoredPurges(open(world))).toBe(100);
+    expect(world.sent).toEqual(["d:a.example p:00ff s:acme", "d:a.example p:00ff s:acme"]);
+    expect(world.objects.size).toBe(0);
+  });
+
+  it("settles 10,000 purges in few calls of at most 256 keys, never holding more than a window of them", async () => {
+    const world: World = { objects: stored(10_000, (index) => ({ keys: [`s:site-${index}`] })), sent: [] };
+    let held = 0;
+    let most = 0;
     const deps = open(world);
-    await deps.config.put({ key: "test/_owed/x.json", body: "{}", signal: deps.signal });
-    await expect(readOwedPurges(deps)).rejects.toMatchObject({ code: "site/unreadable" });
-    expect(world.objects.size).toBe(1);
+    const counting: OwedDeps = {
+      ...deps,
+      config: new (class extends MemoryStore {
+        override get(...input: Parameters<MemoryStore["get"]>): ReturnType<MemoryStore["get"]> {
+          held += 1;
+          most = Math.max(most, held);
+          return super.get(...input);
+        }
+        override deleteMany(
+          ...[input]: Parameters<MemoryStore["deleteMany"]>
+        ): ReturnType<MemoryStore["deleteMany"]> {
+          const keys = [...input.keys];
+          held -= keys.length;
+          return super.deleteMany({ ...input, keys });
+        }
+      })({ objects: world.objects }),
+    };
+    expect(await settleStoredPurges(counting)).toBe(10_000);
+    expect(world.objects.size).toBe(0);
+    expect(world.sent.length).toBeLessThanOrEqual(2 * (Math.ceil(10_000 / 256) + 5));
+    for (const keys of world.sent) expect(keys.split(" ").length).toBeLessThanOrEqual(256);
+    const sent = new Map<string, number>();
+    for (const key of world.sent.flatMap((keys) => keys.split(" "))) sent.set(key, (sent.get(key) ?? 0) + 1);
+    expect(sent.size).toBe(10_000);
+    expect(new Set(sent.values())).toEqual(new Set([2]));
+    expect(most).toBeLessThanOrEqual(2_048 + 32);
+  });
+
+  it("sends too many pages of one site as the site's key, and too many of nobody as they are", async () => {
+    const world: World = {
+      objects: stored(600, (index) => ({ keys: [`p:${index}`], ...(index < 300 ? { site: "acme" } : {}) })),
+      sent: [],
+    };
+    await settleStoredPurges(open(world));
+    const keys = new Set(world.sent.flatMap((text) => text.split(" ")));
+    expect(keys.has("s:acme")).toBe(true);
+    expect(keys.size).toBe(301);
+  });
+
+  it("leaves alone what is younger than asked, but nothing that claims to be from the future", async () => {
+    const clock = new InstantClock();
+    const dates = [-60_000, -5_000, 0, 5_000].map((ms) => new Date(clock.now() + ms).toISOString());
+    const world: World = {
+      objects: stored(5, (index) => ({ keys: [`k:${index}`], since: dates[index] ?? "no date" })),
+      sent: [],
+    };
+    expect(await settleStoredPurges({ ...open(world), clock }, { olderThanMs: 30_000 })).toBe(3);
+    expect(world.sent).toEqual(["k:0 k:3 k:4", "k:0 k:3 k:4"]);
+    expect(await settleStoredPurges({ ...open(world), clock })).toBe(2);
+  });
+
+  it("settles what it can read before it refuses what it cannot", async () => {
+    const world: World = { objects: stored(3, (index) => ({ keys: [`s:site-${index}`] })), sent: [] };
+    const deps = open(world);
+    await deps.config.put({ key: "test/_owed/0.json", body: "{}", signal: deps.signal });
+    await expect(settleStoredPurges(deps)).rejects.toMatchObject({ code: "site/unreadable" });
+    expect([...world.objects.keys()]).toEqual(["test/_owed/0.json"]);
+    expect(world.sent).toEqual(Array(2).fill("s:site-0 s:site-1 s:site-2"));
+  });
+
+  it("reads what an earlier version stored", async () => {
+    const world: World = {
+      objects: stored(1, () => ({ keys: ["s:acme"], format: 1, sent: undefined })),
+      sent: [],
+    };
+    expect(await settleStoredPurges(open(world))).toBe(1);
+  });
+
+  it("keeps what the edge refused the second time, and tells that it was sent once", async () => {
+    const world: World = { objects: stored(2, (index) => ({ keys: [`s:site-${index}`] })), sent: [] };
+    const refusal = new Error("429");
+    let calls = 0;
+    const deps = open(world);
+    const purge = {
+      ...deps.purge,
+      purgeKeys: () => (++calls === 2 ? Promise.reject(refusal) : Promise.resolve()),
+    };
+    await expect(settleStoredPurges({ ...deps, purge })).rejects.toBe(refusal);
+    const rows = await readAll(deps);
+    expect(rows.map(({ keys, sent }) => [keys, sent])).toEqual([
+      [["s:site-0"], 1],
+      [["s:site-1"], 1],
+    ]);
+  });
+
+  it("says which purges it was not allowed to delete", async () => {
+    const world: World = { objects: stored(2, (index) => ({ keys: [`s:site-${index}`] })), sent: [] };
+    const deps = open(world);
+    const config = new MemoryStore({ objects: world.objects });
+    config.deleteMany = ({ keys }) =>
+      Promise.resolve([...keys].slice(0, 1).map((key) => ({ key, code: "AccessDenied", message: "no" })));
+    await expect(settleStoredPurges({ ...deps, config })).rejects.toMatchObject({
+      code: "store/refused",
+      details: [expect.stringContaining("AccessDenied")],
+    });
+  });
+});
+
+async function readAll(deps: OwedDeps): Promise<readonly StoredPurge[]> {
+  const rows: StoredPurge[] = [];
+  for await (const row of readOwedPurges(deps)) rows.push(row);
+  return rows;
+}
+
+describe("readOwedPurges", () => {
+  it("refuses what it cannot read instead of dropping it, after all that it can read", async () => {
+    const world: World = {
+      objects: stored(2, () => ({ keys: ["s:acme"], site: "acme", sent: 1 })),
+      sent: [],
+    };
+    const deps = open(world);
+    await deps.config.put({ key: "test/_owed/0.json", body: "{}", signal: deps.signal });
+    const rows: StoredPurge[] = [];
+    const read = async (): Promise<void> => {
+      for await (const row of readOwedPurges(deps)) rows.push(row);
+    };
+    await expect(read()).rejects.toMatchObject({ code: "site/unreadable" });
+    expect(rows).toMatchObject([
+      { site: "acme", sent: 1 },
+      { site: "acme", sent: 1 },
+    ]);
+    expect(world.objects.size).toBe(3);
   });
 });
