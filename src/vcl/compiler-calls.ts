@@ -93,6 +93,10 @@ function compileArgument(expression: Expression, parameter: ParameterRow, scope:
       message: `${parameter.name} must be one of ${parameter.words.join(", ")}, not "${name}"`,
     });
   }
+  if (parameter.type !== "ID" && scope.context.counters.get(name) !== parameter.type) {
+    const message = `there is no ${parameter.type.toLowerCase()} "${name}"`;
+    reportError(scope.context, expression, { rule: "compile/unknown-name", message });
+  }
   const word: IdWord = { kind: "id", name };
   return () => word;
 }

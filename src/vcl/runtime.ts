@@ -172,8 +172,23 @@ export interface EdgeHost {
   log(line: string): void;
   /** Uniform in [0, 1), for `randombool` and its family. */
   random(): number;
+  /** The counters and boxes of this service at this POP. */
+  readonly rates: RateLimits;
   /** Every statement run, when somebody wants a trace (`source`, offset). */
   readonly onStatement?: (span: Span) => void;
+}
+
+/**
+ * `ratecounter` and `penaltybox` declarations at work, by their names. The service and the POP they belong to are the
+ * edge's business, as is how many entries they hold.
+ */
+export interface RateLimits {
+  increment(counter: string, entry: string, delta: number): void;
+  /** Increments of an entry in the last so many seconds, the present one included. */
+  count(counter: string, entry: string, seconds: number): number;
+  /** Puts an entry into a box for so many minutes. */
+  penalise(box: string, entry: string, minutes: number): void;
+  isPenalised(box: string, entry: string): boolean;
 }
 
 /** One node's view of one request: the delivery node and the fetch node each have their own. */
@@ -255,6 +270,8 @@ export interface Transaction {
   geoIpOverride?: string | null;
   /** `segmented_caching.block_size` in bytes; missing = Fastly's 1 MiB. */
   segmentSize?: number;
+  /** What each ratecounter was last incremented for by this request: `ratecounter.NAME.*` speak of that entry. */
+  rateEntries?: Map<string, string>;
   /** `req.is_background_fetch`. */
   readonly isBackgroundFetch?: boolean;
   /** `resp.completed` in vcl_log; missing = true. */

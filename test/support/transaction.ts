@@ -1,5 +1,7 @@
 import { HeaderList } from "../../src/http/header-list.ts";
 import type { HeaderLine } from "../../src/http/header-list.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { PopRates } from "../../src/mirror/edge/rate-limits.ts";
 import type {
   BackendResponse,
   CachedObject,
@@ -17,6 +19,7 @@ export class FakeHost implements EdgeHost {
   readonly lines: string[] = [];
   readonly sick = new Set<string>();
   readonly visited = new Set<string>();
+  readonly rates = new PopRates(systemClock);
   #random = 0.25;
 
   isHealthy(backend: Parameters<EdgeHost["isHealthy"]>[0]): boolean {

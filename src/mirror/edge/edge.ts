@@ -140,6 +140,7 @@ function createPop(init: { name: string; isShield: boolean; index: number; cache
     isShield,
     store: new CacheStore(init.cacheBytes),
     busy: new BusyKeys(),
+    rates: new Map(),
   };
 }
 
@@ -153,7 +154,10 @@ function edgeOf(running: Running, front: Front, caPath: string): Edge {
     httpsPort: front.httpsPort,
     caPath,
     activate: (service: ActiveService) => services.activate(service),
-    deactivate: (serviceId) => services.deactivate(serviceId),
+    deactivate(serviceId) {
+      services.deactivate(serviceId);
+      for (const pop of pops.values()) pop.rates.delete(serviceId);
+    },
     pin: (serviceId) => services.pin(serviceId),
     purge: (request) => applyPurge(running, request),
     overrideHealth: (serviceId, backend, healthy) =>

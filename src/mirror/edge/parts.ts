@@ -6,6 +6,7 @@ import type { BusyKeys } from "./collapsing.ts";
 import type { HealthBoard } from "./health.ts";
 import type { HopRequest, HopResponse } from "./message.ts";
 import type { OriginPools } from "./origin.ts";
+import type { PopRates } from "./rate-limits.ts";
 
 /** A line that a service logged. `at` in milliseconds since the epoch. */
 export interface LogLine {
@@ -36,6 +37,8 @@ export interface Pop {
   readonly isShield: boolean;
   readonly store: CacheStore;
   readonly busy: BusyKeys;
+  /** Ratecounters and penalty boxes by service; made when VCL first asks. */
+  readonly rates: Map<string, PopRates>;
 }
 
 /** What all POPs of one edge share. */

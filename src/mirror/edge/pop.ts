@@ -6,6 +6,7 @@ import { hasVisited, readHopChain } from "./hop-chain.ts";
 import { runLifecycle } from "./lifecycle.ts";
 import type { HopRequest, HopResponse } from "./message.ts";
 import type { EdgeParts, Pop } from "./parts.ts";
+import { PopRates } from "./rate-limits.ts";
 import { directorContext } from "./step-backend.ts";
 import { deliveryTransaction } from "./transaction.ts";
 
@@ -71,5 +72,10 @@ function hostOf(
       parts.onLog({ service: serviceId, pop: pop.name, line, at: parts.clock.now() });
     },
     random: () => parts.random(),
+    get rates() {
+      const rates = pop.rates.get(serviceId) ?? new PopRates(parts.clock);
+      pop.rates.set(serviceId, rates);
+      return rates;
+    },
   };
 }

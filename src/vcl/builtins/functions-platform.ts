@@ -6,7 +6,6 @@ import { backend, defineFunction, integer, text } from "./rows.ts";
 
 const MISC = { category: "miscellaneous" };
 const BEFORE_LOG = { category: "miscellaneous", scopes: "recv hash hit miss pass fetch error deliver" };
-const RATE = { category: "rate-limiting" };
 
 /**
  * The shield when it is healthy and this request has not been there yet, else the fallback
@@ -67,18 +66,4 @@ export const PLATFORM_FUNCTIONS: readonly FunctionRow[] = [
     scopes: "deliver",
   }),
   defineFunction("BOOL fastly.ff.last_hop_was_serviceid(STRING service_id)", MISC),
-  defineFunction(
-    "BOOL ratelimit.check_rate(STRING entry, RATECOUNTER rc, INTEGER delta, INTEGER window, INTEGER limit, PENALTYBOX pb, RTIME ttl)",
-    RATE,
-  ),
-  defineFunction(
-    "BOOL ratelimit.check_rates(STRING entry, RATECOUNTER rc1, INTEGER delta1, INTEGER window1, INTEGER limit1, RATECOUNTER rc2, INTEGER delta2, INTEGER window2, INTEGER limit2, PENALTYBOX pb, RTIME ttl)",
-    RATE,
-  ),
-  defineFunction("VOID ratelimit.penaltybox_add(PENALTYBOX pb, STRING entry, RTIME ttl)", RATE),
-  defineFunction("BOOL ratelimit.penaltybox_has(PENALTYBOX pb, STRING entry)", RATE),
-  defineFunction(
-    "INTEGER ratelimit.ratecounter_increment(RATECOUNTER rc, STRING entry, INTEGER delta)",
-    RATE,
-  ),
 ];

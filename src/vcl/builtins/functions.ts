@@ -7,6 +7,7 @@ import { NEGOTIATION_FUNCTIONS } from "./functions-negotiation.ts";
 import { NUMBER_FUNCTIONS } from "./functions-numbers.ts";
 import { PLATFORM_FUNCTIONS } from "./functions-platform.ts";
 import { QUERY_FUNCTIONS } from "./functions-query.ts";
+import { RATE_FUNCTIONS } from "./functions-rate.ts";
 import { STRING_FUNCTIONS } from "./functions-strings.ts";
 import { TABLE_FUNCTIONS } from "./functions-tables.ts";
 import { TIME_FUNCTIONS } from "./functions-time.ts";
@@ -24,4 +25,5 @@ export const FUNCTION_ROWS: readonly FunctionRow[] = [
   ...CRYPTO_FUNCTIONS,
   ...NEGOTIATION_FUNCTIONS,
   ...PLATFORM_FUNCTIONS,
+  ...RATE_FUNCTIONS,
 ];

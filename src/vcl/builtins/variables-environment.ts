@@ -260,7 +260,7 @@ const constants: readonly VariableRow[] = [
 // ---- open families -------------------------------------------------------------------------------------------
 
 const RE_GROUP = /^re\.group\.([0-9]{1,2})$/;
-const COUNTER = /^ratecounter\.[A-Za-z0-9_-]+\.(bucket\.[1-6]0s|rate\.(?:1|10|60)s)$/;
+const COUNTER = /^ratecounter\.([A-Za-z0-9_-]+)\.(?:bucket\.([1-6]0)s|rate\.(1|10|60)s)$/;
 const BACKEND_STATE =
   /^(?:backend\.[A-Za-z0-9_-]+\.(?:connections_open|connections_used|healthy)|director\.[A-Za-z0-9_-]+\.healthy)$/;
 
@@ -271,6 +271,23 @@ export function captureIndex(name: string): number | undefined {
   return match !== null && index <= 20 ? index : undefined;
 }
 
+/**
+ * `ratecounter.NAME.bucket.10s` and the like, of the entry that this request incremented last; 0 before it has done so
+ * (reference/vcl/variables/rate-limiting).
+ */
+function counterVariable(name: string): VariableRow | undefined {
+  const [, counter = "", bucket, rate] = COUNTER.exec(name) ?? [];
+  if (counter === "") return undefined;
+  const seconds = Number(bucket ?? rate);
+  const count = (t: Transaction): number => {
+    const entry = t.rateEntries?.get(counter);
+    return entry === undefined ? 0 : t.host.rates.count(counter, entry, seconds);
+  };
+  const options = { category: "rate-limiting", read: "all", name };
+  if (rate === undefined) return integerVariable(options, { get: (t) => BigInt(count(t)) });
+  return numberVariable("FLOAT", options, { get: (t) => count(t) / seconds });
+}
+
 /** Rows of the families whose names a program makes up: captures, backends, rate counters. */
 export function familyVariable(name: string): VariableRow | undefined {
   const group = captureIndex(name);
@@ -278,11 +295,8 @@ export function familyVariable(name: string): VariableRow | undefined {
     const options = { category: "miscellaneous", read: "all", name: `re.group.${group}` };
     return stringVariable(options, { get: (t) => t.captures[group] ?? null });
   }
-  const counter = COUNTER.exec(name);
-  if (counter !== null) {
-    const type = counter[1]?.startsWith("rate") === true ? "FLOAT" : "INTEGER";
-    return knownVariable(type, { category: "rate-limiting", read: "all", name });
-  }
+  const counter = counterVariable(name);
+  if (counter !== undefined) return counter;
   if (!BACKEND_STATE.test(name) || name.startsWith("backend.conn.")) return undefined;
   const options = { category: "backend-connection", read: "all", name };
   return knownVariable(name.endsWith(".healthy") ? "BOOL" : "INTEGER", options);
