@@ -11,7 +11,7 @@ import { CertificateAuthority } from "./certificate-authority.ts";
 import { BusyKeys } from "./collapsing.ts";
 import { startFront } from "./front.ts";
 import type { Front } from "./front.ts";
-import { DEFAULT_GEO } from "./geo.ts";
+import { DEFAULT_GEO, TEST_COUNTRY_HEADER } from "./geo.ts";
 import { shieldName } from "./hop-chain.ts";
 import { prepareHeaders } from "./front-request.ts";
 import { OriginPools } from "./origin.ts";
@@ -39,6 +39,8 @@ export interface EdgeOptions {
   readonly mayPurge?: (token: string, serviceId: string) => boolean;
   /** `client.geo.*` of every client. */
   readonly geo?: ReadonlyMap<string, string | number>;
+  /** Header by which a client on this machine says which country it is in; `Fastly-Test-Country` unless given. */
+  readonly countryHeader?: string;
 }
 
 /** Cache figures of each POP by its code. */
@@ -70,6 +72,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     httpsPort: options.httpsPort,
     authority,
     identity: running.edgePop.identity,
+    countryHeader: options.countryHeader ?? TEST_COUNTRY_HEADER,
     handle: (request) => running.parts.handleAt(running.edgePop, request),
     onTrouble(error) {
       const { name } = running.edgePop;

@@ -2,7 +2,9 @@ import type { IncomingMessage } from "node:http";
 import { TLSSocket } from "node:tls";
 import { HeaderList } from "../../http/header-list.ts";
 import type { TlsInfo } from "../../vcl/runtime.ts";
+import { findCountry } from "./countries.ts";
 import { normaliseAcceptEncoding } from "./compression.ts";
+import { isLoopback } from "./geo.ts";
 import type { HopRequest, RequestBody } from "./message.ts";
 import { checkRequest, LIMITS } from "./request-checks.ts";
 
@@ -17,6 +19,8 @@ export interface FrontContext {
   readonly requests: number;
   /** Name of the cache server, for X-Forwarded-Server. */
   readonly identity: string;
+  /** Header by which a test on this machine says where it is. */
+  readonly countryHeader: string;
 }
 
 /** Reads a client's message: checks it, and adds and removes what Fastly does before vcl_recv. */
@@ -34,6 +38,11 @@ export async function readFrontRequest(
   if (!checked.ok) return checked;
   const tls = message.socket instanceof TLSSocket ? tlsInfo(message.socket) : null;
   const ip = plainAddress(message.socket.remoteAddress ?? "");
+  const given = takeCountry(headers, { name: context.countryHeader, ip });
+  const country = given === null ? undefined : findCountry(given);
+  if (given !== null && country === undefined) {
+    return { ok: false, status: 400, reason: `${context.countryHeader} is no ISO 3166-1 country code` };
+  }
   prepareHeaders(headers, { host: checked.host, ip, isTls: tls !== null, identity: context.identity });
   const body = hasBody(headers) ? await readRequestBody(message, headers) : null;
   const port = message.socket.remotePort ?? 0;
@@ -45,10 +54,30 @@ export async function readFrontRequest(
       proto: `HTTP/${message.httpVersion}`,
       headers,
       body,
-      connection: { ip, port, requests: context.requests, tls, edgeIsTls: tls !== null },
+      connection: {
+        ip,
+        port,
+        requests: context.requests,
+        tls,
+        edgeIsTls: tls !== null,
+        ...(country === undefined ? {} : { country }),
+      },
       trustedPurge: false,
     },
   };
+}
+
+/**
+ * Takes the test header out of the request, whoever sent it: VCL never sees it, and only a client on this machine is
+ * heard, also where the edge listens for others.
+ */
+function takeCountry(
+  headers: HeaderList,
+  from: { readonly name: string; readonly ip: string },
+): string | null {
+  const given = headers.get(from.name);
+  headers.unset(from.name);
+  return isLoopback(from.ip) ? given : null;
 }
 
 interface ClientFacts {

@@ -16,6 +16,7 @@ export interface FrontOptions {
   readonly httpsPort: number;
   readonly authority: CertificateAuthority;
   readonly identity: string;
+  readonly countryHeader: string;
   handle(request: HopRequest): Promise<HopResponse>;
   /** Trouble of a listener while it runs, such as no file descriptors left for a new connection. */
   onTrouble(error: Error): void;
@@ -113,7 +114,11 @@ async function answer(
   message.on("error", () => undefined);
   out.on("error", () => undefined);
   try {
-    const front = await readFrontRequest(message, { requests, identity: options.identity });
+    const front = await readFrontRequest(message, {
+      requests,
+      identity: options.identity,
+      countryHeader: options.countryHeader,
+    });
     const response = front.ok ? await options.handle(front.request) : refusal(front.status, front.reason);
     // What is left of a refused request's body cannot be told from the next request.
     if (!front.ok) out.shouldKeepAlive = false;

@@ -1,3 +1,5 @@
+import type { Country } from "./countries.ts";
+
 /**
  * `client.geo.*` of every visitor of the mirror, whose own address says nothing about a place: Berlin
  * (reference/vcl/variables/geolocation).
@@ -30,3 +32,33 @@ export const DEFAULT_GEO: ReadonlyMap<string, string | number> = new Map<string,
   ["region.utf8", "BE"],
   ["utc_offset", 100],
 ]);
+
+/** The header by which a test on this machine says where its visitor is, unless the edge is told another name. */
+export const TEST_COUNTRY_HEADER = "Fastly-Test-Country";
+
+/** Whether a connection comes from this machine. */
+export function isLoopback(ip: string): boolean {
+  return ip === "::1" || /^127\.\d+\.\d+\.\d+$/.test(ip);
+}
+
+/** `client.geo.*` of somebody in a country of whom nothing else is known: no city, no place on the map. */
+export function geoOfCountry(
+  country: Country,
+  visitors: ReadonlyMap<string, string | number>,
+): ReadonlyMap<string, string | number> {
+  if (visitors.get("country_code") === country.code) return visitors;
+  const geo = new Map(visitors);
+  geo.set("country_code", country.code);
+  geo.set("country_code3", country.code3);
+  geo.set("continent_code", country.continent);
+  for (const form of ["", ".ascii", ".latin1", ".utf8"]) {
+    geo.set(`country_name${form}`, country.name);
+    geo.set(`city${form}`, "?");
+    geo.set(`region${form}`, "?");
+  }
+  geo.set("postal_code", "?");
+  // No place: what Fastly gives for an address that it cannot find (variables/geolocation/client-geo-ip-override).
+  for (const name of ["latitude", "longitude"]) geo.set(name, 999);
+  for (const name of ["area_code", "gmt_offset", "metro_code", "utc_offset"]) geo.set(name, 0);
+  return geo;
+}

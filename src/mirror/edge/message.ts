@@ -1,5 +1,6 @@
 import type { HeaderList } from "../../http/header-list.ts";
 import type { TlsInfo } from "../../vcl/runtime.ts";
+import type { Country } from "./countries.ts";
 import type { ResponseBody } from "./body.ts";
 
 /** A request body: small ones are read at once (VCL may look at them), others are passed on as they come. */
@@ -16,6 +17,8 @@ export interface Connection {
   readonly tls: TlsInfo | null;
   /** Whether the visitor's own connection to the first POP is TLS. */
   readonly edgeIsTls: boolean;
+  /** Where a test says that its visitor is; missing = where all visitors are. */
+  readonly country?: Country;
 }
 
 /** A request as it reaches a POP, from the front or from another POP: only what HTTP would carry. */

@@ -1,6 +1,7 @@
 import type { EdgeHost, RequestMessage } from "../../vcl/runtime.ts";
 import { initialWorkspace } from "../../vcl/workspace.ts";
 import type { Exchange, NodeTransaction } from "./exchange.ts";
+import { geoOfCountry } from "./geo.ts";
 import type { HopChain } from "./hop-chain.ts";
 import type { HopRequest } from "./message.ts";
 import type { EdgeParts, Pop, ServiceRun } from "./parts.ts";
@@ -56,7 +57,7 @@ export function deliveryTransaction(init: DeliveryInit): NodeTransaction {
       ip: connection.ip,
       port: connection.port,
       requests: connection.requests,
-      geo: parts.geo,
+      geo: connection.country === undefined ? parts.geo : geoOfCountry(connection.country, parts.geo),
     },
     server: {
       hostname: pop.identity,
