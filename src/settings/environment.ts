@@ -32,6 +32,8 @@ export interface Environment {
 export interface StoreKeys {
   readonly accessKeyId: string;
   readonly secretAccessKey: Secret;
+  /** Temporary keys come with one. */
+  readonly sessionToken?: Secret;
 }
 
 /** Each throws `settings/missing-secret` naming the variable when it is not set. */
@@ -103,13 +105,23 @@ function secretsFrom(environment: string, variables: Variables): EnvironmentSecr
     }
     return new Secret(value);
   };
+  // A token belongs to one key id: that of the same suffix.
+  const sessionTokenOf = (accessKeyId: string): string | undefined => {
+    const isSuffixed = variables[`AWS_ACCESS_KEY_ID${suffix}`] === accessKeyId;
+    return variables[`AWS_SESSION_TOKEN${isSuffixed ? suffix : ""}`] || undefined;
+  };
   return {
     apiToken: () => need("FASTLY_API_TOKEN", "the Fastly API token"),
     storeKeys() {
       const accessKeyId = find("AWS_ACCESS_KEY_ID");
       const secretAccessKey = find("AWS_SECRET_ACCESS_KEY");
       if (accessKeyId === undefined || secretAccessKey === undefined) return undefined;
-      return { accessKeyId, secretAccessKey: new Secret(secretAccessKey) };
+      const token = sessionTokenOf(accessKeyId);
+      return {
+        accessKeyId,
+        secretAccessKey: new Secret(secretAccessKey),
+        ...(token === undefined ? {} : { sessionToken: new Secret(token) }),
+      };
     },
     edgeStoreKey: () => need("SITEFLEET_EDGE_S3_KEY", "the edge's S3 key (`id:secret`)"),
     configSegment: () => need("SITEFLEET_CONFIG_SEGMENT", "the secret segment of config keys"),

@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto";
+import { closeSync, openSync, readSync } from "node:fs";
 import { open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
+import type { Writable } from "node:stream";
 
 import { SitefleetError } from "../lib/errors.ts";
 import type { FileBody, PutInput } from "./object-store.ts";
@@ -9,6 +12,9 @@ export function isFileBody(body: PutInput["body"]): body is FileBody {
   return typeof body !== "string" && !(body instanceof Uint8Array);
 }
 
+/** Larger files are read and sent piece by piece; of smaller ones one for each connection is in memory. */
+export const CHUNK_BYTES = 256 * 1024;
+
 /**
  * Reads a file body whole.
  * @throws SitefleetError `publish/file-changed` when the file is gone or is not what was scanned
@@ -16,25 +22,40 @@ export function isFileBody(body: PutInput["body"]): body is FileBody {
 export async function readFileBody(file: FileBody): Promise<Uint8Array> {
   let body: Uint8Array;
   try {
-    body = await readExactly(file);
+    body = file.size <= CHUNK_BYTES ? readSmall(file) : await readLarge(file);
   } catch (error) {
     throw fileChanged(file.path, error);
   }
-  if (createHash("sha256").update(body).digest("hex") !== file.sha256)
-    throw fileChanged(file.path, undefined);
+  if (body.length !== file.size || sha256(body) !== file.sha256) throw fileChanged(file.path, undefined);
   return body;
 }
 
-/** No more is read than one byte over the size, however much the file has grown. */
-async function readExactly({ path, size }: FileBody): Promise<Uint8Array> {
+/**
+ * Small files were read a moment ago and come out of the system's cache: three calls take a tenth of the time that as
+ * many trips to Node's thread pool take.
+ */
+function readSmall({ path, size }: FileBody): Uint8Array {
+  const descriptor = openSync(path, "r");
+  try {
+    // No more is read than one byte over the size, however much the file has grown.
+    const bytes = Buffer.allocUnsafe(size + 1);
+    let length = 0;
+    for (let read = 1; read > 0 && length <= size; length += read) {
+      read = readSync(descriptor, bytes, length, size + 1 - length, null);
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+async function readLarge({ path, size }: FileBody): Promise<Uint8Array> {
   const handle = await open(path, "r");
   try {
     const bytes = Buffer.allocUnsafe(size + 1);
     let length = 0;
-    while (length <= size) {
-      const { bytesRead } = await handle.read(bytes, length, size + 1 - length, null);
-      if (bytesRead === 0) break;
-      length += bytesRead;
+    for (let read = 1; read > 0 && length <= size; length += read) {
+      read = (await handle.read(bytes, length, size + 1 - length, null)).bytesRead;
     }
     return bytes.subarray(0, length);
   } finally {
@@ -42,10 +63,68 @@ async function readExactly({ path, size }: FileBody): Promise<Uint8Array> {
   }
 }
 
+function sha256(body: Uint8Array): string {
+  return createHash("sha256").update(body).digest("hex");
+}
+
 /** The error of a file that is not what was scanned. */
 export function fileChanged(path: string, cause: unknown): SitefleetError {
   return new SitefleetError("publish/file-changed", `"${path}" changed while it was being published`, {
     cause,
     hint: "nothing was published; wait until the build has ended and run the command again",
+  });
+}
+
+/**
+ * Writes a file to a stream without ending it. The last chunk is kept back until the hash of the whole is known: bytes
+ * that are not those that were scanned never make a whole request.
+ * @throws SitefleetError `publish/file-changed`
+ */
+export async function writeFileBody(file: FileBody, target: Writable): Promise<void> {
+  let handle: FileHandle;
+  try {
+    handle = await open(file.path, "r");
+  } catch (error) {
+    throw fileChanged(file.path, error);
+  }
+  try {
+    const hash = createHash("sha256");
+    for (let sent = 0; sent < file.size;) {
+      const chunk = await readChunk(handle, file, sent);
+      hash.update(chunk);
+      sent += chunk.length;
+      const isLast = sent === file.size;
+      if (isLast && (hash.digest("hex") !== file.sha256 || (await handle.stat()).size !== file.size)) {
+        throw fileChanged(file.path, undefined);
+      }
+      await write(target, chunk);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readChunk(handle: FileHandle, file: FileBody, from: number): Promise<Uint8Array> {
+  const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, file.size - from));
+  let bytesRead = 0;
+  try {
+    ({ bytesRead } = await handle.read(chunk, 0, chunk.length, from));
+  } catch (error) {
+    throw fileChanged(file.path, error);
+  }
+  if (bytesRead === 0) throw fileChanged(file.path, undefined);
+  return chunk.subarray(0, bytesRead);
+}
+
+/** Waits until the chunk is on its way. A request that ends without a connection calls nothing back. */
+function write(target: Writable, chunk: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onClose = (): void => reject(new Error("the request ended before its body"));
+    target.once("close", onClose);
+    target.write(chunk, (error) => {
+      target.off("close", onClose);
+      if (error) reject(error);
+      else resolve();
+    });
   });
 }

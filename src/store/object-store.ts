@@ -100,7 +100,14 @@ export type GetOutcome =
   | { readonly kind: "not-found" };
 
 export type ListedEntry =
-  | { readonly kind: "object"; readonly key: string; readonly size: number; readonly etag: string }
+  | {
+      readonly kind: "object";
+      readonly key: string;
+      readonly size: number;
+      readonly etag: string;
+      /** When it was written by the store's clock, epoch milliseconds. */
+      readonly modifiedAt: number;
+    }
   /** With a delimiter: a level below, its key ending in the delimiter. */
   | { readonly kind: "prefix"; readonly key: string };
 

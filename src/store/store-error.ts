@@ -1,4 +1,5 @@
 import { SitefleetError } from "../lib/errors.ts";
+import { S3Refusal } from "./s3-answer.ts";
 
 /** What was asked of the store when it failed. */
 export interface StoreRequest {
@@ -17,13 +18,14 @@ interface ErrorFacts {
   readonly status: number | undefined;
 }
 
-/** The S3 error's code (`NoSuchKey`) and HTTP status, as the AWS SDK reports them. */
+/** The S3 error's code (`NoSuchKey`) and HTTP status, as an answer or the AWS SDK reports them. */
 export function errorFacts(error: unknown): ErrorFacts {
   if (!(error instanceof Error)) return { name: "Error", message: String(error), status: undefined };
   return { name: error.name, message: error.message, status: statusOf(error) };
 }
 
 function statusOf(error: Error): number | undefined {
+  if (error instanceof S3Refusal) return error.status;
   if (!("$metadata" in error) || typeof error.$metadata !== "object" || error.$metadata === null) {
     return undefined;
   }

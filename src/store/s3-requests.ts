@@ -1,0 +1,176 @@
+import { setMaxListeners } from "node:events";
+
+import type { Clock } from "../lib/clock.ts";
+import { SitefleetError } from "../lib/errors.ts";
+import { isFileBody, CHUNK_BYTES, readFileBody, writeFileBody } from "./file-body.ts";
+import { HttpConnections } from "./http-exchange.ts";
+import type { BodyWriter } from "./http-exchange.ts";
+import type { PutInput } from "./object-store.ts";
+import {
+  RetryBudget,
+  attemptLimit,
+  correctedOffset,
+  failureKind,
+  isExpired,
+  retryDelay,
+} from "./retry-rules.ts";
+import { S3Refusal, hasErrorInside } from "./s3-answer.ts";
+import type { S3Answer } from "./s3-answer.ts";
+import type { S3Credentials } from "./s3-credentials.ts";
+import type { BucketEndpoint } from "./s3-endpoint.ts";
+import { EMPTY_PAYLOAD_HASH, RequestSigner } from "./s3-signature.ts";
+import type { SigningKeys } from "./s3-signature.ts";
+
+export interface S3Request {
+  readonly method: "GET" | "HEAD" | "PUT" | "DELETE";
+  readonly key: string;
+  /** Lower-case names. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body?: { readonly content: PutInput["body"]; readonly sha256: string };
+  /** Whether a 200 may hold an error, as that of CopyObject. */
+  readonly mayFailInside?: boolean;
+  /** Throws what makes an answer worth another attempt. */
+  readonly check?: (answer: S3Answer) => void;
+  readonly readLimit: number;
+  readonly signal: AbortSignal;
+}
+
+/** What the buckets of one location share. */
+export interface S3Surroundings {
+  readonly credentials: S3Credentials;
+  readonly region: string;
+  readonly clock: Clock;
+}
+
+/**
+ * Signed requests to S3 by the AWS SDK's rules: what is tried again and when, a clock that is off, keys that expire.
+ * Close it when done.
+ */
+export class S3Requests {
+  readonly #credentials: S3Credentials;
+  readonly #clock: Clock;
+  readonly #signer: RequestSigner;
+  readonly #budget = new RetryBudget();
+  readonly #connections = new Map<string, HttpConnections>();
+  /** The store's clock less ours in milliseconds. */
+  #offset = 0;
+
+  constructor({ credentials, region, clock }: S3Surroundings) {
+    this.#credentials = credentials;
+    this.#clock = clock;
+    this.#signer = new RequestSigner(region);
+  }
+
+  close(): void {
+    for (const connections of this.#connections.values()) connections.close();
+  }
+
+  /**
+   * Sends a request until it is answered with success.
+   * @throws S3Refusal or a network error of the last attempt; SitefleetError `publish/file-changed`
+   */
+  async send(endpoint: BucketEndpoint, request: S3Request): Promise<S3Answer> {
+    const { signal } = request;
+    signal.throwIfAborted();
+    // Every request under way listens for Ctrl-C; Node takes more than ten listeners for a leak.
+    setMaxListeners(0, signal);
+    const connections = this.#connectionsTo(endpoint.origin);
+    let keys = await this.#credentials.get();
+    const state: AttemptState = { retries: 0, cost: undefined, refreshed: false };
+    for (;;) {
+      const usedOffset = this.#offset;
+      try {
+        const answer = await this.#attempt(connections, { endpoint, request, keys });
+        this.#budget.giveBack(state.cost);
+        return answer;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (error instanceof SitefleetError) throw error;
+        const offset = correctedOffset(error, { nowMs: this.#clock.now(), usedOffset });
+        if (offset !== undefined && state.retries < attemptLimit("transient") - 1) {
+          this.#offset = offset;
+          state.retries += 1;
+        } else if (!state.refreshed && this.#credentials.canRefresh && isExpired(error)) {
+          state.refreshed = true;
+          keys = await this.#credentials.refresh(keys);
+        } else {
+          await this.#waitForRetry(state, error, signal);
+        }
+      }
+    }
+  }
+
+  /** Waits until the next attempt; throws the failure when there is to be none. */
+  async #waitForRetry(state: AttemptState, error: unknown, signal: AbortSignal): Promise<void> {
+    const kind = failureKind(error);
+    if (kind === "final" || state.retries >= attemptLimit(kind) - 1) throw error;
+    const cost = this.#budget.take(kind);
+    if (cost === undefined) throw error;
+    state.cost = cost;
+    await this.#clock.sleep(retryDelay(kind, state.retries, error), signal);
+    state.retries += 1;
+  }
+
+  async #attempt(
+    connections: HttpConnections,
+    attempt: { readonly endpoint: BucketEndpoint; readonly request: S3Request; readonly keys: SigningKeys },
+  ): Promise<S3Answer> {
+    const { endpoint, request, keys } = attempt;
+    const { method, signal, readLimit } = request;
+    const body = await wireBody(request.body?.content);
+    const path = endpoint.pathOf(request.key);
+    const headers = new Map([["host", endpoint.host], ...request.headers]);
+    if (method === "PUT") headers.set("content-length", String(body.length));
+    const signed = this.#signer.sign(
+      {
+        method,
+        path,
+        headers,
+        payloadHash: request.body?.sha256 ?? EMPTY_PAYLOAD_HASH,
+        nowMs: this.#clock.now() + this.#offset,
+      },
+      keys,
+    );
+    const answer = await connections.send({
+      method,
+      path,
+      headers: signed,
+      body: body.source,
+      readLimit,
+      signal,
+    });
+    if (answer.status >= 300 || (request.mayFailInside && hasErrorInside(answer)))
+      throw new S3Refusal(answer);
+    request.check?.(answer);
+    return answer;
+  }
+
+  #connectionsTo(origin: URL): HttpConnections {
+    const known = this.#connections.get(origin.origin);
+    if (known) return known;
+    const made = new HttpConnections(origin);
+    this.#connections.set(origin.origin, made);
+    return made;
+  }
+}
+
+interface AttemptState {
+  retries: number;
+  /** What the last retry cost. */
+  cost: number | undefined;
+  refreshed: boolean;
+}
+
+/** A body as it is sent; each attempt reads a file anew. */
+async function wireBody(
+  content: PutInput["body"] | undefined,
+): Promise<{ readonly source: Uint8Array | BodyWriter | undefined; readonly length: number }> {
+  if (content === undefined) return { source: undefined, length: 0 };
+  if (!isFileBody(content)) {
+    const source = typeof content === "string" ? Buffer.from(content) : content;
+    return { source, length: source.length };
+  }
+  const { size } = content;
+  if (size <= CHUNK_BYTES) return { source: await readFileBody(content), length: size };
+  return { source: (request) => writeFileBody(content, request), length: size };
+}
