@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 
 import { SitefleetError } from "../lib/errors.ts";
 import { boundOwed } from "../purge/purge-plan.ts";
-import { purgeOnce, purgeTwice } from "../purge/purge.ts";
+import { SECOND_PURGE_MS, purgeOnce } from "../purge/purge.ts";
 import { deriveConfig } from "../site/model.ts";
 import type { DomainEntry, OwedPurge, SiteRecord } from "../site/model.ts";
 import { siteConfigKey } from "../site/surrogate-keys.ts";
@@ -12,6 +12,7 @@ import { sha256Hex } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import { updateRecord } from "./record-store.ts";
 import type { HeldRecord, UpdateOptions } from "./record-store.ts";
+import { noteHidden } from "./shown-releases.ts";
 
 export interface Change extends UpdateOptions {
   /** Why the purge is owed; shown to whoever finds it. */
@@ -47,7 +48,7 @@ export async function commitChange(deps: PublishDeps, ref: SiteRef, change: Chan
     ref,
     (record) => {
       refuseDeleting(record);
-      const next = change.apply(record);
+      const next = noteHidden(record, change.apply(record), deps.clock.now());
       refuseUnfitConfigs(next);
       const before = next.owed.filter(({ id }) => id !== owed.id);
       return { ...next, owed: [...boundOwed([...before, owed], ref.site)] };
@@ -69,7 +70,7 @@ export function refuseUnfitConfigs(record: SiteRecord, ruleNames?: readonly stri
 export function refuseDeleting(record: SiteRecord): void {
   if (!record.deleting) return;
   throw new SitefleetError("site/deleting", `site "${record.site}" is being deleted`, {
-    hint: `finish it with \`sitefleet site delete ${record.site}\``,
+    hint: `bring it back with \`sitefleet site delete ${record.site} --undo\`, or finish it with --purge-files`,
   });
 }
 
@@ -78,13 +79,25 @@ export function isUnsettled(record: SiteRecord): boolean {
   return record.owed.length > 0;
 }
 
-/** Brings configs and caches to what the record says: configs, purge twice, then the owed purges are taken out. */
+/**
+ * Brings configs and caches to what the record says: configs, purge ("live"), purge again, then the owed purges are taken
+ * out. With `deps.later` it ends when the change is live.
+ */
 export async function settleSite(deps: PublishDeps, ref: SiteRef, held: HeldRecord): Promise<CommitReport> {
   if (!isUnsettled(held.record)) return { record: held.record, lost: [] };
   const synced = await syncConfigs(deps, ref, held.record);
   deps.onProgress({ step: "configs written, purging" });
-  await purgeTwice(deps, { keys: owedKeys(synced.record), soft: false });
-  return finishSettling(deps, ref, { synced, known: held });
+  const keys = owedKeys(synced.record);
+  await purgeOnce(deps, { keys, soft: false });
+  deps.onProgress({ step: "live" });
+  const finish = (): Promise<CommitReport> => finishSettling(deps, ref, { synced, known: held });
+  if (deps.later) {
+    deps.later({ ref, keys, finish: async () => void (await finish()) });
+    return { record: synced.record, lost: lostDomains(synced) };
+  }
+  await deps.clock.sleep(SECOND_PURGE_MS, deps.signal);
+  await purgeOnce(deps, { keys, soft: false });
+  return finish();
 }
 
 /**
@@ -119,10 +132,13 @@ async function finishSettling(
     }),
     known.record.revision === synced.record.revision ? { known } : {},
   );
-  const lost = [...synced.outcomes].flatMap(([domain, outcome]) =>
+  return { record, lost: lostDomains(synced) };
+}
+
+function lostDomains({ outcomes }: SyncReport): CommitReport["lost"] {
+  return [...outcomes].flatMap(([domain, outcome]) =>
     outcome.kind === "lost" ? [{ domain, owner: outcome.owner }] : [],
   );
-  return { record, lost };
 }
 
 function settledDomains(

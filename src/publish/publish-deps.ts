@@ -19,6 +19,20 @@ export interface PublishDeps extends PurgeDeps {
   readonly environment: Environment;
   readonly store: SiteStore;
   readonly onProgress: (progress: Progress) => void;
+  /**
+   * Takes over the second purge of a site that is live, and noting that nothing is owed any more. Absent = whoever changes
+   * a site waits for both; one that only drops it leaves them to the next run.
+   */
+  readonly later?: (rest: RestOfCommit) => void;
+}
+
+/** What is left to do when a change is live. */
+export interface RestOfCommit {
+  readonly ref: SiteRef;
+  /** Surrogate keys to purge once more. */
+  readonly keys: readonly string[];
+  /** Takes the purge out of the record; only after it was sent. */
+  readonly finish: () => Promise<void>;
 }
 
 /** Which site is meant. */

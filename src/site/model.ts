@@ -108,6 +108,8 @@ const releaseSchema = z.strictObject({
   buckets: bucketsSchema.nullable(),
   /** Objects of the release are being overwritten; its manifest may not say what they are. */
   dirty: z.literal(true).optional(),
+  /** Since when no host shows the release; absent = it is shown, or never was. */
+  hiddenSince: timestamp.optional(),
 });
 
 const owedSchema = z.strictObject({
@@ -184,8 +186,10 @@ export const siteRecordSchema = z.strictObject({
   rules: z.array(z.string()),
   domains: z.record(z.string(), domainSchema),
   owed: z.array(owedSchema),
-  /** `site delete` has begun; nothing but finishing it is allowed. */
+  /** `site delete` has begun; nothing but finishing it, or taking it back, is allowed. */
   deleting: z.boolean(),
+  /** What a deletion that has begun needs to be taken back; absent = its objects are being deleted. */
+  deletion: z.strictObject({ since: timestamp, domains: z.record(z.string(), domainSchema) }).optional(),
 });
 
 export type SiteRecord = z.output<typeof siteRecordSchema>;

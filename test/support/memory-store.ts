@@ -23,16 +23,26 @@ import { FaultPoint } from "./fault-point.ts";
 
 export interface MemoryObject extends StoredObject {
   readonly body: Uint8Array;
+  /** Epoch milliseconds. */
+  readonly modifiedAt: number;
 }
 
 /** A bucket in memory with S3's conditions and ETags. Several stores over one map are several processes. */
 export class MemoryStore implements ObjectStore {
   readonly objects: Map<string, MemoryObject>;
   readonly #faults: FaultPoint;
+  readonly #now: () => number;
 
-  constructor(options: { readonly objects?: Map<string, MemoryObject>; readonly faults?: FaultPoint } = {}) {
+  constructor(
+    options: {
+      readonly objects?: Map<string, MemoryObject>;
+      readonly faults?: FaultPoint;
+      readonly now?: () => number;
+    } = {},
+  ) {
     this.objects = options.objects ?? new Map();
     this.#faults = options.faults ?? new FaultPoint();
+    this.#now = options.now ?? (() => 0);
   }
 
   async put(input: PutInput): Promise<WriteOutcome> {
@@ -52,7 +62,8 @@ export class MemoryStore implements ObjectStore {
       if (failed) return { kind: "precondition-failed" };
       if (metadataBytes(metadata) > 2_048) throw new Error(`MetadataTooLarge: ${input.key}`);
       const etag = `"${createHash("md5").update(body).digest("hex")}"`;
-      const object = { etag, metadata, headers: input.headers ?? {}, size: body.length, body };
+      const { headers = {} } = input;
+      const object = { etag, metadata, headers, size: body.length, body, modifiedAt: this.#now() };
       this.objects.set(input.key, object);
       return { kind: "ok", etag };
     });
@@ -76,7 +87,7 @@ export class MemoryStore implements ObjectStore {
     return this.#call("copy", { key: input.to, signal: input.signal }, () => {
       const found = this.objects.get(input.from);
       if (!found) return { kind: "not-found" };
-      this.objects.set(input.to, { ...found, ...input.replace });
+      this.objects.set(input.to, { ...found, ...input.replace, modifiedAt: this.#now() });
       return { kind: "ok", etag: found.etag };
     });
   }
@@ -115,7 +126,10 @@ export class MemoryStore implements ObjectStore {
       const end = input.delimiter === undefined ? -1 : key.indexOf(input.delimiter, input.prefix.length);
       const object = this.objects.get(key);
       if (end !== -1) prefixes.add(key.slice(0, end + 1));
-      else if (object) entries.push({ kind: "object", key, size: object.size, etag: object.etag });
+      else if (object) {
+        const { size, etag, modifiedAt } = object;
+        entries.push({ kind: "object", key, size, etag, modifiedAt });
+      }
     }
     return [...[...prefixes].map((key) => ({ kind: "prefix" as const, key })), ...entries];
   }
