@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 
 import { SitefleetError } from "../lib/errors.ts";
 import { boundOwed } from "../purge/purge-plan.ts";
-import { SECOND_PURGE_MS, purgeOnce } from "../purge/purge.ts";
+import { purgeAgain, purgeOnce } from "../purge/purge.ts";
 import { deriveConfig } from "../site/model.ts";
 import type { DomainEntry, OwedPurge, SiteRecord } from "../site/model.ts";
 import { siteConfigKey } from "../site/surrogate-keys.ts";
@@ -87,16 +87,14 @@ export async function settleSite(deps: PublishDeps, ref: SiteRef, held: HeldReco
   if (!isUnsettled(held.record)) return { record: held.record, lost: [] };
   const synced = await syncConfigs(deps, ref, held.record);
   deps.onProgress({ step: "configs written, purging" });
-  const keys = owedKeys(synced.record);
-  await purgeOnce(deps, { keys, soft: false });
+  const purge = await purgeOnce(deps, { keys: owedKeys(synced.record), soft: false });
   deps.onProgress({ step: "live" });
   const finish = (): Promise<CommitReport> => finishSettling(deps, ref, { synced, known: held });
   if (deps.later) {
-    deps.later({ ref, keys, finish: async () => void (await finish()) });
+    deps.later({ ref, purge, finish: async () => void (await finish()) });
     return { record: synced.record, lost: lostDomains(synced) };
   }
-  await deps.clock.sleep(SECOND_PURGE_MS, deps.signal);
-  await purgeOnce(deps, { keys, soft: false });
+  await purgeAgain(deps, purge);
   return finish();
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-import type { PurgeDeps } from "../purge/purge.ts";
+import type { FirstPass, PurgeDeps } from "../purge/purge.ts";
 import type { Environment } from "../settings/environment.ts";
 import type { SitePlace } from "../site/layout.ts";
 import { configKey } from "../site/layout.ts";
@@ -29,8 +29,8 @@ export interface PublishDeps extends PurgeDeps {
 /** What is left to do when a change is live. */
 export interface RestOfCommit {
   readonly ref: SiteRef;
-  /** Surrogate keys to purge once more. */
-  readonly keys: readonly string[];
+  /** The purge that is to be sent again. */
+  readonly purge: FirstPass;
   /** Takes the purge out of the record; only after it was sent. */
   readonly finish: () => Promise<void>;
 }
