@@ -29,3 +29,88 @@ export const LIMITS = { url: 4_096, path: 900 } as const;
 
 /** SHA-256 of nothing: the payload hash of a GET. */
 export const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/** Request headers that are meant for a page only and wait while configs and rules are read (RFC 9110 sections 13, 14). */
+export const CONDITIONS = ["If-None-Match", "If-Modified-Since", "Range", "If-Range"] as const;
+
+/** How many directories upwards a 404.html is looked for before the root's. */
+export const DIRECTORY_LEVELS = 8;
+
+/**
+ * Endings of paths that no application's address has: a visitor who navigates there wants that file, and HTML with status
+ * 200 in its place would be kept by caches as if it were the file. Letters in any case.
+ */
+export const ASSET_EXTENSIONS = [
+  "7z",
+  "aac",
+  "apk",
+  "avif",
+  "avi",
+  "bin",
+  "bmp",
+  "br",
+  "cjs",
+  "css",
+  "csv",
+  "dmg",
+  "doc",
+  "docx",
+  "eot",
+  "epub",
+  "exe",
+  "flac",
+  "gif",
+  "glb",
+  "gltf",
+  "gz",
+  "heic",
+  "ico",
+  "ics",
+  "jpe?g",
+  "js",
+  "json",
+  "json5",
+  "jsx",
+  "jxl",
+  "m3u8",
+  "m4a",
+  "m4v",
+  "map",
+  "md",
+  "mjs",
+  "mkv",
+  "mov",
+  "mp3",
+  "mp4",
+  "mpd",
+  "mpe?g",
+  "odt",
+  "ogg",
+  "ogv",
+  "opus",
+  "otf",
+  "pdf",
+  "php",
+  "png",
+  "pptx?",
+  "rar",
+  "rss",
+  "svgz?",
+  "tar",
+  "tgz",
+  "tiff?",
+  "tsx?",
+  "ttf",
+  "txt",
+  "vtt",
+  "wasm",
+  "wav",
+  "webm",
+  "webmanifest",
+  "webp",
+  "woff2?",
+  "xlsx?",
+  "xml",
+  "ya?ml",
+  "zip",
+] as const;

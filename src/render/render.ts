@@ -6,8 +6,11 @@ import { SitefleetError } from "../lib/errors.ts";
 import type { Environment } from "../settings/environment.ts";
 import { CODEC_VERSION, CONFIG_METADATA, OBJECT_METADATA, RULE_SLOTS } from "../site/metadata.ts";
 import {
+  ASSET_EXTENSIONS,
+  CONDITIONS,
   DEBUG_HEADER,
   DEBUG_PREFIX,
+  DIRECTORY_LEVELS,
   EMPTY_SHA256,
   ERROR_STATUS,
   LIMITS,
@@ -37,6 +40,9 @@ export interface RenderOptions {
   /** Features to leave out: for tests that show each one is needed. */
   readonly without?: readonly FeatureName[];
 }
+
+/** Fields of a config that ride under names of their own. */
+const NOT_CARRIED = ["version", "site", "base", "release"];
 
 /** The project's templates: beside `src/` and `dist/` alike. */
 export const TEMPLATES = fileURLToPath(new URL("../../templates", import.meta.url));
@@ -95,7 +101,10 @@ function contextOf(environment: Environment, without: readonly FeatureName[]): o
     meta: mapValues(CONFIG_METADATA, (letter) => `x-amz-meta-${letter}`),
     object: mapValues(OBJECT_METADATA, (letter) => `x-amz-meta-${letter}`),
     cfg: mapValues(CONFIG_METADATA, (letter) => `SF-Config-${letter.toUpperCase()}`),
-    carried: Object.keys(CONFIG_METADATA).filter((field) => !["version", "site", "base"].includes(field)),
+    carried: Object.keys(CONFIG_METADATA).filter((field) => !NOT_CARRIED.includes(field)),
+    conditions: CONDITIONS,
+    assetExtensions: ASSET_EXTENSIONS,
+    directoryLevels: DIRECTORY_LEVELS,
     codecVersions: [CODEC_VERSION - 1, CODEC_VERSION].filter((version) => version > 0),
     metadata: metadataNames(),
     slots: RULE_SLOTS.split(""),

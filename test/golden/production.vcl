@@ -1,4 +1,4 @@
-# sitefleet production, revision 7ac62e1f27a01f58
+# sitefleet production, revision d2e9e3d2eb074b80
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -7,21 +7,60 @@ sub sf_keep_query {
     set req.http.SF-Location = re.group.1 req.http.SF-Query if(re.group.2, re.group.2, "");
   }
 }
+# delta-releases
+# SF-Tag: the release whose prefix has SF-Key.
+sub sf_find_release {
+  declare local var.sf_entry STRING;
+  set req.http.SF-Tag = req.http.SF-Base;
+  if (req.http.SF-Config-D) {
+    set var.sf_entry = std.strstr(req.http.SF-Config-D, "," substr(regsub(digest.hash_sha256(regsub(req.http.SF-Key, "^/", "")), "^0x", ""), 0, 8));
+    if (var.sf_entry ~ "=([0-9a-z]{1,4}|-)") {
+      set req.http.SF-Tag = re.group.1;
+    }
+  }
+}
+# page-lookup
+# Asks S3 for SF-Key, a page key behind a slash, in the release that has it.
+sub sf_locate {
+  call sf_find_release;
+  set req.http.SF-Bucket = "hosting";
+  set req.url = "/production/" req.http.SF-Site-Env "/" req.http.SF-Site "/" req.http.SF-Tag req.http.SF-Key;
+}
+
+# For what has another status than 200: no condition and no range applies (RFC 9110 sections 13.2.1, 14.2).
+sub sf_unconditional {
+  unset req.http.If-None-Match;
+  unset req.http.If-Modified-Since;
+  unset req.http.Range;
+  unset req.http.If-Range;
+}
 # pattern-redirects
-# One rule, `[!]status pattern target`, against SF-Path without its trailing slash.
+# One rule, `[!]status pattern target[ query]`, against SF-Path without its trailing slash, which is in SF-Trimmed. A
+# redirect leaves SF-Location; a page rule makes its page the path that is looked up, and SF-Asked the one that was.
 sub sf_try_rule {
   declare local var.sf_status STRING;
   declare local var.sf_pattern STRING;
   declare local var.sf_target STRING;
-  declare local var.sf_rest STRING;
+  declare local var.sf_query STRING;
   declare local var.sf_subject STRING;
-  if (req.http.SF-Rule ~ "^(!?)(30[12378]) (/[^ ]*) ([^ ]+)$" && (re.group.1 == "!" || req.http.SF-Rules-Late)) {
+  declare local var.sf_name STRING;
+  declare local var.sf_wanted STRING;
+  declare local var.sf_part STRING;
+  declare local var.sf_value STRING;
+  declare local var.sf_kept STRING;
+  declare local var.sf_matches BOOL;
+  if (req.http.SF-Rule ~ "^(!?)(200|30[12378]|404|410|451) (/[^ ]*) ([^ ]+)(?: ([^ ]+))?$" && (re.group.1 == "!" || req.http.SF-Rules-Late)) {
     set var.sf_status = re.group.2;
     set var.sf_pattern = re.group.3;
     set var.sf_target = re.group.4;
-    set var.sf_subject = regsub(req.http.SF-Path, "/$", "") " " var.sf_pattern;
-    if (var.sf_subject ~ "^(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++))?)?)?)?)?)?)?)?(/[^ ]*+)? (?(1)/(?::|\1(?![^/])))(?(2)/(?::|\2(?![^/])))(?(3)/(?::|\3(?![^/])))(?(4)/(?::|\4(?![^/])))(?(5)/(?::|\5(?![^/])))(?(6)/(?::|\6(?![^/])))(?(7)/(?::|\7(?![^/])))(?(8)/(?::|\8(?![^/])))(?(9)/\*|(?:/\*)?)$") {
-      set var.sf_rest = re.group.9;
+    set var.sf_query = if(re.group.5, re.group.5, "");
+    set var.sf_matches = true;
+    # One page for all paths below is an application's; HTML in place of a missing file of it would be kept as that file.
+    if (var.sf_status == "200" && var.sf_pattern ~ "/\*$" && var.sf_target !~ "[{]" && req.http.SF-Path ~ "\.(?!html$)[^/.]*$") {
+      set var.sf_matches = false;
+    }
+    set var.sf_subject = req.http.SF-Trimmed " " var.sf_pattern;
+    if (var.sf_matches && var.sf_subject ~ "^(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++))?)?)?)?)?)?)?)?(/[^ ]*+)? (?(1)/(?::|\1(?![^/])))(?(2)/(?::|\2(?![^/])))(?(3)/(?::|\3(?![^/])))(?(4)/(?::|\4(?![^/])))(?(5)/(?::|\5(?![^/])))(?(6)/(?::|\6(?![^/])))(?(7)/(?::|\7(?![^/])))(?(8)/(?::|\8(?![^/])))(?(9)/\*|(?(1)(?:/\*)?|/\*?))$") {
       set var.sf_target = std.replaceall(var.sf_target, "{1}", if(re.group.1, re.group.1, ""));
       set var.sf_target = std.replaceall(var.sf_target, "{2}", if(re.group.2, re.group.2, ""));
       set var.sf_target = std.replaceall(var.sf_target, "{3}", if(re.group.3, re.group.3, ""));
@@ -30,173 +69,348 @@ sub sf_try_rule {
       set var.sf_target = std.replaceall(var.sf_target, "{6}", if(re.group.6, re.group.6, ""));
       set var.sf_target = std.replaceall(var.sf_target, "{7}", if(re.group.7, re.group.7, ""));
       set var.sf_target = std.replaceall(var.sf_target, "{8}", if(re.group.8, re.group.8, ""));
-      set var.sf_target = std.replaceall(var.sf_target, "{*}", regsub(if(var.sf_rest, var.sf_rest, ""), "^/", ""));
+      set var.sf_target = std.replaceall(var.sf_target, "{*}", regsub(if(re.group.9, re.group.9, ""), "^/", ""));
+    } else {
+      set var.sf_matches = false;
+    }
+  }
+  if (var.sf_matches) {
+    set var.sf_kept = req.http.SF-Query;
+    if (var.sf_query != "") {
+      if (var.sf_matches && var.sf_query ~ "^([^&=]+)=([^&]*)") {
+        set var.sf_name = re.group.1;
+        set var.sf_wanted = re.group.2;
+        set var.sf_part = querystring.filter_except("/" req.http.SF-Query, var.sf_name);
+        if (var.sf_part ~ "[?&][^&=]*=([^&]*)") {
+          set var.sf_value = re.group.1;
+          # Printable ASCII, its escapes complete and for no control character.
+          if (var.sf_value ~ {"^(?:[!-$&-~]|%(?:[2-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))+$"}) {
+            set var.sf_value = urldecode(regsuball(var.sf_value, "[+]", {"%2B"}));
+            if (utf8.is_valid(var.sf_value)) {
+              set var.sf_value = std.replaceall(urlencode(var.sf_value), {"%7E"}, "~");
+            } else {
+              set var.sf_matches = false;
+            }
+          } else if (var.sf_value != "") {
+            set var.sf_matches = false;
+          }
+          if (var.sf_wanted == "{a}") {
+            if (var.sf_value == "") {
+              set var.sf_matches = false;
+            }
+            set var.sf_target = std.replaceall(var.sf_target, "{a}", var.sf_value);
+            # What was captured is in the target and goes on no other way.
+            set var.sf_kept = regsub(querystring.filter("/" var.sf_kept, var.sf_name), "^/", "");
+          } else if (var.sf_value != var.sf_wanted) {
+            set var.sf_matches = false;
+          }
+        } else {
+          set var.sf_matches = false;
+        }
+      }
+
+      if (var.sf_matches && var.sf_query ~ "^[^&]*&([^&=]+)=([^&]*)") {
+        set var.sf_name = re.group.1;
+        set var.sf_wanted = re.group.2;
+        set var.sf_part = querystring.filter_except("/" req.http.SF-Query, var.sf_name);
+        if (var.sf_part ~ "[?&][^&=]*=([^&]*)") {
+          set var.sf_value = re.group.1;
+          # Printable ASCII, its escapes complete and for no control character.
+          if (var.sf_value ~ {"^(?:[!-$&-~]|%(?:[2-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))+$"}) {
+            set var.sf_value = urldecode(regsuball(var.sf_value, "[+]", {"%2B"}));
+            if (utf8.is_valid(var.sf_value)) {
+              set var.sf_value = std.replaceall(urlencode(var.sf_value), {"%7E"}, "~");
+            } else {
+              set var.sf_matches = false;
+            }
+          } else if (var.sf_value != "") {
+            set var.sf_matches = false;
+          }
+          if (var.sf_wanted == "{b}") {
+            if (var.sf_value == "") {
+              set var.sf_matches = false;
+            }
+            set var.sf_target = std.replaceall(var.sf_target, "{b}", var.sf_value);
+            # What was captured is in the target and goes on no other way.
+            set var.sf_kept = regsub(querystring.filter("/" var.sf_kept, var.sf_name), "^/", "");
+          } else if (var.sf_value != var.sf_wanted) {
+            set var.sf_matches = false;
+          }
+        } else {
+          set var.sf_matches = false;
+        }
+      }
+
+    }
+  }
+  if (var.sf_matches && var.sf_status !~ "^30") {
+    # An empty splat may have left two slashes; a value from the query may be no part of a path.
+    set var.sf_target = regsuball(var.sf_target, "//+", "/");
+    if (std.strlen(var.sf_target) > 900 || var.sf_target ~ {"%2F|%5C|/\.\.?(?:/|$)"}) {
+      set var.sf_matches = false;
+    }
+  }
+  if (var.sf_matches) {
+    set req.http.SF-Status = var.sf_status;
+    set req.http.SF-Query = var.sf_kept;
+    if (var.sf_status ~ "^30") {
       set req.http.SF-Location = var.sf_target;
       call sf_keep_query;
-      set req.http.SF-Status = var.sf_status;
+    } else {
+      set req.http.SF-Asked = req.http.SF-Path;
+      set req.http.SF-Path = var.sf_target;
     }
   }
 }
 
-# All slots in order; the first that matches sets SF-Location. SF-Rules-Late: also the rules without `!`.
+# All slots in order; the first that matches decides the phase. SF-Rules-Late: also the rules without `!`.
 sub sf_try_rules {
-  if (!req.http.SF-Location) {
+  unset req.http.SF-Status;
+  set req.http.SF-Trimmed = regsub(req.http.SF-Path, "/$", "");
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "0", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "1", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "2", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "3", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "4", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "5", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "6", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "7", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "8", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "9", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "a", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "b", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "c", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "d", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "e", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "f", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "g", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "h", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "i", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "j", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "k", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "l", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "m", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
-  if (!req.http.SF-Location) {
+  if (!req.http.SF-Status) {
     set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "n", "|");
     if (req.http.SF-Rule) {
       call sf_try_rule;
     }
   }
   unset req.http.SF-Rule;
+  unset req.http.SF-Trimmed;
+  if (req.http.SF-Status ~ "^30") {
+    set req.http.SF-Phase = "redirect";
+  } else if (req.http.SF-Status) {
+    set req.http.SF-Phase = "rewrite";
+  }
 }
 # not-found
 # Decides, in vcl_deliver, what a missing page becomes on the last pass.
 sub sf_not_found {
-  set req.http.SF-Phase = "not-found";
-  if (req.http.SF-Key != "/404.html") {
-    if (req.http.SF-Config-N == "p") {
-      set req.http.SF-Phase = "not-found-page";
-    } else if (req.http.SF-Config-N == "r") {
+  declare local var.sf_directory STRING;
+  declare local var.sf_key STRING;
+  # An application's own address, asked for by navigating to it; scripts, images and fetches are not that.
+  if (req.http.SF-Config-N == "s" && req.http.SF-Key != "/index.html" && req.http.SF-Path !~ "(?i)\.(?:7z|aac|apk|avif|avi|bin|bmp|br|cjs|css|csv|dmg|doc|docx|eot|epub|exe|flac|gif|glb|gltf|gz|heic|ico|ics|jpe?g|js|json|json5|jsx|jxl|m3u8|m4a|m4v|map|md|mjs|mkv|mov|mp3|mp4|mpd|mpe?g|odt|ogg|ogv|opus|otf|pdf|php|png|pptx?|rar|rss|svgz?|tar|tgz|tiff?|tsx?|ttf|txt|vtt|wasm|wav|webm|webmanifest|webp|woff2?|xlsx?|xml|ya?ml|zip)$"
+    && (req.http.Sec-Fetch-Mode == "navigate" || (!req.http.Sec-Fetch-Mode && req.http.Accept ~ "(?i)text/html"))) {
+    set req.http.SF-Key = "/index.html";
+    set req.http.SF-Phase = "spa";
+  } else {
+    set var.sf_key = "";
+    if (req.http.SF-Config-E) {
+      # The directory of what was asked for, without slashes at its ends.
+      set var.sf_directory = regsub(if(req.http.SF-Asked, req.http.SF-Asked, req.http.SF-Path), "^/(?:(.*)/)?[^/]*$", "\1");
+      if (var.sf_directory != "") {
+        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",")) {
+          set var.sf_key = "/" var.sf_directory "/404.html";
+          set var.sf_directory = "";
+        } else {
+          set var.sf_directory = regsub(var.sf_directory, "/?[^/]*$", "");
+        }
+      }
+      if (var.sf_directory != "") {
+        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",")) {
+          set var.sf_key = "/" var.sf_directory "/404.html";
+          set var.sf_directory = "";
+        } else {
+          set var.sf_directory = regsub(var.sf_directory, "/?[^/]*$", "");
+        }
+      }
+      if (var.sf_directory != "") {
+        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",")) {
+          set var.sf_key = "/" var.sf_directory "/404.html";
+          set var.sf_directory = "";
+        } else {
+          set var.sf_directory = regsub(var.sf_directory, "/?[^/]*$", "");
+        }
+      }
+      if (var.sf_directory != "") {
+        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",")) {
+          set var.sf_key = "/" var.sf_directory "/404.html";
+          set var.sf_directory = "";
+        } else {
+          set var.sf_directory = regsub(var.sf_directory, "/?[^/]*$", "");
+        }
+      }
+      if (var.sf_directory != "") {
+        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",")) {
+          set var.sf_key = "/" var.sf_directory "/404.html";
+          set var.sf_directory = "";
+        } else {
+          set var.sf_directory = regsub(var.sf_directory, "/?[^/]*$", "");
+        }
+      }
+      if (var.sf_directory != "") {
+        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",")) {
+          set var.sf_key = "/" var.sf_directory "/404.html";
+          set var.sf_directory = "";
+        } else {
+          set var.sf_directory = regsub(var.sf_directory, "/?[^/]*$", "");
+        }
+      }
+      if (var.sf_directory != "") {
+        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",")) {
+          set var.sf_key = "/" var.sf_directory "/404.html";
+          set var.sf_directory = "";
+        } else {
+          set var.sf_directory = regsub(var.sf_directory, "/?[^/]*$", "");
+        }
+      }
+      if (var.sf_directory != "") {
+        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",")) {
+          set var.sf_key = "/" var.sf_directory "/404.html";
+          set var.sf_directory = "";
+        } else {
+          set var.sf_directory = regsub(var.sf_directory, "/?[^/]*$", "");
+        }
+      }
+    }
+    if (var.sf_key == "" && req.http.SF-Config-N) {
+      set var.sf_key = "/404.html";
+    }
+    if (var.sf_key == "" || var.sf_key == req.http.SF-Key) {
+      set req.http.SF-Phase = "not-found";
+    } else if (var.sf_key == "/404.html" && req.http.SF-Config-N == "r") {
       set req.http.SF-Location = "/404";
       set req.http.SF-Status = "302";
       set req.http.SF-Phase = "redirect";
+    } else {
+      set req.http.SF-Key = var.sf_key;
+      set req.http.SF-Phase = "not-found-page";
     }
   }
 }
@@ -216,7 +430,7 @@ sub sf_sign {
   if (req.backend == F_config) {
     set var.sf_host = "example-config.s3.us-east-1.amazonaws.com";
     set var.sf_region = "us-east-1";
-    set var.sf_path = "" bereq.url "/" urlencode(table.lookup(sitefleet_private, "config_segment", ""));
+    set var.sf_path = "" bereq.url;
     set var.sf_credential = table.lookup(sitefleet_private, "config_s3_key", "");
   } else if (req.backend == F_hosting) {
     set var.sf_host = "example-hosting.s3.us-east-1.amazonaws.com";
@@ -226,13 +440,17 @@ sub sf_sign {
   } else if (req.backend == F_config_second) {
     set var.sf_host = "example-config-west.s3.us-west-2.amazonaws.com";
     set var.sf_region = "us-west-2";
-    set var.sf_path = "" bereq.url "/" urlencode(table.lookup(sitefleet_private, "config_segment", ""));
+    set var.sf_path = "" bereq.url;
     set var.sf_credential = table.lookup(sitefleet_private, "config_s3_key", "");
   } else if (req.backend == F_hosting_second) {
     set var.sf_host = "example-hosting-west.s3.us-west-2.amazonaws.com";
     set var.sf_region = "us-west-2";
     set var.sf_path = "" bereq.url;
     set var.sf_credential = table.lookup(sitefleet_private, "hosting_s3_key", "");
+  }
+  if (req.http.SF-Bucket == "config") {
+    # Only the configs' keys end in the secret segment.
+    set var.sf_path = var.sf_path "/" urlencode(table.lookup(sitefleet_private, "config_segment", ""));
   }
   if (var.sf_credential ~ "^([^:]+):(.+)$") {
     set var.sf_id = re.group.1;
@@ -257,6 +475,10 @@ sub sf_sign {
   set bereq.http.Authorization = "AWS4-HMAC-SHA256 Credential=" var.sf_id "/" var.sf_scope ", SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature=" var.sf_signature;
 }
 
+# May this visitor see what SF-Path names? Asked of the path of the request and again of the page that a rule shows.
+sub sf_check_access {
+}
+
 sub vcl_recv {
   # version-marker
   declare local var.sf_debug STRING;
@@ -266,7 +488,8 @@ sub vcl_recv {
   declare local var.sf_host STRING;
   # page-lookup
   declare local var.sf_stem STRING;
-  declare local var.sf_key STRING;
+  # rule-buckets
+  declare local var.sf_segment STRING;
 
   # edge-gate
   if (fastly.ff.visits_this_service == 0 && req.restarts == 0) {
@@ -424,15 +647,15 @@ sub vcl_recv {
       error 604 "not found";
     }
     if (req.http.SF-Phase == "not-found-page") {
-      set req.url = "/production/" req.http.SF-Site-Env "/" req.http.SF-Site "/" req.http.SF-Release "/404.html";
-      unset req.http.If-None-Match;
-      unset req.http.If-Modified-Since;
-      unset req.http.Range;
-      unset req.http.If-Range;
+      call sf_locate;
+      call sf_unconditional;
+    }
+    if (req.http.SF-Phase == "spa") {
+      call sf_locate;
     }
     # origin-trouble
     # Fastly may restart by itself: a config lookup on the last pass could not be acted on.
-    if (req.http.SF-Phase == "trouble" || (req.http.SF-Phase == "config" && req.restarts >= 3)) {
+    if (req.http.SF-Phase == "trouble" || (req.http.SF-Phase ~ "^(?:config|rules)$" && req.restarts >= 3)) {
       set req.http.SF-Phase = "trouble";
       error 610 "origin trouble";
     }
@@ -469,30 +692,56 @@ sub vcl_recv {
         set req.http.SF-Phase = "suspended";
         error 606 "suspended";
       }
-      # pattern-redirects
-      if (req.http.SF-Config-Q ~ "=!") {
-        call sf_try_rules;
-        if (req.http.SF-Location) {
-          set req.http.SF-Phase = "redirect";
-          error 601 "forced rule";
+
+    }
+    if (req.http.SF-Phase ~ "^(?:page|rewrite)$") {
+      call sf_check_access;
+    }
+    if (req.http.SF-Phase == "page") {
+      # rule-buckets
+      if (req.http.SF-Config-B && req.http.SF-Path ~ "^/([^/]+)") {
+        set var.sf_segment = substr(regsub(digest.hash_sha256(re.group.1), "^0x", ""), 0, 4);
+        if (std.strstr(req.http.SF-Config-B, "," var.sf_segment ",")) {
+          if (req.http.SF-Config-B !~ "^([0-9a-z]{1,4}),") {
+            set req.http.SF-Phase = "unusable-config";
+            error 607 "unusable config";
+          }
+          if (req.restarts >= 3) {
+            set req.http.SF-Phase = "trouble";
+            error 610 "no restart is left for rules";
+          }
+          set req.http.SF-Phase = "rules";
+          set req.http.SF-Bucket = "rules";
+          set req.url = "/production/" req.http.SF-Site-Env "/_sites/" req.http.SF-Site "/rules/" re.group.1 "/" var.sf_segment;
         }
       }
+      # pattern-redirects
+      if (req.http.SF-Phase == "page" && req.http.SF-Config-Q ~ "=!") {
+        call sf_try_rules;
+        if (req.http.SF-Phase == "redirect") {
+          error 601 "forced rule";
+        }
+        if (req.http.SF-Phase == "rewrite") {
+          call sf_check_access;
+        }
+      }
+
+    }
+    if (req.http.SF-Phase ~ "^(?:page|rewrite)$") {
       # page-lookup
       set var.sf_stem = regsub(req.http.SF-Path, "(?:/|/index\.html|\.html)$", "");
       if (var.sf_stem == req.http.SF-Path && var.sf_stem ~ "\.[^/]*$") {
-        set var.sf_key = var.sf_stem;
+        set req.http.SF-Key = var.sf_stem;
       } else if (var.sf_stem == "" || var.sf_stem == "/") {
-        set var.sf_key = "/index.html";
+        set req.http.SF-Key = "/index.html";
       } else {
-        set var.sf_key = var.sf_stem ".html";
+        set req.http.SF-Key = var.sf_stem ".html";
       }
-      if (!req.http.SF-Release) {
+      if (!req.http.SF-Base) {
         set req.http.SF-Phase = "unusable-config";
         error 607 "unusable config";
       }
-      set req.http.SF-Bucket = "hosting";
-      set req.http.SF-Key = var.sf_key;
-      set req.url = "/production/" req.http.SF-Site-Env "/" req.http.SF-Site "/" req.http.SF-Release var.sf_key;
+      call sf_locate;
       if (req.http.SF-If-None-Match) {
         set req.http.If-None-Match = req.http.SF-If-None-Match;
       }
@@ -505,22 +754,25 @@ sub vcl_recv {
       if (req.http.SF-If-Range) {
         set req.http.If-Range = req.http.SF-If-Range;
       }
+      # pattern-redirects
+      if (req.http.SF-Phase == "rewrite" && req.http.SF-Status != "200") {
+        call sf_unconditional;
+      }
       # not-found
-      # Asked for by its own address the page still has status 404, to which no condition or range applies.
-      if (req.http.SF-Key == "/404.html") {
-        unset req.http.If-None-Match;
-        unset req.http.If-Modified-Since;
-        unset req.http.Range;
-        unset req.http.If-Range;
+      # Asked for by its own address a 404 page still has status 404.
+      unset req.http.SF-Is-404;
+      if (req.http.SF-Phase == "page" && (req.http.SF-Key == "/404.html" || (req.http.SF-Config-E && req.http.SF-Key ~ "/404\.html$"))) {
+        set req.http.SF-Is-404 = "1";
+        call sf_unconditional;
       }
 
     }
   }
   # backends
-  if (req.http.SF-Bucket == "config") {
-    set req.backend = F_config;
-  } else {
+  if (req.http.SF-Bucket == "hosting") {
     set req.backend = F_hosting;
+  } else {
+    set req.backend = F_config;
   }
   # second-region
   # The first region's failure is in the cache for a moment: look past it, here and on the shield.
@@ -529,10 +781,10 @@ sub vcl_recv {
   }
   if (req.http.SF-Region == "second" || !req.backend.healthy) {
     set req.http.SF-Region = "second";
-    if (req.http.SF-Bucket == "config") {
-      set req.backend = F_config_second;
-    } else {
+    if (req.http.SF-Bucket == "hosting") {
       set req.backend = F_hosting_second;
+    } else {
+      set req.backend = F_config_second;
     }
   }
   # shielding
@@ -554,7 +806,7 @@ sub vcl_hit {
 #FASTLY hit
   # not-found
   # What is no page on the last pass becomes ours here, and so does S3's own 404 when no restart is left.
-  if (req.http.SF-Hop == "edge" && obj.status < 500 && ((req.http.SF-Phase == "not-found-page" && obj.status != 200) || (req.restarts >= 3 && obj.status == 404))) {
+  if (req.http.SF-Hop == "edge" && obj.status < 500 && (((req.http.SF-Phase ~ "^(?:not-found-page|spa)$" || (req.http.SF-Phase == "rewrite" && req.restarts >= 3)) && obj.status != 200) || (req.restarts >= 3 && obj.status == 404 && !obj.http.x-amz-meta-c))) {
     error 604 "not found";
   }
   # origin-trouble
@@ -572,6 +824,15 @@ sub vcl_miss {
     # s3-signing
     call sf_sign;
 
+  } else {
+    # edge-gate
+    # The shield is a plain cache: what the config says and what conditions wait for the page are the edge's own business.
+    unset bereq.http.SF-Config-*;
+    unset bereq.http.SF-If-None-Match;
+    unset bereq.http.SF-If-Modified-Since;
+    unset bereq.http.SF-Range;
+    unset bereq.http.SF-If-Range;
+
   }
   return(fetch);
 }
@@ -581,6 +842,15 @@ sub vcl_pass {
   if (req.backend.is_origin) {
     # s3-signing
     call sf_sign;
+
+  } else {
+    # edge-gate
+    # The shield is a plain cache: what the config says and what conditions wait for the page are the edge's own business.
+    unset bereq.http.SF-Config-*;
+    unset bereq.http.SF-If-None-Match;
+    unset bereq.http.SF-If-Modified-Since;
+    unset bereq.http.SF-Range;
+    unset bereq.http.SF-If-Range;
 
   }
   return(pass);
@@ -594,11 +864,13 @@ sub vcl_fetch {
   if (req.backend.is_origin) {
     # origin-headers
     header.filter_except(beresp, "Content-Type", "Content-Encoding", "Content-Language", "Content-Disposition", "Cache-Control",
-      "ETag", "Last-Modified", "Date", "Surrogate-Key", "x-amz-meta-v", "x-amz-meta-s", "x-amz-meta-r", "x-amz-meta-t", "x-amz-meta-h", "x-amz-meta-c", "x-amz-meta-n", "x-amz-meta-l", "x-amz-meta-m", "x-amz-meta-x", "x-amz-meta-q", "x-amz-meta-p");
+      "ETag", "Last-Modified", "Date", "Surrogate-Key", "x-amz-meta-v", "x-amz-meta-s", "x-amz-meta-r", "x-amz-meta-i", "x-amz-meta-d", "x-amz-meta-t", "x-amz-meta-h", "x-amz-meta-c", "x-amz-meta-n", "x-amz-meta-e", "x-amz-meta-l", "x-amz-meta-m", "x-amz-meta-x", "x-amz-meta-g", "x-amz-meta-w", "x-amz-meta-o", "x-amz-meta-q", "x-amz-meta-b", "x-amz-meta-p");
     # surrogate-keys
     set var.sf_keys = "";
     if (req.http.SF-Bucket == "hosting" && req.url ~ "^/[^/]+/([^/]+)/([^/]+)/([^/]+)/(.*)$") {
       set var.sf_keys = "all env:" re.group.1 " s:" re.group.2 " r:" re.group.2 "/" re.group.3 " p:" substr(regsub(digest.hash_sha256(re.group.2 "/" re.group.4), "^0x", ""), 0, 16);
+    } else if (req.http.SF-Bucket == "rules" && req.url ~ "^/[^/]+/([^/]+)/_sites/([^/]+)/") {
+      set var.sf_keys = "all env:" re.group.1 " c:" re.group.2 " s:" re.group.2;
     } else if (req.http.SF-Bucket == "config" && req.url ~ "^/[^/]+/([^/]+)/([^/]+)$") {
       set var.sf_keys = "all env:" re.group.1 " d:" re.group.2;
       if (beresp.http.x-amz-meta-s ~ "^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$") {
@@ -609,6 +881,11 @@ sub vcl_fetch {
       set var.sf_keys = beresp.http.Surrogate-Key " " var.sf_keys;
     }
     set beresp.http.Surrogate-Key = var.sf_keys;
+    # rule-buckets
+    # A bucket that the config lists exists, so its absence is a fault and never "no rules".
+    if (req.http.SF-Bucket == "rules" && beresp.status == 404) {
+      set beresp.status = 503;
+    }
     # second-region
     if (req.http.SF-Region == "second") {
       set beresp.http.SF-Region = "second";
@@ -644,6 +921,16 @@ sub vcl_fetch {
     set beresp.stale_if_error = 86400s;
     set beresp.stale_while_revalidate = 0s;
   }
+  # rule-buckets
+  if (req.http.SF-Bucket == "rules" && beresp.status == 200) {
+    set beresp.cacheable = true;
+    set beresp.ttl = 31536000s;
+    set beresp.stale_if_error = 86400s;
+    set beresp.stale_while_revalidate = 0s;
+    # As with configs: a 304 would carry no metadata.
+    unset beresp.http.ETag;
+    unset beresp.http.Last-Modified;
+  }
   # exact-redirects
   if (req.http.SF-Bucket == "hosting" && beresp.status == 200 && beresp.http.x-amz-meta-l) {
     if (beresp.http.x-amz-meta-c ~ "^30[12378]$" && beresp.http.x-amz-meta-l ~ "^(?:/(?![/\\])|https?://[A-Za-z0-9])[!-~]*$") {
@@ -668,14 +955,29 @@ sub vcl_fetch {
     set beresp.ttl = 31536000s;
     set beresp.stale_if_error = 86400s;
   }
+  # alias-pages
+  if (req.http.SF-Bucket == "hosting" && beresp.http.x-amz-meta-c && !beresp.http.Location && beresp.status < 500) {
+    if (beresp.http.x-amz-meta-c ~ "^(?:404|410|451)$") {
+      set beresp.status = std.atoi(beresp.http.x-amz-meta-c);
+      set beresp.http.Cache-Control = if(beresp.http.x-amz-meta-c == "404", "no-store", "public, max-age=0, must-revalidate");
+      unset beresp.http.ETag;
+      unset beresp.http.Last-Modified;
+      set beresp.cacheable = true;
+      set beresp.ttl = 31536000s;
+      set beresp.stale_if_error = 86400s;
+      set beresp.stale_while_revalidate = 0s;
+    } else {
+      set beresp.status = 503;
+    }
+  }
   # not-found
-  if (req.http.SF-Bucket == "hosting" && beresp.status == 404) {
+  if (req.http.SF-Bucket == "hosting" && beresp.status == 404 && !beresp.http.x-amz-meta-c) {
     set beresp.cacheable = true;
     set beresp.ttl = 300s;
     set beresp.stale_if_error = 86400s;
     set beresp.stale_while_revalidate = 0s;
   }
-  if (req.http.SF-Hop == "edge" && beresp.status < 500 && ((req.http.SF-Phase == "not-found-page" && beresp.status != 200 && beresp.status != 304) || (req.restarts >= 3 && beresp.status == 404))) {
+  if (req.http.SF-Hop == "edge" && beresp.status < 500 && (((req.http.SF-Phase ~ "^(?:not-found-page|spa)$" || (req.http.SF-Phase == "rewrite" && req.restarts >= 3)) && beresp.status != 200 && beresp.status != 304) || (req.restarts >= 3 && beresp.status == 404 && !beresp.http.x-amz-meta-c))) {
     error 604 "not found";
   }
   # compression
@@ -819,19 +1121,28 @@ sub vcl_error {
 }
 
 sub vcl_deliver {
+  # page-lookup
+  declare local var.sf_missing BOOL;
+
   if (req.http.SF-Hop == "edge") {
     # config-lookup
     if (req.http.SF-Phase == "config" && resp.status == 200 && req.restarts < 3) {
       unset req.http.SF-Site;
+      unset req.http.SF-Base;
       unset req.http.SF-Release;
-      if (resp.http.x-amz-meta-v ~ "^(?:1)$" && resp.http.x-amz-meta-s ~ "^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$") {
+      if (resp.http.x-amz-meta-v ~ "^(?:1|2)$" && resp.http.x-amz-meta-s ~ "^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$") {
         set req.http.SF-Site = resp.http.x-amz-meta-s;
         if (resp.http.x-amz-meta-r ~ "^[0-9a-z]{1,4}$") {
-          set req.http.SF-Release = resp.http.x-amz-meta-r;
+          set req.http.SF-Base = resp.http.x-amz-meta-r;
+          # The release that is shown, for the log; pages are found by the base and the delta list.
+          set req.http.SF-Release = if(resp.http.x-amz-meta-i ~ "^[0-9a-z]{1,4}$", resp.http.x-amz-meta-i, req.http.SF-Base);
         }
       }
-      if (req.http.SF-Site && (req.http.SF-Release || resp.http.x-amz-meta-c || resp.http.x-amz-meta-x)) {
+      if (req.http.SF-Site && (req.http.SF-Base || resp.http.x-amz-meta-c || resp.http.x-amz-meta-x)) {
         set req.http.SF-Phase = "page";
+        if (resp.http.x-amz-meta-d) {
+          set req.http.SF-Config-D = resp.http.x-amz-meta-d;
+        }
         if (resp.http.x-amz-meta-t) {
           set req.http.SF-Config-T = resp.http.x-amz-meta-t;
         }
@@ -844,6 +1155,9 @@ sub vcl_deliver {
         if (resp.http.x-amz-meta-n) {
           set req.http.SF-Config-N = resp.http.x-amz-meta-n;
         }
+        if (resp.http.x-amz-meta-e) {
+          set req.http.SF-Config-E = resp.http.x-amz-meta-e;
+        }
         if (resp.http.x-amz-meta-l) {
           set req.http.SF-Config-L = resp.http.x-amz-meta-l;
         }
@@ -853,8 +1167,20 @@ sub vcl_deliver {
         if (resp.http.x-amz-meta-x) {
           set req.http.SF-Config-X = resp.http.x-amz-meta-x;
         }
+        if (resp.http.x-amz-meta-g) {
+          set req.http.SF-Config-G = resp.http.x-amz-meta-g;
+        }
+        if (resp.http.x-amz-meta-w) {
+          set req.http.SF-Config-W = resp.http.x-amz-meta-w;
+        }
+        if (resp.http.x-amz-meta-o) {
+          set req.http.SF-Config-O = resp.http.x-amz-meta-o;
+        }
         if (resp.http.x-amz-meta-q) {
           set req.http.SF-Config-Q = resp.http.x-amz-meta-q;
+        }
+        if (resp.http.x-amz-meta-b) {
+          set req.http.SF-Config-B = resp.http.x-amz-meta-b;
         }
       } else {
         set req.http.SF-Phase = "unusable-config";
@@ -866,44 +1192,74 @@ sub vcl_deliver {
       set req.http.SF-Phase = "unknown-host";
       restart;
     }
-    # pattern-redirects
-    if (req.http.SF-Phase == "page" && resp.status == 404 && req.http.SF-Config-Q && req.restarts < 3) {
-      set req.http.SF-Rules-Late = "1";
-      call sf_try_rules;
-      if (req.http.SF-Location) {
-        set req.http.SF-Phase = "redirect";
-        restart;
-      }
+    # page-lookup
+    # A page of a rule's own status has it from publishing, see alias-pages; S3's 404 has no metadata.
+    if (req.http.SF-Phase == "page" && resp.status == 404 && !resp.http.x-amz-meta-c) {
+      set var.sf_missing = true;
     }
     # canonical-path
-    if (req.http.SF-Phase == "page" && (resp.status == 200 || resp.status == 206) && resp.http.x-amz-meta-p ~ "^/(?!/)[A-Za-z0-9._~\x25/-]*$" && resp.http.x-amz-meta-p != req.http.SF-Path && req.restarts < 3) {
-      if (req.http.SF-Config-L == "1") {
-        call sf_not_found;
-      } else {
+    if (req.http.SF-Phase == "page" && (resp.status == 200 || resp.status == 206) && resp.http.x-amz-meta-p ~ "^/(?!/)[A-Za-z0-9._~\x25/-]*$" && resp.http.x-amz-meta-p != req.http.SF-Path && !req.http.SF-Is-404 && req.restarts < 3) {
+      if (!req.http.SF-Config-L) {
         set req.http.SF-Location = resp.http.x-amz-meta-p req.http.SF-Query;
         set req.http.SF-Status = "308";
         set req.http.SF-Phase = "redirect";
+        restart;
+      }
+      if (req.http.SF-Config-L != "2" || regsub(req.http.SF-Path, "/index\.html$", "/") != resp.http.x-amz-meta-p) {
+        set var.sf_missing = true;
+      }
+    }
+    # rule-buckets
+    if (req.http.SF-Phase == "rules" && resp.status == 200 && req.restarts < 3) {
+      unset req.http.SF-Config-B;
+      if (resp.http.x-amz-meta-v ~ "^(?:1|2)$" && resp.http.x-amz-meta-s == req.http.SF-Site && resp.http.x-amz-meta-q) {
+        set req.http.SF-Config-Q = resp.http.x-amz-meta-q;
+        set req.http.SF-Phase = "page";
+      } else {
+        set req.http.SF-Phase = "unusable-config";
       }
       restart;
     }
+    # pattern-redirects
+    if (var.sf_missing && req.http.SF-Config-Q && req.restarts < 3) {
+      set req.http.SF-Rules-Late = "1";
+      call sf_try_rules;
+      unset req.http.SF-Config-Q;
+      if (req.http.SF-Phase != "page") {
+        restart;
+      }
+    }
+    # A rule leads to a page and no further: what is a rule itself there, or nothing, is not found.
+    if (req.http.SF-Phase == "rewrite" && (resp.http.Location || resp.status == 404 || resp.status == 410 || resp.status == 451)) {
+      set var.sf_missing = true;
+    }
     # not-found
-    if (req.http.SF-Phase == "page" && resp.status == 404 && req.restarts < 3) {
+    if (var.sf_missing && req.restarts < 3) {
       call sf_not_found;
       restart;
     }
     # second-region
-    if ((req.http.SF-Phase == "config" || req.http.SF-Phase == "page") && resp.status >= 500 && !req.http.SF-Region && req.restarts < 2) {
+    # A page can be answered on the last pass; after a config or rules there is always another one.
+    if (resp.status >= 500 && !req.http.SF-Region && ((req.http.SF-Phase ~ "^(?:config|rules)$" && req.restarts < 2) || (req.http.SF-Phase ~ "^(?:page|rewrite|spa)$" && req.restarts < 3))) {
       set req.http.SF-Region = "second";
       set req.http.SF-Retry = req.http.SF-Phase;
       restart;
     }
     # origin-trouble
-    # A config is never shown: it was used above, or it is trouble whatever its status.
-    if ((req.http.SF-Phase == "config" || ((req.http.SF-Phase == "page" || req.http.SF-Phase == "not-found-page") && resp.status >= 500)) && req.restarts < 3) {
+    # Neither a config nor rules are ever shown: they were used above, or they are trouble whatever their status.
+    if ((req.http.SF-Phase ~ "^(?:config|rules)$" || (req.http.SF-Phase ~ "^(?:page|rewrite|spa|not-found-page)$" && resp.status >= 500)) && req.restarts < 3) {
       set req.http.SF-Phase = "trouble";
       restart;
     }
 
+    # pattern-redirects
+    if (req.http.SF-Phase == "rewrite" && resp.status == 200 && req.http.SF-Status != "200") {
+      set resp.status = std.atoi(req.http.SF-Status);
+      set resp.response = if(req.http.SF-Status == "404", "Not Found", if(req.http.SF-Status == "410", "Gone", "Unavailable For Legal Reasons"));
+      set resp.http.Cache-Control = if(req.http.SF-Status == "404", "no-store", "public, max-age=0, must-revalidate");
+      unset resp.http.ETag;
+      unset resp.http.Last-Modified;
+    }
     # exact-redirects
     if (req.http.SF-Phase == "page" && resp.http.Location) {
       set req.http.SF-Location = resp.http.Location;
@@ -911,7 +1267,7 @@ sub vcl_deliver {
       set resp.http.Location = req.http.SF-Location;
     }
     # not-found
-    if (resp.status == 200 && (req.http.SF-Phase == "not-found-page" || (req.http.SF-Phase == "page" && req.http.SF-Key == "/404.html"))) {
+    if (resp.status == 200 && (req.http.SF-Phase == "not-found-page" || (req.http.SF-Phase == "page" && req.http.SF-Is-404))) {
       set resp.status = 404;
       set resp.response = "Not Found";
       set resp.http.Cache-Control = "no-store";
@@ -966,7 +1322,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "7ac62e1f27a01f58";
+    set resp.http.SF-Revision = "d2e9e3d2eb074b80";
   }
 
   return(deliver);
@@ -984,7 +1340,7 @@ sub vcl_log {
       {"","site_env":""} json.escape(if(req.http.SF-Site-Env, req.http.SF-Site-Env, ""))
       {"","release":""} json.escape(if(req.http.SF-Release, req.http.SF-Release, ""))
       {"","method":""} json.escape(req.method)
-      {"","path":""} json.escape(if(req.http.SF-Path, req.http.SF-Path, ""))
+      {"","path":""} json.escape(if(req.http.SF-Asked, req.http.SF-Asked, if(req.http.SF-Path, req.http.SF-Path, "")))
       {"","phase":""} json.escape(if(req.http.SF-Phase, req.http.SF-Phase, ""))
       {"","status":"} resp.status
       {","cache":""} json.escape(fastly_info.state)

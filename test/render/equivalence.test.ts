@@ -22,7 +22,7 @@ function runPagePass(headers: Readonly<Record<string, string>>): {
     "SF-Host": "www.example.com",
     "SF-Site-Env": "production",
     "SF-Site": "shop",
-    "SF-Release": "1",
+    "SF-Base": "1",
     "SF-Query": "",
     ...headers,
   });

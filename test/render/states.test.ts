@@ -37,6 +37,7 @@ function at(situation: Situation, overrides: Partial<Transaction> = {}): Transac
       ["SF-Query", ""],
       ["SF-Site-Env", "production"],
       ["SF-Site", "shop"],
+      ["SF-Base", "1"],
       ["SF-Release", "1"],
       ...headers,
     ]),
