@@ -2,18 +2,18 @@ import { SitefleetError } from "../lib/errors.ts";
 import { canonicalJson } from "../site/config-body.ts";
 import { currentRelease } from "../site/model.ts";
 import type { ReleaseEntry, SiteRecord } from "../site/model.ts";
-import { SITE_RULES, parseRule } from "../site/redirect-rule.ts";
+import { parseRule } from "../site/redirect-line.ts";
+import { SITE_RULES } from "../site/redirect-rule.ts";
 import type { RedirectRule } from "../site/redirect-rule.ts";
 import { commitChange, refuseDeleting, rollForward } from "./commit.ts";
 import { readManifest } from "./manifest.ts";
-import type { Manifest } from "./manifest.ts";
 import { placeOf } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import { changedMeanwhile, readSite, updateRecord } from "./record-store.ts";
 import type { HeldRecord } from "./record-store.ts";
-import { makeRelease, refuseUnfit } from "./release.ts";
+import { makeRelease, planStorage, refuseUnfit } from "./release.ts";
+import type { NewRelease } from "./release.ts";
 import { planRelease } from "./release-plan.ts";
-import type { ReleasePlan } from "./release-plan.ts";
 
 /** Rules of the site itself. A pure function of those there are; throws when the edit is impossible. */
 export type RuleEdit = (rules: readonly string[]) => readonly string[];
@@ -49,8 +49,7 @@ function sourceOf(line: string): string {
   const parsed = parseRule(line, { file: SITE_RULES, line: 1 });
   if (parsed.kind !== "ok") return line;
   if (parsed.rule.kind === "exact") return canonicalJson(parsed.rule.keys);
-  const { segments, splat } = parsed.rule.slot;
-  return canonicalJson({ segments, splat });
+  return canonicalJson(parsed.rule.slots.map(({ segments, splat }) => ({ segments, splat })));
 }
 
 function checkedRule(line: string): RedirectRule {
@@ -61,8 +60,8 @@ function checkedRule(line: string): RedirectRule {
 }
 
 /**
- * Edits the rules of a site and shows the effect. Patterns are in the config, so they cost one write per domain; exact
- * rules are objects, so a change of them makes a new release whose files are copied inside the store.
+ * Edits the rules of a site and shows the effect: a release planned anew from the files that the site has, of which only
+ * what the edit changes is written.
  */
 export async function editRules(
   deps: PublishDeps,
@@ -82,75 +81,50 @@ export async function editRules(
   const plan = planRelease({
     place: placeOf(deps, ref),
     files: manifest.files,
-    folderRules: manifest.folderRules,
+    control: manifest.control,
     siteRules: rules,
+    policies: base.record.policies,
   });
-  refuseUnfit(deps, ref, { plan, base });
+  const also = (record: SiteRecord): SiteRecord => ({ ...record, rules: [...rules] });
+  const release: NewRelease = {
+    plan,
+    content: { kind: "known", manifest },
+    base,
+    reason: "redirect rules",
+    also,
+  };
+  refuseUnfit(deps, ref, release);
+  await refuseMissing(deps, ref, release);
   const report = { rules, release: shown.id, warnings: plan.warnings };
   if (input.dryRun) return report;
   await rollForward(deps, ref, base);
-  const change = { base, shown, plan, rules };
-  if (hasSameObjects(plan, manifest)) {
-    await replaceSlots(deps, ref, change);
+  if (plan.digest === shown.digest && !shown.dirty) {
+    await commitChange(deps, ref, {
+      reason: "redirect rules",
+      known: base,
+      apply: (record) => also(refuseOtherRules(ref, record, { base, shown, rules })),
+    });
     return report;
   }
-  return { ...report, release: await copyRelease(deps, ref, { ...change, manifest }) };
+  return { ...report, release: (await makeRelease(deps, ref, release)).release };
+}
+
+/** A page that a redirect stood in for comes back only with its file. */
+async function refuseMissing(deps: PublishDeps, ref: SiteRef, release: NewRelease): Promise<void> {
+  const { upload } = await planStorage(deps, ref, release);
+  const missing = upload.find(({ body }) => body.kind === "stored");
+  if (!missing) return;
+  throw new SitefleetError(
+    "redirects/invalid",
+    `the page "${missing.key}" would come back, but its file is not in the store`,
+    { hint: "publish the site's folder together with the change of rules" },
+  );
 }
 
 interface RuleChange {
   readonly base: HeldRecord;
   readonly shown: ReleaseEntry;
-  readonly plan: ReleasePlan;
   readonly rules: readonly string[];
-}
-
-function hasSameObjects(plan: ReleasePlan, manifest: Manifest): boolean {
-  const { files, redirects } = manifest;
-  return canonicalJson([plan.files, plan.redirects]) === canonicalJson([files, redirects]);
-}
-
-async function replaceSlots(deps: PublishDeps, ref: SiteRef, change: RuleChange): Promise<void> {
-  const { slots, digest } = change.plan;
-  const changed = { ...change.shown, slots, digest };
-  await commitChange(deps, ref, {
-    reason: "redirect rules",
-    known: change.base,
-    apply: (record) => ({
-      ...refuseOtherRules(ref, record, change),
-      rules: [...change.rules],
-      releases: record.releases.map((release) => (release.id === changed.id ? changed : release)),
-    }),
-  });
-}
-
-async function copyRelease(
-  deps: PublishDeps,
-  ref: SiteRef,
-  change: RuleChange & { readonly manifest: Manifest },
-): Promise<string> {
-  const { base, plan, manifest, shown } = change;
-  const hidden = plan.files.filter((file) => !file.hidden && isHidden(manifest, file.key));
-  const [first] = hidden;
-  if (first) {
-    throw new SitefleetError(
-      "redirects/invalid",
-      `the page "${first.key}" would come back, but its file is not in the store`,
-      { hint: "publish the site's folder together with the change of rules" },
-    );
-  }
-  const report = await makeRelease(deps, ref, {
-    plan,
-    source: { kind: "release", release: shown.id },
-    folderRules: manifest.folderRules,
-    base,
-    reason: "redirect rules",
-    also: (record) => ({ ...record, rules: [...change.rules] }),
-  });
-  return report.release;
-}
-
-function isHidden(manifest: Manifest, key: string): boolean {
-  return manifest.files.some((file) => file.key === key && file.hidden);
 }
 
 function refuseOtherRules(ref: SiteRef, record: SiteRecord, change: RuleChange): SiteRecord {
@@ -172,9 +146,11 @@ export async function listRules(deps: PublishDeps, ref: SiteRef): Promise<readon
   const own = record.rules.map((text) => ({ from: "site" as const, text }));
   if (record.current === null) return own;
   const manifest = await readManifest(deps, ref, record.current);
-  const folder = (manifest.folderRules ?? "").split(/\r\n|\n|\r/).flatMap((line, index): RuleRow[] => {
-    const parsed = parseRule(line, { file: "_redirects", line: index + 1 });
-    return parsed.kind === "ok" ? [{ from: "_redirects", text: parsed.rule.text }] : [];
-  });
+  const folder = (manifest.control.get("_redirects") ?? "")
+    .split(/\r\n|\n|\r/)
+    .flatMap((line, index): RuleRow[] => {
+      const parsed = parseRule(line, { file: "_redirects", line: index + 1 });
+      return parsed.kind === "ok" ? [{ from: "_redirects", text: parsed.rule.text }] : [];
+    });
   return [...own, ...folder];
 }

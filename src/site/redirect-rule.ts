@@ -1,7 +1,10 @@
 import { printable } from "./names.ts";
 import { decodePath, encodePath, pageKey } from "./page-key.ts";
-import { PATTERN_SEGMENT_LIMIT, REDIRECT_STATUSES, isTarget, slotRuleProblem } from "./rule-slots.ts";
-import type { RedirectStatus, SlotRule } from "./rule-slots.ts";
+import { QUERY_CAPTURES, QUERY_MATCH_LIMIT, encodeQueryValue, isQueryName } from "./query-match.ts";
+import type { QueryMatch } from "./query-match.ts";
+import { makeTarget } from "./redirect-target.ts";
+import { PATTERN_SEGMENT_LIMIT, isPageStatus, slotRuleProblem } from "./rule-slots.ts";
+import type { RuleStatus, SlotRule } from "./rule-slots.ts";
 
 /** Where a rule was written: a file's line, or a line of the site's own rules. */
 export interface RuleSource {
@@ -13,28 +16,31 @@ export interface RuleSource {
 /** Name that stands for a file in the source of rules that belong to the site, not to a folder. */
 export const SITE_RULES = "site rules";
 
-/** A rule for one path. */
+/** A rule for one path, whatever the query. */
 export interface ExactRule {
   readonly kind: "exact";
   readonly source: RuleSource;
-  /** The line, comment removed, one space between tokens. */
+  /** A line of a `_redirects` file that says the same; one space between words. */
   readonly text: string;
   readonly forced: boolean;
-  readonly status: RedirectStatus;
-  /** Encoded path as patterns see it: without `.html`, `/index.html` or a trailing slash. */
+  readonly status: RuleStatus;
+  /** Encoded path without `.html`, `/index.html` or a trailing slash. */
   readonly path: string;
+  /** The paths that patterns have to match for the rule: `path`, and the one that was written where it differs. */
+  readonly spellings: readonly string[];
   /** Page keys (decoded) at which it answers. */
   readonly keys: readonly string[];
-  /** Encoded path or absolute URL. */
+  /** Redirects: encoded path or absolute URL. Page rules: encoded path of the page. */
   readonly target: string;
 }
 
-/** A rule with placeholders or a splat. */
+/** A rule with placeholders, a splat or conditions on the query. */
 export interface PatternRule {
   readonly kind: "pattern";
   readonly source: RuleSource;
   readonly text: string;
-  readonly slot: SlotRule;
+  /** One; two for a page that was written with `.html`. */
+  readonly slots: readonly SlotRule[];
 }
 
 export type RedirectRule = ExactRule | PatternRule;
@@ -44,112 +50,120 @@ export type ParsedRule =
   | { readonly kind: "blank" }
   | { readonly kind: "refused"; readonly reason: string };
 
-const DEFAULT_STATUS = 301;
-const PAIR = /^[A-Za-z_][\w-]*=/;
-const PLACEHOLDER = /^:[A-Za-z]\w*$/;
-
-/**
- * Reads one line of a `_redirects` file: `from to [status[!]] [# comment]`, what Netlify, Cloudflare Pages and GitLab
- * Pages have in common, with every part that is not supported refused by name.
- */
-export function parseRule(line: string, source: RuleSource): ParsedRule {
-  const words = line.trim().split(/\s+/);
-  const comment = words.findIndex((word) => word.startsWith("#"));
-  const tokens = (comment === -1 ? words : words.slice(0, comment)).filter((word) => word !== "");
-  const [from, to, code, ...rest] = tokens;
-  if (from === undefined) return { kind: "blank" };
-  const shape = destinationProblem(to) ?? trailingProblem(code, rest);
-  if (shape !== undefined || to === undefined) return refused(shape ?? "has no destination");
-  const status = parseStatus(code);
-  if (typeof status === "string") return refused(status);
-  const problem = sourceProblem(from);
-  if (problem !== undefined) return refused(problem);
-  const common = { source, text: tokens.join(" "), ...status };
-  return isPattern(from) ? parsePattern({ from, to, ...common }) : parseExact({ from, to, ...common });
-}
-
-interface RuleParts {
-  readonly from: string;
-  readonly to: string;
+/** A rule as one of the file formats says it. */
+export interface RuleInput {
   readonly source: RuleSource;
   readonly text: string;
+  readonly from: string;
+  /** Conditions on the query, name and value; the value `:name` captures. */
+  readonly query: readonly (readonly [name: string, value: string])[];
+  /** Path or absolute http(s) URL. */
+  readonly to: string;
+  readonly status: RuleStatus;
   readonly forced: boolean;
-  readonly status: RedirectStatus;
 }
 
-function refused(reason: string): ParsedRule {
+const PLACEHOLDER = /^:[A-Za-z]\w*$/;
+
+/** Builds a rule, or says why it cannot be one; the reason continues "the rule …". */
+export function makeRule(input: RuleInput): ParsedRule {
+  const problem = sourceProblem(input.from) ?? queryPairsProblem(input.query);
+  if (problem !== undefined) return refused(problem);
+  const from = input.from.startsWith("/") ? input.from : `/${input.from}`;
+  const isPattern = from.includes("*") || /:[A-Za-z]/.test(from);
+  if (isPattern) return makePattern({ ...input, from });
+  return input.query.length > 0 ? makeConditional({ ...input, from }) : makeExact({ ...input, from });
+}
+
+function refused(reason: string): { readonly kind: "refused"; readonly reason: string } {
   return { kind: "refused", reason };
 }
 
-function destinationProblem(to: string | undefined): string | undefined {
-  if (to === undefined || /^\d+!?$/.test(to)) return "has no destination";
-  if (/^(?:\/|https?:\/\/)/.test(to)) return undefined;
-  if (PAIR.test(to)) return `matches on the query ("${printable(to)}"), which is not supported yet`;
-  return `has the destination "${printable(to)}", which is neither a path nor an http(s) URL`;
-}
-
-function trailingProblem(code: string | undefined, rest: readonly string[]): string | undefined {
-  const condition = [code, ...rest].find((word) => word !== undefined && PAIR.test(word));
-  if (condition !== undefined)
-    return `has the condition "${printable(condition)}", which is not supported yet`;
-  const extra = rest[0];
-  return extra === undefined ? undefined : `has "${printable(extra)}" after the status`;
-}
-
-function parseStatus(
-  code: string | undefined,
-): { readonly status: RedirectStatus; readonly forced: boolean } | string {
-  if (code === undefined) return { status: DEFAULT_STATUS, forced: false };
-  const match = /^(\d{3})(!?)$/.exec(code);
-  if (!match) return `has the status "${printable(code)}", which is no status code`;
-  const status = REDIRECT_STATUSES.find((known) => String(known) === match[1]);
-  if (status !== undefined) return { status, forced: match[2] === "!" };
-  if (match[1] === "200") return "is a rewrite (status 200), which is not supported yet";
-  if (match[1] === "404" || match[1] === "410" || match[1] === "451") {
-    return `answers with status ${match[1]}, which is not supported yet`;
-  }
-  return `has the status ${match[1]}; possible are ${REDIRECT_STATUSES.join(", ")}`;
-}
-
 function sourceProblem(from: string): string | undefined {
-  if (/^https?:\/\//.test(from)) return "has a full URL as its source, which is not supported yet";
-  if (!from.startsWith("/")) return `has the source "${printable(from)}", which does not begin with \`/\``;
-  if (from.includes("?")) return "has a query in its source, which is not supported yet";
+  if (/^https?:\/\//i.test(from)) {
+    return "has a full URL as its source; a rule is for all domains of the site, so write the path alone";
+  }
+  if (from.startsWith("//")) return "has a source that begins with `//`";
+  if (/^\/?\.netlify(?:\/|$)/.test(from)) return "is for `/.netlify/`, where Netlify has its own services";
+  if (from.includes("?")) return "has a query in its source; write it behind the path, as `/path name=value`";
   if (from.includes("#")) return "has a fragment in its source, which browsers never send";
   return undefined;
 }
 
-function isPattern(from: string): boolean {
-  return from.includes("*") || /:[A-Za-z]/.test(from);
+function queryPairsProblem(pairs: RuleInput["query"]): string | undefined {
+  if (pairs.length > QUERY_MATCH_LIMIT) {
+    return `has ${pairs.length} conditions on the query, the limit is ${QUERY_MATCH_LIMIT}`;
+  }
+  const odd = pairs.find(([name]) => !isQueryName(name));
+  if (odd) {
+    return `matches on the query parameter "${printable(odd[0])}"; names may have letters, digits and \`-._~\`, up to 64`;
+  }
+  if (new Set(pairs.map(([name]) => name)).size < pairs.length) return "names a query parameter twice";
+  return undefined;
 }
 
-function parseExact(parts: RuleParts): ParsedRule {
-  const decoded = decodePath(parts.from);
+function makeExact(input: RuleInput): ParsedRule {
+  const place = pageOf(input.from);
+  if (place.kind === "refused") return place;
+  const target = makeTarget({ ...input, names: undefined });
+  if (target.kind === "refused") return target;
+  const { source, text, forced, status } = input;
+  const { path, spellings, keys } = place;
+  return {
+    kind: "ok",
+    rule: { kind: "exact", source, text, forced, status, path, spellings, keys, target: target.text },
+  };
+}
+
+type PagePlace =
+  | {
+      readonly kind: "ok";
+      readonly path: string;
+      readonly spellings: readonly string[];
+      readonly keys: readonly string[];
+    }
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** What a path names, however it is spelled. */
+function pageOf(from: string): PagePlace {
+  const decoded = decodePath(from);
   if (decoded.kind === "refused") return refused(`has a source that ${decoded.reason}`);
   const path = decoded.path.normalize("NFC");
   const key = pageKey(path);
   const stem = key.endsWith(".html") ? key.slice(0, -".html".length) : key;
-  const target = encodeTarget(parts.to);
-  if (!isTarget(target) || /\{/.test(target)) return refused(targetProblem(parts.to));
   // `/v1.2/` and `/v1.2` have two keys; a rule is for both (a trailing slash never makes another rule).
   const dotted = path.endsWith("/") && pageKey(`/${stem}`) === stem;
+  const plain = stem === "index" ? "/" : encodePath(`/${stem}`);
+  const written = encodePath(path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path);
   return {
     kind: "ok",
-    rule: {
-      kind: "exact",
-      source: parts.source,
-      text: parts.text,
-      forced: parts.forced,
-      status: parts.status,
-      path: stem === "index" ? "/" : encodePath(`/${stem}`),
-      keys: dotted ? [key, stem] : [key],
-      target,
-    },
+    path: plain,
+    spellings: written === plain ? [plain] : [plain, written],
+    keys: dotted ? [key, stem] : [key],
   };
 }
 
-function parsePattern(parts: RuleParts): ParsedRule {
-  const words = parts.from.split("/").filter((word) => word !== "");
+/** An object cannot ask for the query, so a rule for one path that does is matched like a pattern. */
+function makeConditional(input: RuleInput): ParsedRule {
+  const place = pageOf(input.from);
+  if (place.kind === "refused") return place;
+  const patterns = place.spellings.map((path) => ({
+    segments: path.split("/").filter((segment) => segment !== ""),
+    splat: false,
+    names: new Map<string, string>(),
+  }));
+  return withSlots(input, patterns);
+}
+
+interface Pattern {
+  readonly segments: readonly (string | null)[];
+  readonly splat: boolean;
+  /** What each placeholder stands for in the target. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
+function makePattern(input: RuleInput): ParsedRule {
+  const words = input.from.split("/").filter((word) => word !== "");
   const splat = words.at(-1) === "*";
   const names = new Map<string, string>(splat ? [["splat", "{*}"]] : []);
   const segments: (string | null)[] = [];
@@ -166,21 +180,7 @@ function parsePattern(parts: RuleParts): ParsedRule {
     names.set(word.slice(1), `{${index + 1}}`);
     segments.push(null);
   }
-  if (segments.length > PATTERN_SEGMENT_LIMIT) {
-    return refused(`has ${segments.length} segments, the limit is ${PATTERN_SEGMENT_LIMIT}`);
-  }
-  const target = patternTarget(parts.to, names);
-  if (target.kind === "refused") return target;
-  const slot = {
-    forced: parts.forced,
-    status: parts.status,
-    segments,
-    splat,
-    query: [],
-    target: target.text,
-  };
-  if (slotRuleProblem(slot) !== undefined) return refused(targetProblem(parts.to));
-  return { kind: "ok", rule: { kind: "pattern", source: parts.source, text: parts.text, slot } };
+  return withSlots(input, [{ segments, splat, names }]);
 }
 
 function segmentProblem(word: string): string | undefined {
@@ -189,34 +189,74 @@ function segmentProblem(word: string): string | undefined {
   return `has a placeholder inside "${printable(word)}"; a placeholder is a whole segment, a literal colon is %3A`;
 }
 
-function patternTarget(
-  to: string,
-  names: ReadonlyMap<string, string>,
-): { readonly kind: "ok"; readonly text: string } | { readonly kind: "refused"; readonly reason: string } {
-  const unknown = [...to.matchAll(/:([A-Za-z]\w*)/g)].find(([, name = ""]) => !names.has(name));
-  if (unknown) {
-    const reason = `uses "${unknown[0]}", which its source does not capture (a literal colon is %3A)`;
-    return { kind: "refused", reason };
+function withSlots(input: RuleInput, patterns: readonly Pattern[]): ParsedRule {
+  const slots: SlotRule[] = [];
+  for (const { segments, splat, names } of patterns) {
+    if (segments.length > PATTERN_SEGMENT_LIMIT) {
+      return refused(`has ${segments.length} segments, the limit is ${PATTERN_SEGMENT_LIMIT}`);
+    }
+    const query = readPairs(input.query, names);
+    if (query.kind === "refused") return query;
+    const target = makeTarget({ ...input, names: query.names });
+    if (target.kind === "refused") return target;
+    const { forced, status } = input;
+    const slot = { forced, status, segments, splat, query: query.matches, target: target.text };
+    const problem = slotRuleProblem(slot);
+    if (problem !== undefined) return refused(problem);
+    slots.push(slot);
   }
-  if (to.includes("*")) {
-    return { kind: "refused", reason: "has a `*` in its destination; the matched rest is `:splat`" };
-  }
-  const filled = encodeTarget(to).replaceAll(
-    /:([A-Za-z]\w*)/g,
-    (whole, name: string) => names.get(name) ?? whole,
-  );
-  return { kind: "ok", text: filled };
+  return { kind: "ok", rule: { kind: "pattern", source: input.source, text: input.text, slots } };
 }
 
-function targetProblem(to: string): string {
-  if (to.startsWith("//")) return "has a destination that begins with `//`; write the scheme";
-  if (to.startsWith("/:splat/")) return "could lead to another host when `:splat` is empty";
-  return `has the destination "${printable(to)}", whose host is not plain ASCII letters, digits, dots and hyphens`;
+type ReadPairs =
+  | {
+      readonly kind: "ok";
+      readonly matches: readonly QueryMatch[];
+      readonly names: ReadonlyMap<string, string>;
+    }
+  | { readonly kind: "refused"; readonly reason: string };
+
+function readPairs(pairs: RuleInput["query"], known: ReadonlyMap<string, string>): ReadPairs {
+  const names = new Map(known);
+  const matches: QueryMatch[] = [];
+  for (const [index, [name, value]] of pairs.entries()) {
+    if (PLACEHOLDER.test(value)) {
+      if (names.has(value.slice(1))) return refused(`names "${value}" twice`);
+      names.set(value.slice(1), `{${QUERY_CAPTURES[index] ?? ""}}`);
+      matches.push({ name, value: null });
+      continue;
+    }
+    const literal = literalValue(value);
+    if (literal === undefined) {
+      return refused(`matches on the query value "${printable(value)}", which is not percent-encoded UTF-8`);
+    }
+    matches.push({ name, value: literal });
+  }
+  return { kind: "ok", matches, names };
 }
 
-/** Percent-encodes what may not stand in a URL (RFC 3986 section 2), leaving escapes and delimiters as they are. */
-function encodeTarget(to: string): string {
-  return to
-    .replaceAll(/%(?![0-9A-Fa-f]{2})/g, "%25")
-    .replaceAll(/[^A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=%]+/g, (run) => encodePath(run.normalize("NFC")));
+/** A value in the spelling in which the edge compares it. */
+function literalValue(value: string): string | undefined {
+  try {
+    const decoded = decodeURIComponent(value);
+    return /[\u0000-\u001f\u007f]/.test(decoded) ? undefined : encodeQueryValue(decoded);
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
+}
+
+/** The line of a `_redirects` file that says what a rule of another format does; white space is escaped. */
+export function ruleLine(input: Omit<RuleInput, "text" | "source">): string {
+  const pairs = input.query.map(([name, value]) => `${name}=${value}`);
+  const status = `${input.status}${input.forced ? "!" : ""}`;
+  return [input.from, ...pairs, input.to, status]
+    .map((word) => word.replaceAll(/\s/g, encodeURIComponent))
+    .join(" ");
+}
+
+/** Whether a rule shows a page in place. */
+export function showsPage(rule: RedirectRule): boolean {
+  const status = rule.kind === "exact" ? rule.status : rule.slots[0]?.status;
+  return status !== undefined && isPageStatus(status);
 }

@@ -20,6 +20,10 @@ describe("parseRedirects", () => {
       { keys: ["old.html"], target: "https://example.com/x?y=z#w" },
     ],
     ["/ /home 307 # why", { keys: ["index.html"], path: "/", text: "/ /home 307" }],
+    ["old /new", { path: "/old", text: "old /new" }],
+    ["/old.html /new", { path: "/old", spellings: ["/old", "/old.html"] }],
+    ["/old/ /a/ü.html 200", { target: "/a/%C3%BC.html", status: 200 }],
+    ["/gone /gone.html 410!", { status: 410, forced: true }],
     ["/file.pdf /new.pdf", { keys: ["file.pdf"], path: "/file.pdf" }],
     ["/v1.2/ /v2/", { keys: ["v1.2.html", "v1.2"] }],
     ["/ä%20b /ü c", 'has the status "c", which is no status code'],
@@ -42,15 +46,39 @@ describe("parseRedirects", () => {
       { segments: ["a%3A", null], target: "https://example.com:8080/{2}" },
     ],
     ["/ü/* /x", { segments: ["%C3%BC"], target: "/x" }],
+    ["/app/* 200", { status: 200, segments: ["app"], splat: true, target: "/app/{*}" }],
+    ["/app/* 200! # as it is", { status: 200, forced: true, target: "/app/{*}" }],
+    ["blog/* /:splat 404", { status: 404, segments: ["blog"], target: "/{*}" }],
+    ["/:a/* /ä/:a//:splat%3Ax 200", { target: "/%C3%A4/{1}/{*}%3Ax" }],
+    [
+      "/ id=:id lang=d/e /post/:id 302",
+      {
+        segments: [],
+        query: [
+          { name: "id", value: null },
+          { name: "lang", value: "d%2Fe" },
+        ],
+        target: "/post/{a}",
+      },
+    ],
+    [
+      "/:s/* x=1 y=:y /:s/:y/:splat",
+      {
+        query: [
+          { name: "x", value: "1" },
+          { name: "y", value: null },
+        ],
+        target: "/{1}/{b}/{*}",
+      },
+    ],
   ])("reads the pattern %s", (line, slot) => {
-    expect(only(line)).toMatchObject({ kind: "pattern", slot });
+    expect(only(line)).toMatchObject({ kind: "pattern", slots: [slot] });
   });
 
   it.each([
     ["/a", "has no destination"],
     ["/a 301", "has no destination"],
     ["/a # /b", "has no destination"],
-    ["a /b", 'has the source "a", which does not begin with `/`'],
     ["/a b", 'has the destination "b", which is neither a path nor an http(s) URL'],
     [
       "/a javascript:alert(1)",
@@ -58,17 +86,69 @@ describe("parseRedirects", () => {
     ],
     ["/a //evil.example", "has a destination that begins with `//`; write the scheme"],
     ["/:a/* /:splat/:a", "could lead to another host when `:splat` is empty"],
+    ["/* /:splat:splat/evil.example", "could lead to another host when `:splat` is empty"],
     ["/a /b 301abc", 'has the status "301abc", which is no status code'],
-    ["/a /b 304", "has the status 304; possible are 301, 302, 303, 307, 308"],
-    ["/a /b 200", "is a rewrite (status 200), which is not supported yet"],
-    ["/a /b 404", "answers with status 404, which is not supported yet"],
+    ["/a /b 304", "has the status 304; possible are 200, 301, 302, 303, 307, 308, 404, 410, 451"],
+    ["/a /b 0301", "has the status 0301; possible are 200, 301, 302, 303, 307, 308, 404, 410, 451"],
+    [
+      "/a https://example.com/ 200",
+      "would fetch another host's page and show it with status 200, which a static site cannot do; redirect to it",
+    ],
+    [
+      "/a/* http://example.com/:splat 404",
+      "would fetch another host's page and show it with status 404, which a static site cannot do; redirect to it",
+    ],
+    ["/a /b?c 200", "shows a page with status 200, whose path has neither query nor fragment"],
+    ["/a /b#c 410", "shows a page with status 410, whose path has neither query nor fragment"],
+    ["/a //b 200", "has a destination that begins with `//`"],
+    ["/a /../b 200", "has a destination that has a dot segment"],
+    ["/a /b%2fc 200", "has a destination that has an encoded slash"],
+    ["/a /%zz 200", "has a destination that has a `%` without two hex digits"],
+    ["/a/* 301", "has no destination"],
+    ["/a/* 404", "has no destination"],
+    ["/a 200", "has no destination"],
+    ["/a/* 200 x", 'has "x" after the status'],
     ["/a /b 301 x", 'has "x" after the status'],
-    ["/a /b 301 Country=de", 'has the condition "Country=de", which is not supported yet'],
-    ["/a /b Language=de", 'has the condition "Language=de", which is not supported yet'],
-    ["/a id=:id /b/:id", 'matches on the query ("id=:id"), which is not supported yet'],
-    ["/a?id=1 /b", "has a query in its source, which is not supported yet"],
+    [
+      "/a /b 301 Country=de",
+      'has the condition "Country=de"; answers are kept by their URL alone and cannot differ by country',
+    ],
+    [
+      "/a /b language=de,fr",
+      'has the condition "language=de,fr"; answers are kept by their URL alone and cannot differ by language',
+    ],
+    [
+      "/a /b 200! Role=admin",
+      'has the condition "Role=admin"; answers are kept by their URL alone and cannot differ by visitor',
+    ],
+    [
+      "/a /b 302 Cookie=x",
+      'has the condition "Cookie=x"; answers are kept by their URL alone and cannot differ by visitor',
+    ],
+    [
+      "/a https://example.com/ 200 Sign=KEY",
+      'has "Sign=KEY"; signing is for requests to other hosts, which a static site does not make',
+    ],
+    ["/a /b x=1", 'has "x=1" behind its destination; a condition on the query stands before it'],
+    ["/a x=1 y=2 z=3 /b", "has 3 conditions on the query, the limit is 2"],
+    ["/a x=1 x=2 /b", "names a query parameter twice"],
+    ["/:x y=:x /b", 'names ":x" twice'],
+    [
+      "/a x[]=1 /b",
+      'matches on the query parameter "x[]"; names may have letters, digits and `-._~`, up to 64',
+    ],
+    ["/a x=%ff /b", 'matches on the query value "%ff", which is not percent-encoded UTF-8'],
+    ["/a x=%0a /b", 'matches on the query value "%0a", which is not percent-encoded UTF-8'],
+    ["/a x=:y /:z", 'uses ":z", which its source does not capture (a literal colon is %3A)'],
+    ["/a x=1", "has no destination"],
+    ["/a?id=1 /b", "has a query in its source; write it behind the path, as `/path name=value`"],
+    ["//a /b", "has a source that begins with `//`"],
+    ["/.netlify/functions/x /b", "is for `/.netlify/`, where Netlify has its own services"],
     ["/a#b /b", "has a fragment in its source, which browsers never send"],
-    ["https://example.com/a /b", "has a full URL as its source, which is not supported yet"],
+    [
+      "https://example.com/a /b",
+      "has a full URL as its source; a rule is for all domains of the site, so write the path alone",
+    ],
     ["/a* /b", "has a `*` that is not the whole last segment"],
     ["/*/a /b", "has a `*` that is not the whole last segment"],
     ["/*/* /b", "has a `*` that is not the whole last segment"],
@@ -110,13 +190,27 @@ describe("parseRedirects", () => {
   const word = fc.oneof(
     fc.string({ unit: "grapheme", maxLength: 12 }),
     fc.stringMatching(/^\/(?:[a-z:*%{}|.]{0,4}\/?){0,4}$/),
-    fc.constantFrom("301", "302!", "#", "https://example.com/:splat", "/:a/*", "//x"),
+    fc.constantFrom(
+      "200",
+      "301",
+      "302!",
+      "410",
+      "#",
+      "https://example.com/:splat",
+      "/:a/*",
+      "//x",
+      "x=:y",
+      "x=1",
+    ),
   );
 
   test.prop([fc.array(word, { maxLength: 5 })])("lets nothing through that could break a header", (words) => {
     for (const rule of parseRedirects(words.join(" "), "_redirects").rules) {
-      if (rule.kind === "pattern") expect(slotRuleProblem(rule.slot)).toBeUndefined();
+      if (rule.kind === "pattern")
+        expect(rule.slots.map(slotRuleProblem)).toEqual(rule.slots.map(() => undefined));
       else expect([isTarget(rule.target), /[{}|]/.test(rule.target)]).toEqual([true, false]);
+      // What is kept of a rule is its text: read again it is the same rule.
+      expect(parseRedirects(rule.text, "_redirects").rules).toEqual([rule]);
     }
   });
 });
