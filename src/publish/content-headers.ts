@@ -22,23 +22,32 @@ const WELL_KNOWN_TYPES: Readonly<Record<string, string>> = {
 
 const FALLBACK_TYPE = "application/octet-stream";
 
+/** What the type depends on besides the name. */
+export interface TextFacts {
+  readonly isUtf8: boolean;
+  /** Whether a byte is 0, which no text has. */
+  readonly hasNul: boolean;
+}
+
 /** Content-Type of a file by its name; the bytes decide only whether text is UTF-8, and what a file without extension is. */
 export function contentTypeOf(path: string, body: Uint8Array): string {
+  return contentTypeBy(path, { isUtf8: isUtf8(body), hasNul: body.includes(0) });
+}
+
+/** The same from what is known of the bytes. */
+export function contentTypeBy(path: string, content: TextFacts): string {
   const known = WELL_KNOWN_TYPES[path];
   if (known !== undefined) return known;
   const name = path.slice(path.lastIndexOf("/") + 1);
-  if (!name.includes(".")) return isPlainText(body) ? "text/plain; charset=utf-8" : FALLBACK_TYPE;
+  if (!name.includes("."))
+    return content.isUtf8 && !content.hasNul ? "text/plain; charset=utf-8" : FALLBACK_TYPE;
   const extension = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
   const type = lookup(extension);
   if (type === false) return FALLBACK_TYPE;
   const text = type.startsWith("text/") || TEXT_TYPES.has(type);
   if (!text) return contentType(type) || type;
   // A page in another encoding says so itself; a wrong charset in the header would win over it.
-  return isUtf8(body) ? `${type}; charset=utf-8` : type;
-}
-
-function isPlainText(body: Uint8Array): boolean {
-  return isUtf8(body) && !body.includes(0);
+  return content.isUtf8 ? `${type}; charset=utf-8` : type;
 }
 
 const REVALIDATE = "public, max-age=0, must-revalidate";

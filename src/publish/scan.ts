@@ -1,217 +1,209 @@
-import { lstat, readFile, readdir, realpath, stat } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { setImmediate } from "node:timers/promises";
 
-import { errnoOf, messageOf } from "../lib/caught.ts";
+import type { Clock } from "../lib/clock.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import { forEachLimit } from "../lib/for-each-limit.ts";
 import { printable } from "../site/names.ts";
-import { canonicalPath, encodePath, pageKey, pathProblem } from "../site/page-key.ts";
-import { cacheControlOf, contentTypeOf } from "./content-headers.ts";
-import type { ReleaseFile } from "./manifest.ts";
-import { sha256Hex } from "./publish-deps.ts";
+import { canonicalPath, encodePath, pageKey } from "../site/page-key.ts";
+import { cacheControlOf, contentTypeBy } from "./content-headers.ts";
+import { PIECE_BYTES, readInPieces, readPiece } from "./file-content.ts";
+import type { FileContent, ReadFile } from "./file-content.ts";
+import { FOLDER_HINT, reasonOf, sizeProblem, walkFolder } from "./folder-walk.ts";
+import type { FoundFile } from "./folder-walk.ts";
+import { StatCache } from "./stat-cache.ts";
 
 /** A file as it will be published. */
-export interface ScannedFile extends Omit<ReleaseFile, "hidden"> {
+export interface ScannedFile {
   /** Path in the folder, in NFC, with `/`. */
   readonly path: string;
   /** Where it is read from. */
   readonly source: string;
+  /** Page key, decoded. */
+  readonly key: string;
+  /** Canonical URL path, encoded. */
+  readonly canonical: string;
+  readonly size: number;
+  /** Hex SHA-256 of the content. */
+  readonly hash: string;
+  readonly contentType: string;
+  readonly cacheControl: string;
 }
 
 export interface Scan {
   /** In order of their keys. */
   readonly files: readonly ScannedFile[];
+  /** Texts of the folder's control files that are there: `_redirects`, `_headers`, `netlify.toml`, `vercel.json`. */
+  readonly control: ReadonlyMap<string, string>;
   /** Text of the folder's `_redirects`, if it has one. */
   readonly redirects: string | undefined;
   readonly warnings: readonly string[];
 }
 
+export interface ScanOptions {
+  /** Folder for what is remembered of files that did not change; absent = every file is read. */
+  readonly cacheDir?: string;
+  /** Tells when a file was read, and how long reading takes. Needed for a cache. */
+  readonly clock?: Clock;
+  /** Extensions (without dot, lower case) that the edge caches in segments: their files may be far larger. */
+  readonly segmented?: readonly string[];
+}
+
 /** Fastly's limit for an object without segmented caching (/products/network-services-resource-limits). */
 export const FILE_LIMIT = 20_000_000;
-/** What may be in memory at a time while files are read. */
+/** S3's limit for one PutObject (S3 user guide, "Uploading objects"). */
+export const SEGMENTED_LIMIT = 5 * 1024 ** 3;
+/** What may be in memory at a time while files are sent. */
 export const READ_BUDGET = 64 * 1024 * 1024;
-const PARALLEL_READS = 16;
-const REDIRECTS_FILE = "_redirects";
-const REDIRECTS_LIMIT = 5_000_000;
-/** Files of the root folder that tell other publishers what to do; visitors never get them. */
-const CONTROL_FILES: Readonly<Record<string, string>> = {
-  [REDIRECTS_FILE]: "",
-  _headers: "its headers are not applied: `_headers` is not supported yet",
-  "netlify.toml": "what it says is not applied: `netlify.toml` is not supported yet",
-  "vercel.json": "what it says is not applied: `vercel.json` is not supported yet",
-};
+/** Large files that are read at a time; each has one piece in memory. */
+const PARALLEL_READS = 8;
 /** Problems listed in full; a folder full of them needs no longer list. */
 const PROBLEM_LIMIT = 100;
 
-interface FoundFile {
-  readonly path: string;
-  readonly source: string;
-  readonly size: number;
-}
-
-interface Walk {
-  readonly root: string;
-  readonly files: FoundFile[];
-  readonly problems: string[];
-  readonly warnings: string[];
-  redirects: string | undefined;
-}
-
 /**
- * Reads a folder. Dotfiles are left out except below `.well-known`; links are followed inside the folder only.
+ * Reads a folder. Dotfiles are left out except below `.well-known`, and what `.sitefleetignore` or `.assetsignore` name;
+ * links are followed inside the folder only.
  * @throws SitefleetError `publish/invalid-folder` with everything that is wrong, file by file
  */
-export async function scanFolder(dir: string, signal: AbortSignal): Promise<Scan> {
-  const root = await rootOf(dir);
-  const walk: Walk = { root, files: [], problems: [], warnings: [], redirects: undefined };
-  await walkFolder(walk, { path: "", source: root, above: [root] });
+export async function scanFolder(dir: string, signal: AbortSignal, options: ScanOptions = {}): Promise<Scan> {
+  const { root, files: found, control, problems } = await walkFolder(dir, signal);
+  const { clock, cacheDir } = options;
+  const cache =
+    cacheDir === undefined || clock === undefined
+      ? undefined
+      : { clock, stats: await StatCache.open({ dir: cacheDir, folder: root }) };
+  const limitOf = limits(options.segmented ?? []);
   const files: ScannedFile[] = [];
-  const options = {
-    limit: PARALLEL_READS,
-    budget: READ_BUDGET,
-    weightOf: (file: FoundFile) => file.size,
-    signal,
+  const take = (file: FoundFile, content: FileContent | string): void => {
+    if (typeof content === "string") problems.push(`${printable(file.path)}: ${content}`);
+    else files.push(scannedFile(file, content));
   };
-  await forEachLimit(walk.files, options, async (file) => {
-    const scanned = await scanFile(file);
-    if (typeof scanned === "string") walk.problems.push(`${printable(file.path)}: ${scanned}`);
-    else files.push(scanned);
+  const fitting = found.filter((file) => {
+    const problem = sizeProblem(file.stat, limitOf(file.path));
+    if (problem !== undefined) take(file, problem);
+    return problem === undefined;
+  });
+  const changed = fitting.filter((file) => {
+    const known = cache?.stats.find(file.path, file.stat);
+    if (known !== undefined) take(file, known);
+    return known === undefined;
+  });
+  await readAll(changed, { clock, signal }, (file, read, readAtMs) => {
+    if (typeof read === "string") return take(file, read);
+    const { content, stat } = read;
+    if (content.size > limitOf(file.path)) {
+      return take(file, `has ${content.size} bytes, the limit is ${limitOf(file.path)}`);
+    }
+    take(file, content);
+    if (isSameStat(file.stat, stat)) cache?.stats.keep(file.path, content, { stat, readAtMs });
   });
   files.sort(byKey);
-  walk.problems.push(...keyClashes(files));
-  if (walk.problems.length > 0) throw invalidFolder(dir, walk.problems);
-  if (files.length === 0 && walk.redirects === undefined) {
+  problems.push(...keyClashes(files));
+  if (problems.length > 0) throw invalidFolder(dir, problems);
+  if (files.length === 0 && control.size === 0) {
     throw new SitefleetError("publish/invalid-folder", `"${dir}" has nothing to publish`, {
       hint: `${FOLDER_HINT} (dotfiles are left out)`,
     });
   }
-  return { files, redirects: walk.redirects, warnings: walk.warnings };
+  const warnings = cache === undefined ? [] : await saveCache(cache.stats);
+  return { files, control, redirects: control.get("_redirects"), warnings };
+}
+
+/** Without a cache the next publish reads every file; that is no reason to fail this one. */
+async function saveCache(stats: StatCache): Promise<string[]> {
+  try {
+    await stats.save();
+    return [];
+  } catch (error) {
+    return [`what was read of the folder could not be remembered: ${reasonOf(error)}`];
+  }
+}
+
+function limits(segmented: readonly string[]): (path: string) => number {
+  const extensions = new Set(segmented);
+  return (path) => {
+    const extension = /\.([^./]+)$/.exec(path)?.[1]?.toLowerCase();
+    return extension !== undefined && extensions.has(extension) ? SEGMENTED_LIMIT : FILE_LIMIT;
+  };
+}
+
+/** Small files read between two looks at what else the process has to do. */
+const SLICE = 64;
+/** Milliseconds that a slice may take before the storage counts as slow; out of the system's cache it takes two. */
+const SLOW_MS = 64;
+
+/**
+ * Reads files and hands out each once it is read. Small ones are read with calls that wait, which is by far the
+ * fastest where the system has them in memory; large ones, and all while the storage is slow, several at a time.
+ */
+async function readAll(
+  files: readonly FoundFile[],
+  { clock, signal }: { readonly clock: Clock | undefined; readonly signal: AbortSignal },
+  done: (file: FoundFile, read: ReadFile | string, readAtMs: number) => void,
+): Promise<void> {
+  const now = (): number => clock?.now() ?? 0;
+  const small = files.filter(({ stat }) => stat.size <= BigInt(PIECE_BYTES));
+  const slow = files.filter(({ stat }) => stat.size > BigInt(PIECE_BYTES));
+  const readSlowly = (some: readonly FoundFile[]): Promise<void> =>
+    forEachLimit(some, { limit: PARALLEL_READS, signal }, async (file) => {
+      const readAtMs = now();
+      done(file, await attempt(() => readInPieces(file.source, signal), signal), readAtMs);
+    });
+  let isSlow = false;
+  for (let from = 0; from < small.length; from += SLICE) {
+    signal.throwIfAborted();
+    const slice = small.slice(from, from + SLICE);
+    // Each eighth slice finds out whether the storage is quick again.
+    if (isSlow && (from / SLICE) % 8 !== 0) {
+      await readSlowly(slice);
+      continue;
+    }
+    const startedMs = now();
+    for (const file of slice) {
+      const read = await attempt(() => readPiece(file.source), signal);
+      if (read === undefined) slow.push(file);
+      else done(file, read, startedMs);
+    }
+    isSlow = now() - startedMs > SLOW_MS;
+    await setImmediate();
+  }
+  await readSlowly(slow);
+}
+
+async function attempt<T>(read: () => T | Promise<T>, signal: AbortSignal): Promise<T | string> {
+  try {
+    return await read();
+  } catch (error) {
+    signal.throwIfAborted();
+    return `cannot be read: ${reasonOf(error)}`;
+  }
+}
+
+function isSameStat(a: ReadFile["stat"], b: ReadFile["stat"]): boolean {
+  return (
+    a.size === b.size &&
+    a.mtimeNs === b.mtimeNs &&
+    a.ctimeNs === b.ctimeNs &&
+    a.ino === b.ino &&
+    a.dev === b.dev
+  );
+}
+
+function scannedFile({ path, source }: FoundFile, content: FileContent): ScannedFile {
+  return {
+    path,
+    source,
+    key: pageKey(`/${path}`),
+    canonical: encodePath(canonicalPath(path)),
+    size: content.size,
+    hash: content.hash,
+    contentType: contentTypeBy(path, content),
+    cacheControl: cacheControlOf(path),
+  };
 }
 
 function byKey(a: { readonly key: string; readonly path: string }, b: typeof a): number {
   if (a.key !== b.key) return a.key < b.key ? -1 : 1;
   return a.path < b.path ? -1 : 1;
-}
-
-const FOLDER_HINT = "name the folder your build writes to";
-
-async function rootOf(dir: string): Promise<string> {
-  try {
-    const root = await realpath(dir);
-    if ((await stat(root)).isDirectory()) return root;
-  } catch (error) {
-    throw new SitefleetError("publish/invalid-folder", `"${dir}" cannot be read: ${reasonOf(error)}`, {
-      cause: error,
-      hint: FOLDER_HINT,
-    });
-  }
-  throw new SitefleetError("publish/invalid-folder", `"${dir}" is not a folder`, { hint: FOLDER_HINT });
-}
-
-interface Level {
-  /** Path of the folder in the root, ending in `/` unless it is the root. */
-  readonly path: string;
-  readonly source: string;
-  /** Real paths of this folder and those above it: a link to one of them would never end. */
-  readonly above: readonly string[];
-}
-
-async function walkFolder(walk: Walk, level: Level): Promise<void> {
-  let names: string[];
-  try {
-    names = await readdir(level.source);
-  } catch (error) {
-    walk.problems.push(`${printable(level.path)}: cannot be read: ${reasonOf(error)}`);
-    return;
-  }
-  for (const name of names.sort()) {
-    const isHidden = name.startsWith(".") && !(level.path === "" && name === ".well-known");
-    if (!isHidden) await walkEntry(walk, level, name);
-  }
-}
-
-async function walkEntry(walk: Walk, level: Level, name: string): Promise<void> {
-  const path = level.path + name.normalize("NFC");
-  const source = join(level.source, name);
-  const problem = nameProblem(name);
-  if (problem !== undefined) {
-    walk.problems.push(`${printable(path)}: ${problem}`);
-    return;
-  }
-  const entry = await resolveEntry(walk.root, source);
-  if (entry.kind === "problem") walk.problems.push(`${printable(path)}: ${entry.reason}`);
-  else if (entry.kind === "folder" && level.above.includes(entry.real)) {
-    walk.problems.push(`${printable(path)}: is a link to a folder that holds it`);
-  } else if (entry.kind === "folder") {
-    await walkFolder(walk, { path: `${path}/`, source, above: [...level.above, entry.real] });
-  } else if (Object.hasOwn(CONTROL_FILES, path)) await takeControlFile(walk, path, source);
-  else if (entry.size > FILE_LIMIT) {
-    walk.problems.push(`${printable(path)}: has ${entry.size} bytes, the limit is ${FILE_LIMIT}`);
-  } else walk.files.push({ path, source, size: entry.size });
-}
-
-function nameProblem(name: string): string | undefined {
-  if (name.includes("\ufffd")) return "has a name that is not UTF-8";
-  const problem = pathProblem(name);
-  return problem === undefined ? undefined : `has a name that ${problem}`;
-}
-
-type Entry =
-  | { readonly kind: "file"; readonly size: number }
-  | { readonly kind: "folder"; readonly real: string }
-  | { readonly kind: "problem"; readonly reason: string };
-
-async function resolveEntry(root: string, source: string): Promise<Entry> {
-  try {
-    let real = source;
-    let info = await lstat(source);
-    if (info.isSymbolicLink()) {
-      real = await realpath(source);
-      if (real !== root && !real.startsWith(root + sep)) {
-        return { kind: "problem", reason: "is a link that leaves the folder" };
-      }
-      info = await stat(real);
-    }
-    if (info.isDirectory()) return { kind: "folder", real: await realpath(real) };
-    if (info.isFile()) return { kind: "file", size: info.size };
-    return { kind: "problem", reason: "is neither a file nor a folder" };
-  } catch (error) {
-    return { kind: "problem", reason: `cannot be read: ${reasonOf(error)}` };
-  }
-}
-
-async function takeControlFile(walk: Walk, path: string, source: string): Promise<void> {
-  const warning = CONTROL_FILES[path] ?? "";
-  if (warning !== "") walk.warnings.push(`${path}: ${warning}`);
-  if (path !== REDIRECTS_FILE) return;
-  try {
-    const body = await readFile(source);
-    if (body.length > REDIRECTS_LIMIT) {
-      walk.problems.push(`${path}: has ${body.length} bytes, the limit is ${REDIRECTS_LIMIT}`);
-    } else walk.redirects = new TextDecoder("utf-8", { fatal: true }).decode(body);
-  } catch (error) {
-    walk.problems.push(
-      `${path}: ${error instanceof TypeError ? "is not UTF-8" : `cannot be read: ${reasonOf(error)}`}`,
-    );
-  }
-}
-
-async function scanFile(file: FoundFile): Promise<ScannedFile | string> {
-  try {
-    const body = await readFile(file.source);
-    if (body.length > FILE_LIMIT) return `has ${body.length} bytes, the limit is ${FILE_LIMIT}`;
-    return {
-      ...file,
-      size: body.length,
-      key: pageKey(`/${file.path}`),
-      canonical: encodePath(canonicalPath(file.path)),
-      hash: sha256Hex(body),
-      contentType: contentTypeOf(file.path, body),
-      cacheControl: cacheControlOf(file.path),
-    };
-  } catch (error) {
-    return `cannot be read: ${reasonOf(error)}`;
-  }
 }
 
 function keyClashes(files: readonly ScannedFile[]): string[] {
@@ -237,9 +229,4 @@ function invalidFolder(dir: string, problems: readonly string[]): SitefleetError
       hint: "nothing was published; correct the folder and run the command again",
     },
   );
-}
-
-/** The system's own word for what went wrong (`EACCES`), without paths. */
-function reasonOf(error: unknown): string {
-  return errnoOf(error) ?? messageOf(error);
 }

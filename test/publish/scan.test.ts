@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { chmod, mkdir, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -55,16 +56,84 @@ describe("scanFolder", () => {
       "a/.hidden": "x",
       _redirects: "/a /b",
       _headers: "x",
-      "netlify.toml": "x",
+      "netlify.toml": "y",
       "a/_redirects": "served",
     });
     const scan = await scanFolder(dir, signal);
     expect(scan.files.map(({ path }) => path)).toEqual(["a/_redirects", "a/c.html", "b.html"]);
     expect(scan.redirects).toBe("/a /b");
-    expect(scan.warnings).toEqual([
-      "_headers: its headers are not applied: `_headers` is not supported yet",
-      "netlify.toml: what it says is not applied: `netlify.toml` is not supported yet",
+    expect([...scan.control]).toEqual([
+      ["_redirects", "/a /b"],
+      ["_headers", "x"],
+      ["netlify.toml", "y"],
     ]);
+    expect(scan.warnings).toEqual([]);
+  });
+
+  it("leaves out what the ignore files name, as git would", async () => {
+    const dir = await folder({
+      ".sitefleetignore": "# drafts\n*.map\n!keep.map\n/drafts/\nnotes/**/*.txt\n_redirects\n",
+      ".assetsignore": "_worker.js\r\n!drafts\r\n[ab].css\r\n",
+      _redirects: "/x /y",
+      "_worker.js": "x",
+      "a.css": "x",
+      "c.css": "x",
+      "app.js.map": "x",
+      "keep.map": "x",
+      "drafts/a.html": "x",
+      "sub/drafts/a.html": "x",
+      "notes/a.html": "x",
+      "notes/deep/er/a.txt": "x",
+      "CASE.MAP": "x",
+    });
+    const scan = await scanFolder(dir, signal);
+    expect(scan.files.map(({ path }) => path)).toEqual([
+      "CASE.MAP",
+      "c.css",
+      "drafts/a.html",
+      "keep.map",
+      "notes/a.html",
+      "sub/drafts/a.html",
+    ]);
+    expect(scan.redirects).toBe("/x /y");
+  });
+
+  it("is not held up by a hostile ignore file", async () => {
+    const patterns = [
+      "a*".repeat(300) + "b",
+      "**/".repeat(200) + "b",
+      "[a-z]*".repeat(100) + "!",
+      "?*".repeat(300),
+    ];
+    const dir = await folder({
+      ".sitefleetignore": patterns.join("\n"),
+      [`${"a".repeat(240)}.html`]: "x",
+      c: "y",
+    });
+    expect((await scanFolder(dir, signal)).files.map(({ path }) => path)).toContain("c");
+    const many = await folder({ ".sitefleetignore": "x\n".repeat(1_001), "index.html": "x" });
+    expect(await problemsOf(many)).toEqual([expect.stringContaining("has 1001 patterns, the limit is 1000")]);
+  });
+
+  it("tells text from bytes at any size, also where a character lies across two pieces", async () => {
+    const euro = "\u20ac".repeat(100_000);
+    const dir = await folder({
+      "big.txt": `${euro}x${euro}`,
+      "cut.txt": Buffer.from(euro).subarray(0, -1),
+      "latin.html": new Uint8Array([0x3c, 0xfc, 0x3e]),
+      BIG: `${"x".repeat(300_000)}\0`,
+      SMALL: "text",
+    });
+    const { files } = await scanFolder(dir, signal);
+    expect(Object.fromEntries(files.map(({ path, contentType }) => [path, contentType]))).toEqual({
+      "big.txt": "text/plain; charset=utf-8",
+      "cut.txt": "text/plain",
+      "latin.html": "text/html",
+      BIG: "application/octet-stream",
+      SMALL: "text/plain; charset=utf-8",
+    });
+    const hash = createHash("sha256").update(`${euro}x${euro}`).digest("hex");
+    expect(files.find(({ path }) => path === "big.txt")).toMatchObject({ hash, size: 600_001 });
   });
 
   it.each([
@@ -125,6 +194,20 @@ describe("scanFolder", () => {
         (text) => expect.stringContaining(text) as string,
       ),
     );
+  });
+
+  it("takes far larger files of the extensions that the edge caches in segments", async () => {
+    const dir = await folder({ "film.MP4": "", "film.mov": "" });
+    await truncate(join(dir, "film.MP4"), FILE_LIMIT + 1);
+    const { files } = await scanFolder(dir, signal, { segmented: ["mp4"] });
+    expect(files.find(({ path }) => path === "film.MP4")).toMatchObject({ size: FILE_LIMIT + 1 });
+    expect(await problemsOf(dir)).toEqual([expect.stringContaining("film.MP4: has 20000001 bytes")]);
+  });
+
+  it("stops when the signal aborts", async () => {
+    const reason = new Error("stopped");
+    const dir = await folder({ "index.html": "x" });
+    await expect(scanFolder(dir, AbortSignal.abort(reason))).rejects.toBe(reason);
   });
 
   it.skipIf(process.getuid?.() === 0)("names a file that it may not read", async () => {
