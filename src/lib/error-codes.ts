@@ -86,6 +86,65 @@ export const ERROR_CODES = {
   "fastly/unavailable": { kind: "remote", exit: 3, meaning: "the Fastly API answered with a server error" },
   "fastly/unreachable": { kind: "remote", exit: 3, meaning: "no answer came from the Fastly API" },
   "fault/internal": { kind: "fault", exit: 1, meaning: "a bug in sitefleet" },
+  "hook/already-running": {
+    kind: "user",
+    exit: 1,
+    meaning: "another `hook serve` works on the state folder for this environment",
+  },
+  "hook/bad-request": {
+    kind: "user",
+    exit: 2,
+    meaning: "a webhook's request is not one that the endpoint knows",
+  },
+  "hook/body-too-large": {
+    kind: "user",
+    exit: 2,
+    meaning: "the body of a webhook's request is larger than the endpoint takes",
+  },
+  "hook/busy": {
+    kind: "remote",
+    exit: 3,
+    meaning: "the endpoint has as much to do as it takes, or is stopping",
+  },
+  "hook/interrupted": { kind: "remote", exit: 3, meaning: "the endpoint died too often while it ran a job" },
+  "hook/invalid-archive": {
+    kind: "user",
+    exit: 2,
+    meaning: "a tarball or a prefix of the bucket holds something that cannot become a folder",
+  },
+  "hook/invalid-secret": {
+    kind: "user",
+    exit: 4,
+    meaning: "the variable with the secrets of webhooks has another form than it must have",
+  },
+  "hook/job-not-found": { kind: "user", exit: 2, meaning: "there is no such job, or it ended too long ago" },
+  "hook/port-in-use": {
+    kind: "user",
+    exit: 1,
+    meaning: "the endpoint's port is taken by another program or may not be opened",
+  },
+  "hook/rate-limited": { kind: "remote", exit: 3, meaning: "a key has made more requests than it may" },
+  "hook/state-damaged": {
+    kind: "user",
+    exit: 1,
+    meaning: "a file of the endpoint in the state folder cannot be read",
+  },
+  "hook/too-slow": { kind: "remote", exit: 3, meaning: "the body of a request came too slowly" },
+  "hook/unauthorized": {
+    kind: "user",
+    exit: 4,
+    meaning: "the signature of a webhook's request is missing, wrong, too old or was used before",
+  },
+  "hook/unsupported-type": {
+    kind: "user",
+    exit: 2,
+    meaning: "the body of a request is of a type that its route does not take",
+  },
+  "hook/wrong-digest": {
+    kind: "user",
+    exit: 2,
+    meaning: "the body of a request is not the one whose digest was signed",
+  },
   "mirror/already-running": { kind: "user", exit: 1, meaning: "another mirror owns the state folder" },
   "mirror/not-running": {
     kind: "user",
@@ -123,6 +182,11 @@ export const ERROR_CODES = {
     kind: "user",
     exit: 2,
     meaning: "the folder holds something that cannot be published",
+  },
+  "publish/shared-files": {
+    kind: "user",
+    exit: 2,
+    meaning: "a release that is to be overwritten in place shares files with a preview",
   },
   "redirects/invalid": {
     kind: "user",

@@ -21,6 +21,8 @@ export interface Change extends UpdateOptions {
   readonly keys?: readonly string[];
   /** Must come out the same when applied to its own result; throws when it is impossible. */
   readonly apply: (record: SiteRecord) => SiteRecord;
+  /** `false`: end when the change is live and leave the second purge owed, for whoever comes next. */
+  readonly wait?: boolean;
 }
 
 export interface CommitReport {
@@ -28,6 +30,8 @@ export interface CommitReport {
   readonly record: SiteRecord;
   /** Domains that another site has taken. */
   readonly lost: readonly { readonly domain: string; readonly owner: string }[];
+  /** When visitors began to get what is new: after the first purge (ISO 8601). */
+  readonly liveAt: string | undefined;
 }
 
 /**
@@ -36,6 +40,17 @@ export interface CommitReport {
  * `settleSite`, here or, after a crash, by whoever comes next.
  */
 export async function commitChange(deps: PublishDeps, ref: SiteRef, change: Change): Promise<CommitReport> {
+  const held = await commitRecord(deps, ref, change);
+  deps.onProgress({ step: "committed" });
+  try {
+    return await settleSite(deps, ref, held, change);
+  } catch (error) {
+    throw afterCommit(ref, error);
+  }
+}
+
+/** Writes the change, and the purge that it makes necessary, into the record; nothing else happens yet. */
+export async function commitRecord(deps: PublishDeps, ref: SiteRef, change: Change): Promise<HeldRecord> {
   const owed: OwedPurge = {
     id: randomUUID(),
     keys: [...new Set([siteConfigKey(ref.site), ...(change.keys ?? [])])].sort(),
@@ -43,7 +58,7 @@ export async function commitChange(deps: PublishDeps, ref: SiteRef, change: Chan
     since: new Date(deps.clock.now()).toISOString(),
     sent: 0,
   };
-  const held = await updateRecord(
+  return updateRecord(
     deps,
     ref,
     (record) => {
@@ -55,8 +70,22 @@ export async function commitChange(deps: PublishDeps, ref: SiteRef, change: Chan
     },
     change,
   );
-  deps.onProgress({ step: "committed" });
-  return settleSite(deps, ref, held);
+}
+
+/** What goes wrong once the record says the new state is told as such: the command must not be taken for without effect. */
+function afterCommit(ref: SiteRef, error: unknown): unknown {
+  if (!(error instanceof SitefleetError)) return error;
+  return new SitefleetError(
+    error.code,
+    `the change of site "${ref.site}" is committed, but finishing it failed: ${error.message}`,
+    {
+      cause: error,
+      details: error.details,
+      hint: `what is left (configs, purges) is done by the next command on the site, or by \`sitefleet purge --owed\`${
+        error.hint === undefined ? "" : `; ${error.hint}`
+      }`,
+    },
+  );
 }
 
 /** @throws SitefleetError `site/config-too-large` when a domain's config would not fit in metadata */
@@ -81,21 +110,29 @@ export function isUnsettled(record: SiteRecord): boolean {
 
 /**
  * Brings configs and caches to what the record says: configs, purge ("live"), purge again, then the owed purges are taken
- * out. With `deps.later` it ends when the change is live.
+ * out. With `deps.later`, or without `wait`, it ends when the change is live; the second purge stays owed.
  */
-export async function settleSite(deps: PublishDeps, ref: SiteRef, held: HeldRecord): Promise<CommitReport> {
-  if (!isUnsettled(held.record)) return { record: held.record, lost: [] };
+export async function settleSite(
+  deps: PublishDeps,
+  ref: SiteRef,
+  held: HeldRecord,
+  { wait = true }: { readonly wait?: boolean } = {},
+): Promise<CommitReport> {
+  if (!isUnsettled(held.record)) return { record: held.record, lost: [], liveAt: undefined };
   const synced = await syncConfigs(deps, ref, held.record);
   deps.onProgress({ step: "configs written, purging" });
   const purge = await purgeOnce(deps, { keys: owedKeys(synced.record), soft: false });
+  const liveAt = new Date(deps.clock.now()).toISOString();
   deps.onProgress({ step: "live" });
-  const finish = (): Promise<CommitReport> => finishSettling(deps, ref, { synced, known: held });
+  const finish = (isPaid: boolean): Promise<SiteRecord> =>
+    finishSettling(deps, ref, { synced, known: held, isPaid });
+  const lost = lostDomains(synced);
   if (deps.later) {
-    deps.later({ ref, purge, finish: async () => void (await finish()) });
-    return { record: synced.record, lost: lostDomains(synced) };
+    deps.later({ ref, purge, finish: async () => void (await finish(true)) });
+    return { record: synced.record, lost, liveAt };
   }
-  await purgeAgain(deps, purge);
-  return finish();
+  if (wait) await purgeAgain(deps, purge);
+  return { record: await finish(wait), lost, liveAt };
 }
 
 /**
@@ -113,24 +150,29 @@ function owedKeys(record: SiteRecord): readonly string[] {
   return record.owed.flatMap(({ keys }) => keys);
 }
 
+/** Notes in the record what is done: configs as they were written, purges that were sent twice, or once. */
 async function finishSettling(
   deps: PublishDeps,
   ref: SiteRef,
-  done: { readonly synced: SyncReport; readonly known: HeldRecord },
-): Promise<CommitReport> {
-  const { synced, known } = done;
-  const paid = new Set(synced.record.owed.map(({ id }) => id));
+  done: { readonly synced: SyncReport; readonly known: HeldRecord; readonly isPaid: boolean },
+): Promise<SiteRecord> {
+  const { synced, known, isPaid } = done;
+  const sent = new Map(synced.record.owed.map((owed) => [owed.id, owed.sent + 1]));
   const { record } = await updateRecord(
     deps,
     ref,
     (current) => ({
       ...current,
-      owed: current.owed.filter(({ id }) => !paid.has(id)),
+      owed: current.owed.flatMap((owed) => {
+        const times = sent.get(owed.id);
+        if (times === undefined) return [owed];
+        return isPaid ? [] : [{ ...owed, sent: times }];
+      }),
       domains: settledDomains(current, synced.outcomes),
     }),
     known.record.revision === synced.record.revision ? { known } : {},
   );
-  return { record, lost: lostDomains(synced) };
+  return record;
 }
 
 function lostDomains({ outcomes }: SyncReport): CommitReport["lost"] {

@@ -1,86 +1,136 @@
+import { gunzipSync, gzipSync } from "node:zlib";
 import { z } from "zod";
 
 import { SitefleetError } from "../lib/errors.ts";
 import { manifestKey } from "../site/layout.ts";
-import { REDIRECT_STATUSES } from "../site/rule-slots.ts";
-import type { RedirectObject } from "../site/redirect-plan.ts";
+import type { ReleaseEntry } from "../site/model.ts";
+import { isReleaseId } from "../site/names.ts";
+import { pathProblem } from "../site/page-key.ts";
+import type { WriteCondition } from "../store/object-store.ts";
+import { readFirstManifest } from "./manifest-upgrade.ts";
 import { placeOf } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
+import type { Ghost, LocatedObject, Manifest, SourceFile } from "./release-object.ts";
 
-/** A file of a release. */
-export interface ReleaseFile {
-  /** Page key, decoded. */
-  readonly key: string;
-  /** Canonical URL path, encoded. */
-  readonly canonical: string;
-  readonly size: number;
-  /** Hex SHA-256 of the content. */
-  readonly hash: string;
-  readonly contentType: string;
-  readonly cacheControl: string;
-  /** The file has no object: a redirect of the folder stands in its place. */
-  readonly hidden?: true;
-}
-
-/** What a release holds: enough to make the next one from it without the folder. */
-export interface Manifest {
-  readonly release: string;
-  /** Text of the folder's `_redirects`. */
-  readonly folderRules: string | undefined;
-  readonly files: readonly ReleaseFile[];
-  readonly redirects: readonly RedirectObject[];
-}
-
-const headSchema = z.strictObject({
-  format: z.literal(1),
-  release: z.string(),
-  folderRules: z.string().optional(),
-});
-const lineSchema = z.union([
-  z.strictObject({
-    key: z.string(),
-    canonical: z.string(),
-    size: z.int(),
-    hash: z.string(),
+const key = z
+  .string()
+  .min(1)
+  .refine((text) => !text.startsWith("/") && pathProblem(text) === undefined);
+const release = z.string().refine(isReleaseId);
+const size = z.int().min(0);
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const headers = z
+  .strictObject({
     contentType: z.string(),
     cacheControl: z.string(),
-    hidden: z.literal(true).optional(),
-  }),
-  z.strictObject({
-    key: z.string(),
-    location: z.string(),
-    status: z.literal([...REDIRECT_STATUSES]),
-    text: z.string(),
-  }),
-]);
+    contentEncoding: z.string(),
+    contentDisposition: z.string(),
+    contentLanguage: z.string(),
+  })
+  .partial();
 
-/** One JSON document a line: the head, then files and redirects. */
-export function manifestText(manifest: Manifest): string {
-  const { release, folderRules, files, redirects } = manifest;
-  const head = { format: 1, release, ...(folderRules === undefined ? {} : { folderRules }) };
-  return [head, ...files, ...redirects].map((line) => `${JSON.stringify(line)}\n`).join("");
+const headSchema = z.strictObject({
+  format: z.literal(2),
+  release,
+  base: release,
+  control: z.record(z.string(), z.string()),
+});
+const objectSchema = z.strictObject({
+  key,
+  at: release,
+  size,
+  hash,
+  headers,
+  metadata: z.record(z.string(), z.string()),
+  removedAt: z.iso.datetime().optional(),
+  /** Of the file whose content the object is. */
+  file: z.strictObject({ path: z.string(), contentType: z.string() }).optional(),
+});
+const hiddenSchema = z.strictObject({ hidden: key, path: z.string(), size, hash, contentType: z.string() });
+const ghostSchema = z.strictObject({ ghost: key, at: release });
+const lineSchema = z.union([objectSchema, hiddenSchema, ghostSchema]);
+
+/** Most bytes that a manifest may unpack to: some hundred thousand files. */
+const TEXT_LIMIT = 256 * 1024 * 1024;
+
+/** A manifest as it is stored: one JSON document a line, the head first, compressed. */
+export function manifestBody(manifest: Manifest): Uint8Array {
+  const { base, control, ghosts } = manifest;
+  const files = new Map(manifest.files.map((file) => [file.key, file]));
+  const lines: string[] = [
+    JSON.stringify({ format: 2, release: manifest.release, base, control: Object.fromEntries(control) }),
+  ];
+  for (const object of manifest.objects.values()) {
+    const file = files.get(object.key);
+    const own = file && file.hash === object.hash && object.removedAt === undefined ? file : undefined;
+    if (own) files.delete(own.key);
+    lines.push(objectLine(object, own));
+  }
+  for (const { key: hidden, path, size: bytes, hash: content, contentType } of files.values()) {
+    lines.push(JSON.stringify({ hidden, path, size: bytes, hash: content, contentType }));
+  }
+  for (const { key: ghost, at } of ghosts) lines.push(JSON.stringify({ ghost, at }));
+  // Level 1: the lines are alike, and higher levels take longer than what they save takes to send.
+  return gzipSync(`${lines.join("\n")}\n`, { level: 1 });
 }
 
-/**
- * Reads a manifest's text.
- * @throws SitefleetError `site/unreadable`
- */
-export function parseManifest(key: string, text: string): Manifest {
+function objectLine(object: LocatedObject, own: SourceFile | undefined): string {
+  const file = own && { file: { path: own.path, contentType: own.contentType } };
+  const { key: name, at, size: bytes, hash: content, headers: sent, metadata, removedAt } = object;
+  return JSON.stringify({
+    key: name,
+    at,
+    size: bytes,
+    hash: content,
+    headers: sent,
+    metadata,
+    removedAt,
+    ...file,
+  });
+}
+
+/** Reads a stored manifest, of this format or the first one; `undefined` when it is neither. */
+export function readManifestBody(body: Uint8Array): Manifest | undefined {
+  const text = manifestText(body);
+  if (text === undefined) return undefined;
   const [first = "", ...lines] = text.split("\n").filter((line) => line !== "");
   const head = headSchema.safeParse(parseLine(first));
-  if (!head.success) throw unreadable(key);
-  const files: ReleaseFile[] = [];
-  const redirects: RedirectObject[] = [];
+  if (!head.success) return readFirstManifest(text);
+  const objects = new Map<string, LocatedObject>();
+  const files: SourceFile[] = [];
+  const ghosts: Ghost[] = [];
   for (const line of lines) {
     const parsed = lineSchema.safeParse(parseLine(line));
-    if (!parsed.success) throw unreadable(key);
-    if ("location" in parsed.data) redirects.push(parsed.data);
-    else {
-      const { hidden, ...file } = parsed.data;
-      files.push(hidden ? { ...file, hidden } : file);
+    if (!parsed.success) return undefined;
+    const { data } = parsed;
+    if ("ghost" in data) ghosts.push({ key: data.ghost, at: data.at });
+    else if ("hidden" in data) {
+      const { hidden, ...rest } = data;
+      files.push({ key: hidden, ...rest });
+    } else {
+      objects.set(data.key, locatedObject(data));
+      if (data.file) files.push({ key: data.key, size: data.size, hash: data.hash, ...data.file });
     }
   }
-  return { release: head.data.release, folderRules: head.data.folderRules, files, redirects };
+  const control = new Map(Object.entries(head.data.control));
+  return { release: head.data.release, base: head.data.base, control, objects, files, ghosts };
+}
+
+function locatedObject(line: z.output<typeof objectSchema>): LocatedObject {
+  const { file: _, removedAt, headers: sent, ...rest } = line;
+  const present = Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== undefined));
+  return { ...rest, headers: present, ...(removedAt === undefined ? {} : { removedAt }) };
+}
+
+function manifestText(body: Uint8Array): string | undefined {
+  const isPacked = body[0] === 0x1f && body[1] === 0x8b;
+  try {
+    return Buffer.from(isPacked ? gunzipSync(body, { maxOutputLength: TEXT_LIMIT }) : body).toString("utf8");
+  } catch (error) {
+    // What zlib says of a damaged or too large body; none of it is a manifest.
+    if (error instanceof Error && "code" in error && !(error instanceof SitefleetError)) return undefined;
+    throw error;
+  }
 }
 
 function parseLine(line: string): unknown {
@@ -92,28 +142,55 @@ function parseLine(line: string): unknown {
   }
 }
 
-function unreadable(key: string): SitefleetError {
-  return new SitefleetError(
+/** The manifest of a release; `undefined` when it is missing or nothing that this version can read. */
+export async function findManifest(
+  deps: PublishDeps,
+  ref: SiteRef,
+  id: string,
+): Promise<Manifest | undefined> {
+  const found = await deps.store.config.get({
+    key: manifestKey(placeOf(deps, ref), id),
+    signal: deps.signal,
+  });
+  const manifest = found.kind === "ok" ? readManifestBody(found.body) : undefined;
+  return manifest?.release === id ? manifest : undefined;
+}
+
+/**
+ * The manifest of a release that can be trusted.
+ * @throws SitefleetError `site/unreadable`
+ */
+export async function readManifest(
+  deps: PublishDeps,
+  ref: SiteRef,
+  entry: Pick<ReleaseEntry, "id" | "dirty">,
+): Promise<Manifest> {
+  const manifest = entry.dirty ? undefined : await findManifest(deps, ref, entry.id);
+  if (manifest) return manifest;
+  const name = manifestKey(placeOf(deps, ref), entry.id);
+  throw new SitefleetError(
     "site/unreadable",
-    `"${key}" is missing or not a manifest that this version can read`,
-    {
-      hint: "publish the site's folder again; that writes a new one",
-    },
+    entry.dirty
+      ? `overwriting release ${entry.id} in place was interrupted, so what it holds is not known`
+      : `"${name}" is missing or not a manifest that this version can read`,
+    { hint: "publish the site's folder again; that writes a new one" },
   );
 }
 
-export async function readManifest(deps: PublishDeps, ref: SiteRef, release: string): Promise<Manifest> {
-  const key = manifestKey(placeOf(deps, ref), release);
-  const found = await deps.store.config.get({ key, signal: deps.signal });
-  if (found.kind === "not-found") throw unreadable(key);
-  return parseManifest(key, Buffer.from(found.body).toString("utf8"));
-}
-
-export async function writeManifest(deps: PublishDeps, ref: SiteRef, manifest: Manifest): Promise<void> {
-  await deps.store.config.put({
+/** Writes a manifest; `false` when the condition does not hold. */
+export async function writeManifest(
+  deps: PublishDeps,
+  ref: SiteRef,
+  write: { readonly manifest: Manifest; readonly condition?: WriteCondition },
+): Promise<boolean> {
+  const { manifest, condition } = write;
+  const outcome = await deps.store.config.put({
     key: manifestKey(placeOf(deps, ref), manifest.release),
-    body: manifestText(manifest),
-    headers: { contentType: "application/x-ndjson" },
+    body: manifestBody(manifest),
+    // No Content-Encoding: whoever reads the object gets the bytes that were written, never half-decoded ones.
+    headers: { contentType: "application/gzip" },
+    ...(condition === undefined ? {} : { condition }),
     signal: deps.signal,
   });
+  return outcome.kind === "ok";
 }

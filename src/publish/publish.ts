@@ -1,18 +1,22 @@
+import { SitefleetError } from "../lib/errors.ts";
 import { currentRelease } from "../site/model.ts";
 import type { SiteRecord } from "../site/model.ts";
+import { domainKey } from "../site/surrogate-keys.ts";
 import { commitChange, isUnsettled, refuseDeleting, rollForward, settleSite } from "./commit.ts";
 import type { CommitReport } from "./commit.ts";
+import { readCurrent } from "./current-content.ts";
 import { claimDomains, primaryEntry, refuseLost, withNewDomains } from "./domains.ts";
+import { publishInPlace } from "./in-place.ts";
 import { placeOf } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import { readRecord } from "./record-store.ts";
 import type { HeldRecord } from "./record-store.ts";
 import { makeRelease, refuseUnfit } from "./release.ts";
+import type { NewRelease, WrittenCounts } from "./release.ts";
 import { planRelease } from "./release-plan.ts";
 import type { ReleasePlan } from "./release-plan.ts";
 import { scanFolder } from "./scan.ts";
 import type { Scan } from "./scan.ts";
-import { domainKey } from "../site/surrogate-keys.ts";
 
 export interface PublishRequest extends SiteRef {
   /** The folder, absolute. */
@@ -21,6 +25,14 @@ export interface PublishRequest extends SiteRef {
   readonly domains: readonly string[];
   /** Decide and report, write nothing. */
   readonly dryRun?: boolean;
+  /** Overwrite the release that is shown instead of making a new one: visitors may see a mix for a moment. */
+  readonly inPlace?: boolean;
+  /** Make a full release even where a few changes would do. */
+  readonly full?: boolean;
+  /** `false`: return when the release is live; the second purge stays owed. */
+  readonly wait?: boolean;
+  /** When someone else publishes meanwhile, publish over theirs instead of giving up. */
+  readonly retry?: boolean;
 }
 
 export interface PublishReport extends SiteRef {
@@ -32,51 +44,37 @@ export interface PublishReport extends SiteRef {
   readonly files: number;
   readonly redirects: number;
   readonly bytes: number;
+  /** What was written for it; absent when nothing was. */
+  readonly written?: WrittenCounts;
+  /** When visitors began to get the release (ISO 8601); absent when nothing had to be purged. */
+  readonly liveAt?: string;
   /** Domains that show the release. */
   readonly domains: readonly string[];
   readonly newDomains: readonly string[];
   readonly warnings: readonly string[];
 }
 
+/** How often `retry` begins anew. */
+const RETRIES = 5;
+
 /**
  * Publishes a folder as the new release of a site; the site is made if it is new. Either all of it becomes visible or
  * nothing. Finishes what an earlier run left.
+ * @throws SitefleetError `site/changed-meanwhile` when someone else published meanwhile
  */
 export async function publishFolder(deps: PublishDeps, request: PublishRequest): Promise<PublishReport> {
   deps.onProgress({ step: "reading the folder" });
-  const scan = await scanFolder(request.dir, deps.signal);
-  const base = await readRecord(deps, request);
-  if (base) refuseDeleting(base.record);
-  const plan = planRelease({
-    place: placeOf(deps, request),
-    files: scan.files,
-    folderRules: scan.redirects,
-    siteRules: base?.record.rules ?? [],
-  });
-  const newDomains = request.domains.filter((domain) => !hasDomain(base?.record, domain));
-  const draft: Draft = { request, scan, plan, newDomains, base };
-  const claims = await claimDomains(deps, request, newDomains);
-  const also = (record: SiteRecord): SiteRecord =>
-    withNewDomains(record, newDomains, (domain) => ({ ...primaryEntry(), etag: claims.get(domain) ?? null }));
-  refuseUnfit(deps, request, { plan, base, also });
-  if (request.dryRun) return reportOf(draft, { kind: "planned", record: base?.record, lost: [] });
-  const keys = newDomains.map(domainKey);
-  if (base && currentRelease(base.record)?.digest === plan.digest) {
-    return settleUnchanged(deps, { ...draft, base }, { also, keys });
+  let [scan, base] = await Promise.all([scanFolder(request.dir, deps.signal), readRecord(deps, request)]);
+  for (let retries = 0; ; retries += 1) {
+    try {
+      return await publishScan(deps, request, { scan, base });
+    } catch (error) {
+      const isLost = error instanceof SitefleetError && error.code === "site/changed-meanwhile";
+      if (!isLost || !request.retry || retries === RETRIES) throw error;
+      deps.onProgress({ step: "someone else published meanwhile, planning again" });
+      [scan, base] = await Promise.all([scan, readRecord(deps, request)]);
+    }
   }
-  if (base) await rollForward(deps, request, base);
-  const paths = new Map(scan.files.map(({ key, source }) => [key, source]));
-  const report = await makeRelease(deps, request, {
-    plan,
-    source: { kind: "folder", paths },
-    folderRules: scan.redirects,
-    base,
-    reason: "publish",
-    keys,
-    also,
-  });
-  refuseLost(request, report, newDomains);
-  return reportOf(draft, { kind: "published", ...report });
 }
 
 interface Draft {
@@ -85,6 +83,66 @@ interface Draft {
   readonly plan: ReleasePlan;
   readonly newDomains: readonly string[];
   readonly base: HeldRecord | undefined;
+}
+
+async function publishScan(
+  deps: PublishDeps,
+  request: PublishRequest,
+  read: { readonly scan: Scan; readonly base: HeldRecord | undefined },
+): Promise<PublishReport> {
+  const { scan, base } = read;
+  if (base) refuseDeleting(base.record);
+  const plan = planFolder(deps, request, read);
+  const newDomains = request.domains.filter((domain) => !hasDomain(base?.record, domain));
+  const draft: Draft = { request, scan, plan, newDomains, base };
+  const claims = await claimDomains(deps, request, newDomains);
+  const also = (record: SiteRecord): SiteRecord =>
+    withNewDomains(record, newDomains, (domain) => ({ ...primaryEntry(), etag: claims.get(domain) ?? null }));
+  refuseUnfit(deps, request, { plan, base, also });
+  if (request.dryRun) return reportOf(draft, { kind: "planned", record: base?.record });
+  const keys = newDomains.map(domainKey);
+  const shown = base && currentRelease(base.record);
+  if (base && shown && shown.digest === plan.digest && !shown.dirty && !request.full) {
+    return settleUnchanged(deps, { ...draft, base }, { also, keys });
+  }
+  if (base) await rollForward(deps, request, base);
+  const content = await readCurrent(deps, request, shown);
+  const made: NewRelease = {
+    plan,
+    content,
+    base,
+    reason: "publish",
+    keys,
+    also,
+    ...(request.full === undefined ? {} : { full: request.full }),
+    ...(request.wait === undefined ? {} : { wait: request.wait }),
+  };
+  const report =
+    request.inPlace && base && shown && content.kind === "known"
+      ? await publishInPlace(deps, request, { ...made, base, shown, manifest: content.manifest })
+      : await makeRelease(deps, request, made);
+  refuseLost(request, report, newDomains);
+  return reportOf(draft, { kind: "published", ...report });
+}
+
+function planFolder(
+  deps: PublishDeps,
+  request: PublishRequest,
+  read: { readonly scan: Scan; readonly base: HeldRecord | undefined },
+): ReleasePlan {
+  const { scan, base } = read;
+  const { precedence } = deps.environment.publishing;
+  return planRelease({
+    place: placeOf(deps, request),
+    files: scan.files,
+    control: controlOf(scan),
+    siteRules: base?.record.rules ?? [],
+    policies: base?.record.policies ?? { trailingSlash: "auto", precedence },
+  });
+}
+
+function controlOf(scan: Scan): ReadonlyMap<string, string> {
+  return new Map(scan.redirects === undefined ? [] : [["_redirects", scan.redirects] as const]);
 }
 
 function hasDomain(record: SiteRecord | undefined, domain: string): boolean {
@@ -99,10 +157,11 @@ async function settleUnchanged(
   change: { readonly also: (record: SiteRecord) => SiteRecord; readonly keys: readonly string[] },
 ): Promise<PublishReport> {
   const { request, base, newDomains } = draft;
-  let report: CommitReport = { record: base.record, lost: [] };
+  const wait = request.wait === undefined ? {} : { wait: request.wait };
+  let report: CommitReport = { record: base.record, lost: [], liveAt: undefined };
   if (newDomains.length > 0) {
     const { also: apply, keys } = change;
-    report = await commitChange(deps, request, { reason: "publish", keys, known: base, apply });
+    report = await commitChange(deps, request, { reason: "publish", keys, known: base, apply, ...wait });
     refuseLost(request, report, newDomains);
   } else if (isUnsettled(base.record)) {
     report = await settleSite(deps, request, base);
@@ -112,26 +171,27 @@ async function settleUnchanged(
 
 function reportOf(
   draft: Draft,
-  result: {
+  result: Partial<Omit<CommitReport, "record">> & {
     readonly kind: PublishReport["kind"];
     readonly record: SiteRecord | undefined;
-    readonly lost: CommitReport["lost"];
+    readonly written?: WrittenCounts;
   },
 ): PublishReport {
   const { request, scan, plan, newDomains } = draft;
-  const lost = result.lost.map(
+  const { record, written, liveAt } = result;
+  const lost = (result.lost ?? []).map(
     ({ domain, owner }) => `${domain} belongs to site "${owner}" by now; it was taken off this site`,
   );
   return {
     kind: result.kind,
     site: request.site,
     siteEnv: request.siteEnv,
-    release: result.record?.current ?? null,
-    previous: result.record?.previous ?? null,
-    files: plan.files.length,
-    redirects: plan.redirects.length,
-    bytes: plan.bytes,
-    domains: Object.entries(result.record?.domains ?? {}).flatMap(([domain, { kind, removing }]) =>
+    release: record?.current ?? null,
+    previous: record?.previous ?? null,
+    ...plan.counts,
+    ...(written === undefined ? {} : { written }),
+    ...(liveAt === undefined ? {} : { liveAt }),
+    domains: Object.entries(record?.domains ?? {}).flatMap(([domain, { kind, removing }]) =>
       kind === "primary" && !removing ? [domain] : [],
     ),
     newDomains,

@@ -65,8 +65,8 @@ export function parseRecord(key: string, body: Uint8Array): SiteRecord {
 export interface UpdateOptions {
   /** What to start from when the site has no record; absent = it must have one. */
   readonly create?: () => SiteRecord;
-  /** The record as last seen, to save a read. */
-  readonly known?: HeldRecord;
+  /** The record as last seen, to save a read; `null` = there was none. */
+  readonly known?: HeldRecord | null;
 }
 
 /**
@@ -82,7 +82,8 @@ export async function updateRecord(
 ): Promise<HeldRecord> {
   const place = placeOf(deps, ref);
   const stamp = randomUUID();
-  let held = options.known ?? (await readRecord(deps, ref));
+  const { known } = options;
+  let held = known === undefined ? await readRecord(deps, ref) : (known ?? undefined);
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const base = held?.record ?? options.create?.();
     if (!base) throw siteNotFound(deps, ref);

@@ -77,7 +77,7 @@ export async function editRules(
       await updateRecord(deps, ref, (record) => ({ ...record, rules: [...input.edit(record.rules)] }));
     return { rules, release: null, warnings: [] };
   }
-  const manifest = await readManifest(deps, ref, shown.id);
+  const manifest = await readManifest(deps, ref, shown);
   const plan = planRelease({
     place: placeOf(deps, ref),
     files: manifest.files,
@@ -98,7 +98,7 @@ export async function editRules(
   const report = { rules, release: shown.id, warnings: plan.warnings };
   if (input.dryRun) return report;
   await rollForward(deps, ref, base);
-  if (plan.digest === shown.digest && !shown.dirty) {
+  if (plan.digest === shown.digest) {
     await commitChange(deps, ref, {
       reason: "redirect rules",
       known: base,
@@ -144,8 +144,9 @@ export interface RuleRow {
 export async function listRules(deps: PublishDeps, ref: SiteRef): Promise<readonly RuleRow[]> {
   const { record } = await readSite(deps, ref);
   const own = record.rules.map((text) => ({ from: "site" as const, text }));
-  if (record.current === null) return own;
-  const manifest = await readManifest(deps, ref, record.current);
+  const shown = currentRelease(record);
+  if (!shown) return own;
+  const manifest = await readManifest(deps, ref, { id: shown.id });
   const folder = (manifest.control.get("_redirects") ?? "")
     .split(/\r\n|\n|\r/)
     .flatMap((line, index): RuleRow[] => {

@@ -1,35 +1,71 @@
+import { createHash } from "node:crypto";
+
 import { SitefleetError } from "../lib/errors.ts";
-import { canonicalJson } from "../site/config-body.ts";
 import { KEY_LIMIT, releasePrefix } from "../site/layout.ts";
 import type { SitePlace } from "../site/layout.ts";
+import { OBJECT_METADATA } from "../site/metadata.ts";
+import type { SitePolicies } from "../site/model.ts";
 import { printable } from "../site/names.ts";
-import { metadataProblem, pageMetadata } from "../site/object-metadata.ts";
-import { dottedAliasKey, encodePath } from "../site/page-key.ts";
-import { planRedirects } from "../site/redirect-plan.ts";
-import type { RedirectObject, RedirectPlan } from "../site/redirect-plan.ts";
-import { SITE_RULES } from "../site/redirect-rule.ts";
-import { noteText, parseRedirects } from "../site/redirects-file.ts";
+import { metadataProblem, pageMetadata, redirectMetadata } from "../site/object-metadata.ts";
+import { canonicalPath, dottedAliasKey, encodePath } from "../site/page-key.ts";
+import type { RedirectObject } from "../site/redirect-plan.ts";
+import { noteText } from "../site/redirects-file.ts";
 import { packRules } from "../site/rule-slots.ts";
-import type { ReleaseFile } from "./manifest.ts";
+import { cacheControlOf } from "./content-headers.ts";
+import { LONGEST_RELEASE } from "./delta-plan.ts";
 import { sha256Hex } from "./publish-deps.ts";
+import { REDIRECT_HEADERS, redirectBody } from "./redirect-object.ts";
+import type { ReleaseObject, SourceFile } from "./release-object.ts";
+import { planRules } from "./release-rules.ts";
+
+/** Where the bytes of an object are. */
+export type ObjectBody =
+  /** On this machine. */
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "text"; readonly text: string }
+  /** In the store only, wherever the hash is found. */
+  | { readonly kind: "stored" };
+
+/** An object as a release will have it, and where its bytes come from. */
+export interface PlannedObject extends ReleaseObject {
+  readonly body: ObjectBody;
+}
+
+/** A file of a folder, or of a release whose folder is not at hand. */
+export interface PlanFile extends SourceFile {
+  /** Where it is read from; absent = its bytes are in the store only. */
+  readonly source?: string;
+}
 
 /** What a release will hold. */
 export interface ReleasePlan {
-  readonly files: readonly ReleaseFile[];
-  readonly redirects: readonly RedirectObject[];
+  /** In order of their keys. */
+  readonly objects: readonly PlannedObject[];
+  /** All files, also those that a redirect hides. */
+  readonly files: readonly SourceFile[];
+  readonly control: ReadonlyMap<string, string>;
   /** Packed rule slots. */
   readonly slots: string;
   /** Where each slot's rule was written, for errors. */
   readonly slotNames: readonly string[];
-  readonly notFoundPage: boolean;
-  /** Bytes of all files that have an object. */
-  readonly bytes: number;
+  /** Encoded directories that have a 404.html; `""` is the root. */
+  readonly notFoundPages: readonly string[];
+  readonly trailingSlash: SitePolicies["trailingSlash"];
+  readonly counts: { readonly files: number; readonly redirects: number; readonly bytes: number };
   readonly digest: string;
   readonly warnings: readonly string[];
 }
 
-/** The longest release id stands in for the one that is not known yet. */
-const LONGEST_RELEASE = "zzzz";
+export interface PlanInput {
+  readonly place: SitePlace;
+  readonly files: readonly PlanFile[];
+  /** Texts of the folder's control files by name. */
+  readonly control: ReadonlyMap<string, string>;
+  /** The site's own rules, tried first. */
+  readonly siteRules: readonly string[];
+  readonly policies: Pick<SitePolicies, "trailingSlash" | "precedence">;
+}
+
 const DETAIL_LIMIT = 100;
 
 /**
@@ -37,85 +73,117 @@ const DETAIL_LIMIT = 100;
  * dotted name would be taken for a file, and the slots. Same input, same digest.
  * @throws SitefleetError `redirects/invalid` or `publish/invalid-folder` with everything that is wrong
  */
-export function planRelease(input: {
-  readonly place: SitePlace;
-  readonly files: readonly Omit<ReleaseFile, "hidden">[];
-  /** Text of the folder's `_redirects`. */
-  readonly folderRules: string | undefined;
-  /** The site's own rules, tried first. */
-  readonly siteRules: readonly string[];
-}): ReleasePlan {
+export function planRelease(input: PlanInput): ReleasePlan {
   const fileKeys = new Set(input.files.map(({ key }) => key));
-  const rules = planRules({ ...input, files: fileKeys });
+  const rules = planRules({ ...input, fileKeys });
   const ruleKeys = new Set(rules.objects.map(({ key }) => key));
-  const aliases = dottedAliases(input.files).filter(({ key }) => !fileKeys.has(key) && !ruleKeys.has(key));
-  const redirects = [...rules.objects, ...aliases].sort((a, b) => (a.key < b.key ? -1 : 1));
-  const files = input.files.map((file) => asReleaseFile(file, ruleKeys.has(file.key)));
-  refuseUnstorable(input.place, files, redirects);
-  const slots = packRules(rules.slots.map(({ rule }) => rule));
-  const notFoundPage = fileKeys.has("404.html") && !ruleKeys.has("404.html");
+  const aliases = dottedAliases(input).filter(({ key }) => !fileKeys.has(key) && !ruleKeys.has(key));
+  const shown = input.files.filter(({ key }) => !ruleKeys.has(key));
+  const redirects = [...rules.objects, ...aliases].map(redirectObject);
+  const objects = [...shown.map((file) => fileObject(input, file)), ...redirects].sort(byKey);
+  refuseUnstorable(input.place, objects);
+  const content = {
+    objects,
+    files: input.files.map(({ path, key, size, hash, contentType }) => ({
+      path,
+      key,
+      size,
+      hash,
+      contentType,
+    })),
+    control: input.control,
+    slots: packRules(rules.slots.map(({ rule }) => rule)),
+    notFoundPages: notFoundPagesOf(shown),
+    trailingSlash: input.policies.trailingSlash,
+  };
   return {
-    files,
-    redirects,
-    slots,
+    ...content,
     slotNames: rules.slots.map(({ source, text }) => `"${printable(text)}" (${source.file}:${source.line})`),
-    notFoundPage,
-    bytes: files.reduce((sum, { size, hidden }) => sum + (hidden ? 0 : size), 0),
-    digest: sha256Hex(canonicalJson({ files, redirects, slots, folderRules: input.folderRules })),
+    counts: {
+      files: shown.length,
+      redirects: redirects.length,
+      bytes: shown.reduce((sum, { size }) => sum + size, 0),
+    },
+    digest: digestOf(content),
     warnings: rules.warnings.map(noteText),
   };
 }
 
-function asReleaseFile(file: Omit<ReleaseFile, "hidden">, hidden: boolean): ReleaseFile {
-  const { key, canonical, size, hash, contentType, cacheControl } = file;
-  return { key, canonical, size, hash, contentType, cacheControl, ...(hidden ? { hidden } : {}) };
+function byKey(a: ReleaseObject, b: ReleaseObject): number {
+  return a.key < b.key ? -1 : 1;
 }
 
-function planRules(input: {
-  readonly files: ReadonlySet<string>;
-  readonly folderRules: string | undefined;
-  readonly siteRules: readonly string[];
-}): RedirectPlan {
-  const site = parseRedirects(input.siteRules.join("\n"), SITE_RULES);
-  const folder = parseRedirects(input.folderRules ?? "", "_redirects");
-  const plan = planRedirects({ rules: [...site.rules, ...folder.rules], files: input.files });
-  const problems = [...site.problems, ...folder.problems, ...plan.problems];
-  const [first] = problems;
-  if (!first) return plan;
-  const details = problems.slice(0, DETAIL_LIMIT).map(noteText);
-  const more = problems.length - details.length;
-  throw new SitefleetError(
-    "redirects/invalid",
-    problems.length === 1 ? noteText(first) : `${problems.length} redirect rules cannot be used`,
-    {
-      details: more > 0 ? [...details, `and ${more} more`] : details,
-      hint: "nothing was changed; correct the rules and run the command again",
-    },
-  );
+function fileObject(input: PlanInput, file: PlanFile): PlannedObject {
+  const { key, size, hash, contentType, path, source } = file;
+  return {
+    key,
+    size,
+    hash,
+    headers: { contentType, cacheControl: cacheControlOf(path) },
+    metadata: pageMetadata(encodePath(canonicalPath(path, input.policies.trailingSlash))),
+    body: source === undefined ? { kind: "stored" } : { kind: "file", path: source },
+  };
 }
 
-function dottedAliases(files: readonly Omit<ReleaseFile, "hidden">[]): RedirectObject[] {
-  return files.flatMap((file) => {
-    const path = decodeURIComponent(file.canonical);
-    const key = dottedAliasKey(path.endsWith("/") ? `${path.slice(1)}index.html` : path.slice(1));
+function redirectObject(redirect: RedirectObject): PlannedObject {
+  const text = redirectBody(redirect.text);
+  return {
+    key: redirect.key,
+    size: Buffer.byteLength(text),
+    hash: sha256Hex(text),
+    headers: REDIRECT_HEADERS,
+    metadata: redirectMetadata(redirect),
+    body: { kind: "text", text },
+  };
+}
+
+function dottedAliases(input: PlanInput): RedirectObject[] {
+  const { trailingSlash } = input.policies;
+  // Under `none` a page has no other spelling that leads to it.
+  if (trailingSlash === "none") return [];
+  return input.files.flatMap(({ path }) => {
+    const key = dottedAliasKey(path);
     if (key === undefined) return [];
-    const text = `${encodePath(`/${key}`)} ${file.canonical} 308`;
-    return [{ key, location: file.canonical, status: 308 as const, text }];
+    const location = encodePath(canonicalPath(path, trailingSlash));
+    return [{ key, location, status: 308 as const, text: `${encodePath(`/${key}`)} ${location} 308` }];
   });
 }
 
-function refuseUnstorable(
-  place: SitePlace,
-  files: readonly ReleaseFile[],
-  redirects: readonly RedirectObject[],
-): void {
+function notFoundPagesOf(files: readonly PlanFile[]): readonly string[] {
+  return files.flatMap(({ key }) => {
+    if (key === "404.html") return [""];
+    return key.endsWith("/404.html") ? [encodePath(key.slice(0, -"/404.html".length))] : [];
+  });
+}
+
+/** One hash over all that a release is, whatever order its parts came in. */
+function digestOf(content: Omit<ReleasePlan, "digest" | "counts" | "slotNames" | "warnings">): string {
+  const hash = createHash("sha256");
+  for (const { key, size, hash: bytes, headers, metadata } of content.objects) {
+    hash.update(`${JSON.stringify([key, size, bytes, fields(headers), fields(metadata)])}\n`);
+  }
+  // A file's path and type count too: what they lead to may change by rules that do not come with the folder.
+  for (const { path, hash: bytes, contentType } of content.files) {
+    hash.update(`${JSON.stringify([path, bytes, contentType])}\n`);
+  }
+  const { control, slots, notFoundPages, trailingSlash } = content;
+  hash.update(JSON.stringify([[...control].sort(), slots, notFoundPages, trailingSlash]));
+  return hash.digest("hex");
+}
+
+function fields(object: object): readonly (readonly [string, unknown])[] {
+  return Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function refuseUnstorable(place: SitePlace, objects: readonly ReleaseObject[]): void {
   const prefix = releasePrefix(place, LONGEST_RELEASE);
-  const problems = [...files, ...redirects].flatMap((object) => {
-    const bytes = Buffer.byteLength(prefix + object.key);
+  const problems = objects.flatMap(({ key, metadata }) => {
+    const bytes = Buffer.byteLength(prefix + key);
     if (bytes > KEY_LIMIT)
-      return [`${printable(object.key)}: its key has ${bytes} bytes, the limit is ${KEY_LIMIT}`];
-    const problem = "canonical" in object ? metadataProblem(pageMetadata(object.canonical)) : undefined;
-    return problem === undefined ? [] : [`${printable(object.key)}: its path as metadata ${problem}`];
+      return [`${printable(key)}: its key has ${bytes} bytes, the limit is ${KEY_LIMIT}`];
+    const isRule = metadata[OBJECT_METADATA.location] !== undefined;
+    const problem = isRule ? undefined : metadataProblem(metadata);
+    return problem === undefined ? [] : [`${printable(key)}: its path as metadata ${problem}`];
   });
   if (problems.length === 0) return;
   throw new SitefleetError("publish/invalid-folder", `${problems.length} files cannot be stored`, {

@@ -1,108 +1,121 @@
-import { readFile } from "node:fs/promises";
-
-import { SitefleetError } from "../lib/errors.ts";
+import { SitefleetError, assertNever } from "../lib/errors.ts";
 import { forEachLimit } from "../lib/for-each-limit.ts";
 import { releasePrefix } from "../site/layout.ts";
-import { pageMetadata, redirectMetadata } from "../site/object-metadata.ts";
-import type { RedirectObject } from "../site/redirect-plan.ts";
-import type { ReleaseFile } from "./manifest.ts";
-import { placeOf, sha256Hex } from "./publish-deps.ts";
+import type { PutInput } from "../store/object-store.ts";
+import type { PlannedCopy } from "./delta-plan.ts";
+import { placeOf } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
-import type { ReleasePlan } from "./release-plan.ts";
+import type { ReleaseObject } from "./release-object.ts";
+import type { PlannedObject } from "./release-plan.ts";
 import { READ_BUDGET } from "./scan.ts";
 
-const PARALLEL_UPLOADS = 48;
+/** Requests under way; the store opens as many connections. */
+export const PARALLEL_WRITES = 64;
 
-/** Where the bytes of a release come from. */
-export type FileSource =
-  /** Paths on this machine by page key. */
-  | { readonly kind: "folder"; readonly paths: ReadonlyMap<string, string> }
-  /** Another release of the same site, copied inside the store. */
-  | { readonly kind: "release"; readonly release: string };
-
-type Job =
-  | { readonly kind: "file"; readonly file: ReleaseFile }
-  | { readonly kind: "redirect"; readonly redirect: RedirectObject };
+/** One object to write, and where. */
+export type ObjectWrite =
+  | { readonly kind: "upload"; readonly to: string; readonly object: PlannedObject }
+  | { readonly kind: "copy"; readonly to: string; readonly copy: PlannedCopy };
 
 /**
- * Writes every object of a release below its prefix, which nobody reads yet.
+ * Writes objects below prefixes of a site.
+ * @param input.planned what a copy falls back to when its source is gone, by key
  * @throws SitefleetError `publish/file-changed` when a file is not what was scanned
  */
-export async function uploadRelease(
+export async function writeObjects(
   deps: PublishDeps,
   ref: SiteRef,
-  upload: { readonly release: string; readonly plan: ReleasePlan; readonly source: FileSource },
+  input: {
+    readonly writes: readonly ObjectWrite[];
+    readonly planned: ReadonlyMap<string, PlannedObject>;
+    readonly step: string;
+  },
 ): Promise<void> {
-  const jobs: Job[] = [
-    ...upload.plan.files.filter(({ hidden }) => !hidden).map((file) => ({ kind: "file" as const, file })),
-    ...upload.plan.redirects.map((redirect) => ({ kind: "redirect" as const, redirect })),
-  ];
-  const place = placeOf(deps, ref);
-  const target = { prefix: releasePrefix(place, upload.release), source: upload.source, from: "" };
-  const from = upload.source.kind === "release" ? releasePrefix(place, upload.source.release) : "";
+  const { writes, planned, step } = input;
   let done = 0;
-  const options = { limit: PARALLEL_UPLOADS, budget: READ_BUDGET, weightOf, signal: deps.signal };
-  await forEachLimit(jobs, options, async (job) => {
-    if (job.kind === "file") await writeFile(deps, { ...target, from }, job.file);
-    else await writeRedirect(deps, target.prefix, job.redirect);
+  const options = { limit: PARALLEL_WRITES, budget: READ_BUDGET, weightOf, signal: deps.signal };
+  await forEachLimit(writes, options, async (write) => {
+    if (write.kind === "upload") await upload(deps, ref, write);
+    else if (!(await copied(deps, ref, write))) {
+      await upload(deps, ref, { to: write.to, object: fallback(planned, write.copy) });
+    }
     done += 1;
-    deps.onProgress({ step: "uploading", done, total: jobs.length });
+    deps.onProgress({ step, done, total: writes.length });
   });
 }
 
-function weightOf(job: Job): number {
-  return job.kind === "file" ? job.file.size : 0;
+function weightOf(write: ObjectWrite): number {
+  return write.kind === "upload" && write.object.body.kind === "file" ? write.object.size : 0;
 }
 
-async function writeFile(
+function keyOf(deps: PublishDeps, ref: SiteRef, at: { readonly key: string; readonly at: string }): string {
+  return releasePrefix(placeOf(deps, ref), at.at) + at.key;
+}
+
+async function upload(
   deps: PublishDeps,
-  target: { readonly prefix: string; readonly source: FileSource; readonly from: string },
-  file: ReleaseFile,
+  ref: SiteRef,
+  write: { readonly to: string; readonly object: PlannedObject },
 ): Promise<void> {
-  const { signal } = deps;
-  const key = target.prefix + file.key;
-  if (target.source.kind === "release") {
-    const outcome = await deps.store.hosting.copy({ from: target.from + file.key, to: key, signal });
-    if (outcome.kind === "ok") return;
-    throw new SitefleetError("site/unreadable", `release "${target.source.release}" lacks "${file.key}"`, {
-      hint: "publish the site's folder again",
-    });
-  }
+  const { object, to } = write;
+  const { key, headers, metadata } = object;
+  const body = bodyOf(object);
   await deps.store.hosting.put({
-    key,
-    body: await readScanned(target.source.paths, file),
-    headers: { contentType: file.contentType, cacheControl: file.cacheControl },
-    metadata: pageMetadata(file.canonical),
-    signal,
-  });
-}
-
-async function readScanned(paths: ReadonlyMap<string, string>, file: ReleaseFile): Promise<Uint8Array> {
-  const path = paths.get(file.key);
-  if (path === undefined) throw new SitefleetError("fault/internal", `no path for the key "${file.key}"`);
-  let body: Uint8Array | undefined;
-  try {
-    body = await readFile(path);
-  } catch (error) {
-    throw fileChanged(path, error);
-  }
-  if (sha256Hex(body) !== file.hash) throw fileChanged(path, undefined);
-  return body;
-}
-
-function fileChanged(path: string, cause: unknown): SitefleetError {
-  return new SitefleetError("publish/file-changed", `"${path}" changed while it was being published`, {
-    cause,
-    hint: "nothing was published; wait until the build has ended and run the command again",
-  });
-}
-
-async function writeRedirect(deps: PublishDeps, prefix: string, redirect: RedirectObject): Promise<void> {
-  await deps.store.hosting.put({
-    key: prefix + redirect.key,
-    body: `${redirect.text}\n`,
-    headers: { contentType: "text/plain; charset=utf-8", cacheControl: "public, max-age=0, must-revalidate" },
-    metadata: redirectMetadata(redirect),
+    key: keyOf(deps, ref, { key, at: to }),
+    body,
+    ...(typeof body === "string" ? { sha256: object.hash } : {}),
+    headers,
+    metadata,
     signal: deps.signal,
+  });
+}
+
+function bodyOf({ key, body, size, hash }: PlannedObject): PutInput["body"] {
+  switch (body.kind) {
+    case "file":
+      return { path: body.path, size, sha256: hash };
+    case "text":
+      return body.text;
+    case "stored":
+      throw notAtHand(key);
+    default:
+      return assertNever(body);
+  }
+}
+
+/**
+ * Copies inside the store with the object's own headers; `false` when the source is gone, or was not what it had to be. An
+ * asset that is only kept for pages loaded earlier may be gone.
+ */
+async function copied(
+  deps: PublishDeps,
+  ref: SiteRef,
+  write: { readonly to: string; readonly copy: PlannedCopy },
+): Promise<boolean> {
+  const { object, from, etag } = write.copy;
+  const { key, headers, metadata } = object;
+  const outcome = await deps.store.hosting.copy({
+    from: keyOf(deps, ref, from),
+    to: keyOf(deps, ref, { key, at: write.to }),
+    replace: { headers, metadata },
+    signal: deps.signal,
+  });
+  if (outcome.kind === "not-found") return "removedAt" in object;
+  return etag === undefined || outcome.etag === etag;
+}
+
+function fallback(planned: ReadonlyMap<string, PlannedObject>, { object }: PlannedCopy): PlannedObject {
+  const found = planned.get(object.key);
+  if (found && isAtHand(found, object)) return found;
+  throw notAtHand(object.key);
+}
+
+function isAtHand(found: PlannedObject, object: ReleaseObject): boolean {
+  return found.hash === object.hash && found.body.kind !== "stored";
+}
+
+function notAtHand(key: string): SitefleetError {
+  return new SitefleetError("site/unreadable", `the content of "${key}" is gone from the store`, {
+    hint: "publish the site's folder again",
   });
 }

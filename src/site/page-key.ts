@@ -75,16 +75,35 @@ function lastSegment(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
+/** Which path is a page's own; `model.ts` says what each means. */
+export type SlashPolicy = "auto" | "force" | "drop" | "none";
+
 /**
- * The canonical URL path (decoded) of a file, given its path in the folder without leading `/`: a page loses `.html`, a
- * folder's index keeps its slash so that relative links work, everything else stays. It always has the file's page key.
+ * The canonical URL path (decoded) of a file, given its path in the folder without leading `/`. By `auto` a page loses
+ * `.html` and a folder's index keeps its slash, so that relative links work; what is no page stays as it is. It always
+ * has the file's page key.
  */
-export function canonicalPath(file: string): string {
+export function canonicalPath(file: string, policy: SlashPolicy = "auto"): string {
   if (file === "index.html") return "/";
-  if (file.endsWith("/index.html")) return `/${file.slice(0, -"index.html".length)}`;
-  const stem = file.endsWith(".html") ? `/${file.slice(0, -".html".length)}` : `/${file}`;
-  // A stem with a dot or of the name `index` in a folder would be read as another key.
-  return pageKey(stem) === pageKey(`/${file}`) ? stem : `/${file}`;
+  if (!file.endsWith(".html")) return `/${file}`;
+  const isIndex = file.endsWith("/index.html");
+  const stem = `/${file.slice(0, isIndex ? -"/index.html".length : -".html".length)}`;
+  const spelling = spellingOf(policy, isIndex);
+  // Read back, a stem with a dot looks like a file and one that ends in `index` like a folder: those keep more.
+  const candidates = {
+    bare: isIndex ? [stem, `${stem}/`] : [stem],
+    slash: [`${stem}/`],
+    file: [],
+  }[spelling];
+  const key = pageKey(`/${file}`);
+  return candidates.find((path) => pageKey(path) === key) ?? `/${file}`;
+}
+
+function spellingOf(policy: SlashPolicy, isIndex: boolean): "bare" | "slash" | "file" {
+  if (policy === "force") return "slash";
+  if (policy === "drop") return "bare";
+  if (isIndex) return "slash";
+  return policy === "none" ? "file" : "bare";
 }
 
 /**

@@ -3,14 +3,19 @@ import { dirname, join } from "node:path";
 
 import { Secret } from "../../src/lib/secret.ts";
 import type { PurgeApi } from "../../src/purge/purge-api.ts";
+import { sha256Hex } from "../../src/publish/publish-deps.ts";
 import type { PublishDeps, SiteRef } from "../../src/publish/publish-deps.ts";
 import { publishFolder } from "../../src/publish/publish.ts";
 import type { PublishReport } from "../../src/publish/publish.ts";
 import { parseRecord } from "../../src/publish/record-store.ts";
 import type { Environment } from "../../src/settings/environment.ts";
 import { decodeConfig } from "../../src/site/codec.ts";
+import { lookUpDelta, shortHash } from "../../src/site/delta-list.ts";
 import type { DomainConfig, SiteRecord } from "../../src/site/model.ts";
 import { siteEnvOf } from "../../src/site/names.ts";
+import { encodePath } from "../../src/site/page-key.ts";
+import { isFileBody } from "../../src/store/file-body.ts";
+import type { PutInput } from "../../src/store/object-store.ts";
 import { FaultPoint } from "../support/fault-point.ts";
 import { InstantClock } from "../support/instant-clock.ts";
 import { MemoryStore } from "../support/memory-store.ts";
@@ -85,7 +90,7 @@ class WatchedStore extends MemoryStore {
     } finally {
       // Also when the answer was lost, but not when another process wrote meanwhile.
       const after = this.objects.get(input.key);
-      const isOurs = after !== before && after && Buffer.from(input.body).equals(after.body);
+      const isOurs = after !== before && after && isBody(input.body, after.body);
       if (input.key.endsWith(SEGMENT) && isOurs) {
         this.#events.push(`config ${input.key.split("/")[2]}`);
       }
@@ -102,6 +107,10 @@ class WatchedStore extends MemoryStore {
       }
     }
   }
+}
+
+function isBody(sent: PutInput["body"], stored: Uint8Array): boolean {
+  return !isFileBody(sent) && Buffer.from(sent).equals(stored);
 }
 
 /** A process of its own over a world. */
@@ -165,17 +174,28 @@ export function configOf(world: World, domain: string): DomainConfig | undefined
   return decoded.config;
 }
 
-/** What a visitor of a domain could read: page keys with bodies, redirects as `-> location`. */
+/**
+ * What a visitor of a domain could read: page keys with bodies, redirects as `-> location`. Found as the edge does it:
+ * from the config by the delta list to the object, for every key that there is below any prefix of the site.
+ */
 export function visible(world: World, domain: string): Record<string, string> | undefined {
   const config = configOf(world, domain);
   if (!config) return undefined;
   if (config.kind === "alias") return { alias: config.canonicalHost };
-  const prefix = `test/${siteEnvOf(domain, environment.hostSuffixes)}/${config.site}/${config.release}/`;
-  const objects = [...world.hosting].filter(([key]) => key.startsWith(prefix));
+  const siteEnv = siteEnvOf(domain, environment.hostSuffixes);
+  const prefix = `test/${siteEnv}/${config.site}/`;
+  const all = [...world.hosting.keys()].filter((key) => key.startsWith(prefix));
+  const keys = new Set(all.map((key) => key.slice(prefix.length).replace(/^[^/]*\//, "")));
   return Object.fromEntries(
-    objects.map(([key, { body, metadata }]) => [
-      key.slice(prefix.length),
-      metadata["l"] === undefined ? Buffer.from(body).toString() : `-> ${metadata["c"]} ${metadata["l"]}`,
-    ]),
+    [...keys].sort().flatMap((key) => {
+      const tag = lookUpDelta(config.delta, shortHash(encodePath(key), sha256Hex)) ?? config.base;
+      const found = world.hosting.get(`${prefix}${tag}/${key}`);
+      return found ? [[key, shownAs(found)]] : [];
+    }),
   );
+}
+
+function shownAs({ body, metadata }: MemoryObject): string {
+  const { l: location, c: status } = metadata;
+  return location === undefined ? Buffer.from(body).toString() : `-> ${status} ${location}`;
 }

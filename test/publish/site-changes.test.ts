@@ -6,7 +6,7 @@ import { publishFolder } from "../../src/publish/publish.ts";
 import { settleOwed } from "../../src/publish/purging.ts";
 import { rollBack } from "../../src/publish/rollback.ts";
 import { addingRule, editRules, listRules, removingRule } from "../../src/publish/redirects.ts";
-import { deleteSite, setPolicies } from "../../src/publish/site-changes.ts";
+import { setPolicies } from "../../src/publish/site-changes.ts";
 import { FaultPoint } from "../support/fault-point.ts";
 import {
   ACME,
@@ -43,7 +43,13 @@ function views(world: World): unknown {
   const domains = [WWW, APEX, TAKEN, "new.example.com"];
   return domains.map((domain) => {
     const config = configOf(world, domain);
-    const { release: _, ...rest } = { release: "", ...config };
+    // Where the objects lie depends on how often a run was begun; what they are must not.
+    const {
+      release: _,
+      base: _base,
+      delta: _delta,
+      ...rest
+    } = { release: "", base: "", delta: "", ...config };
     return [domain, config && rest, visible(world, domain)];
   });
 }
@@ -98,43 +104,6 @@ describe.each(CHANGES)("%s", (name, change) => {
       }
     },
   );
-});
-
-describe("deleting a site", () => {
-  it.each(["before", "after"] as const)(
-    "that dies %s any call can be finished and leaves nothing",
-    async (when) => {
-      const start = await twoSites();
-      for (let call = 1; ; call += 1) {
-        const world = copyWorld(start);
-        const faults = new FaultPoint();
-        faults.failAt(call, when);
-        await deleteSite(openDeps(world, { faults }), ACME).catch(() => undefined);
-        const finished = faults.calls.length < call;
-        if (!finished) {
-          await deleteSite(openDeps(world), ACME).catch((error: unknown) => {
-            expect(error).toMatchObject({ code: "site/not-found" });
-          });
-        }
-        const left = [...world.config.keys(), ...world.hosting.keys()].filter(
-          (key) => !key.includes("rival"),
-        );
-        expect(left, `call ${call}`).toEqual([]);
-        expect(visible(world, TAKEN)).toEqual({ "index.html": "rival" });
-        if (finished) return;
-      }
-    },
-  );
-
-  it("lets no other command change the site once it has begun", async () => {
-    const world = await twoSites();
-    const faults = new FaultPoint();
-    faults.failAt(5, "after");
-    await expect(deleteSite(openDeps(world, { faults }), ACME)).rejects.toThrow("was lost");
-    const refused = { code: "site/deleting" };
-    await expect(publish(openDeps(world), { "index.html": "x" })).rejects.toMatchObject(refused);
-    await expect(setPolicies(openDeps(world), ACME, { noindex: true })).rejects.toMatchObject(refused);
-  });
 });
 
 describe("domains", () => {
@@ -218,12 +187,15 @@ describe("rolling back", () => {
 });
 
 describe("the site's own rules", () => {
-  it("become slots without a new release, or objects in a copied one", async () => {
+  it("become slots or objects of a release that writes nothing else", async () => {
     const world = await twoSites();
     const deps = openDeps(world);
-    expect(await editRules(deps, ACME, { edit: addingRule("/a/* /page") })).toMatchObject({ release: "2" });
-    expect(configOf(world, WWW)).toMatchObject({ release: "2", rules: [{ segments: ["a"] }] });
-    expect(await editRules(deps, ACME, { edit: addingRule("/b /page") })).toMatchObject({ release: "3" });
+    expect(await editRules(deps, ACME, { edit: addingRule("/a/* /page") })).toMatchObject({ release: "3" });
+    expect(configOf(world, WWW)).toMatchObject({ base: "2", release: "3", rules: [{ segments: ["a"] }] });
+    expect(await editRules(deps, ACME, { edit: addingRule("/b /page") })).toMatchObject({ release: "4" });
+    expect([...world.hosting.keys()].filter((key) => /acme\/[34]\//.test(key))).toEqual([
+      "test/production/acme/4/b.html",
+    ]);
     expect(visible(world, WWW)).toEqual({
       "index.html": "two",
       "page.html": "page",
@@ -264,7 +236,7 @@ describe("the site's own rules", () => {
     const before = JSON.stringify(views(world));
     const deps = openDeps(world);
     const invalid = { code: "redirects/invalid" };
-    expect(() => addingRule("/a /b 200")).toThrow(expect.objectContaining(invalid));
+    expect(() => addingRule("/a b 200")).toThrow(expect.objectContaining(invalid));
     await expect(editRules(deps, ACME, { edit: addingRule("/a /a/") })).rejects.toMatchObject(invalid);
     await expect(editRules(deps, ACME, { edit: removingRule("/none") })).rejects.toMatchObject(invalid);
     expect(JSON.stringify(views(world))).toBe(before);
