@@ -139,6 +139,10 @@ export function toFlags(values: Readonly<Record<string, unknown>>): Flags {
       const value = read(name);
       return Array.isArray(value) ? value.map(String) : typeof value === "string" ? [value] : [];
     },
-    has: (name) => read(name) !== undefined && read(name) !== false,
+    // Commander keeps `--no-wait` as `wait: false`.
+    has: (name) =>
+      name.startsWith("no-")
+        ? read(name.slice(3)) === false
+        : read(name) !== undefined && read(name) !== false,
   };
 }

@@ -1,16 +1,18 @@
 import { SitefleetError } from "../lib/errors.ts";
-import type { PublishDeps, SiteRef } from "../publish/publish-deps.ts";
+import type { PublishDeps } from "../publish/publish-deps.ts";
 import { readSite } from "../publish/record-store.ts";
-import { rollBack } from "../publish/rollback.ts";
-import { deleteSite, setPolicies } from "../publish/site-changes.ts";
+import { setPolicies } from "../publish/site-changes.ts";
 import { domainRows, readSites } from "../publish/site-list.ts";
 import { NOT_FOUND_POLICIES, currentRelease } from "../site/model.ts";
 import type { SitePolicies, SiteRecord } from "../site/model.ts";
-import type { CommandDefinition, CommandInput } from "./command.ts";
+import type { CommandDefinition } from "./command.ts";
 import type { CommandContext } from "./context.ts";
-import { SITE_ENV_OPTION, argumentOf, columns, siteRefOf, switchOf, withPublishing } from "./publishing.ts";
+import { columns, switchOf, withPublishing } from "./publishing.ts";
+import { commands as cleanupCommands } from "./site-cleanup.ts";
+import { siteCommand } from "./site-command.ts";
+import type { SiteJob } from "./site-command.ts";
+import { commands as releaseCommands } from "./site-releases.ts";
 
-const SITE = [{ name: "<site>", summary: "uid of the site" }];
 const SWITCH = ["on", "off"];
 
 export const commands: readonly CommandDefinition[] = [
@@ -51,25 +53,7 @@ export const commands: readonly CommandDefinition[] = [
     examples: ["site set acme --not-found redirect", "site set acme --noindex on"],
     run: runSet,
   }),
-  siteCommand({
-    verb: "releases",
-    summary: "list the releases that can be shown again",
-    writes: false,
-    examples: ["site releases acme"],
-    run: runReleases,
-  }),
-  siteCommand({
-    verb: "rollback",
-    summary: "show an earlier release again",
-    options: [{ flags: "--to <release>", summary: "default: the one shown before" }],
-    writes: true,
-    examples: ["site rollback acme", "site rollback acme --to 3"],
-    run: async (context, { deps, ref, input }) => {
-      const { release, record } = await rollBack(deps, ref, input.flags.text("to"));
-      const document = { ...ref, release, previous: record.previous };
-      context.report.result(document, `${ref.site} (${ref.siteEnv}) shows release ${release}`);
-    },
-  }),
+  ...releaseCommands,
   siteCommand({
     verb: "suspend",
     summary: "answer every request of a site with 410 or 503, or lift that",
@@ -87,38 +71,8 @@ export const commands: readonly CommandDefinition[] = [
       context.report.result({ ...ref, suspended }, `${ref.site} (${ref.siteEnv}) ${text}`);
     },
   }),
-  siteCommand({
-    verb: "delete",
-    summary: "delete a site: its domains, all its objects, its record",
-    writes: true,
-    examples: ["site delete acme --yes"],
-    run: runDelete,
-  }),
+  ...cleanupCommands,
 ];
-
-interface SiteJob {
-  readonly deps: PublishDeps;
-  readonly ref: SiteRef;
-  readonly input: CommandInput;
-}
-
-/** A command about one site: `site VERB <site> [--site-env]`. */
-function siteCommand(
-  definition: Omit<CommandDefinition, "args" | "run"> & {
-    run(context: CommandContext, job: SiteJob): Promise<number | void>;
-  },
-): CommandDefinition {
-  return {
-    ...definition,
-    args: SITE,
-    options: [SITE_ENV_OPTION, ...(definition.options ?? [])],
-    run: (context, input) =>
-      withPublishing(context, (deps) => {
-        const siteEnv = input.flags.text("site-env") ?? "production";
-        return definition.run(context, { deps, ref: siteRefOf(deps, argumentOf(input, 0), siteEnv), input });
-      }),
-  };
-}
 
 async function runList(context: CommandContext, deps: PublishDeps): Promise<void> {
   const sites: { site: string; siteEnv: string; release: string | null; domains: string[] }[] = [];
@@ -166,40 +120,4 @@ async function runSet(context: CommandContext, { deps, ref, input }: SiteJob): P
   }
   const { record } = await setPolicies(deps, ref, policies);
   context.report.result({ ...ref, policies: record.policies }, describeSite(record));
-}
-
-async function runReleases(context: CommandContext, { deps, ref }: SiteJob): Promise<void> {
-  const { record } = await readSite(deps, ref);
-  const releases = record.releases.toReversed().map((release) => ({
-    id: release.id,
-    createdAt: release.createdAt,
-    files: release.files,
-    redirects: release.redirects,
-    bytes: release.bytes,
-    state: release.id === record.current ? "current" : release.id === record.previous ? "previous" : "",
-  }));
-  const rows = releases.map(({ id, createdAt, files, redirects, bytes, state }) => [
-    id,
-    createdAt,
-    `${files} files`,
-    `${redirects} redirects`,
-    `${bytes} bytes`,
-    state,
-  ]);
-  context.report.result(releases, rows.length === 0 ? "no releases" : columns(rows));
-}
-
-async function runDelete(context: CommandContext, { deps, ref }: SiteJob): Promise<void> {
-  const { record } = await readSite(deps, ref);
-  const domains = Object.keys(record.domains);
-  if (!context.yes && !context.dryRun) {
-    throw new SitefleetError(
-      "cli/usage",
-      `site "${ref.site}" (${ref.siteEnv}) has ${domains.length} domains and ${record.releases.length} releases`,
-      { hint: "to delete all of it, for good, add --yes" },
-    );
-  }
-  const { objects } = await deleteSite(deps, ref);
-  const text = `deleted ${ref.site} (${ref.siteEnv}): ${domains.length} domains, ${objects} objects`;
-  context.report.result({ ...ref, domains, objects }, text);
 }

@@ -160,7 +160,7 @@ export async function settleOwed(
   let purges = await settleStoredPurges(owedDepsOf(deps), options);
   const failures: unknown[] = [];
   for await (const record of readSites(deps)) {
-    if (!isUnsettled(record) || record.deleting || isAtWork(deps, record, options)) continue;
+    if (!isUnsettled(record) || isAtWork(deps, record, options)) continue;
     const ref = { site: record.site, siteEnv: record.siteEnv };
     try {
       purges += await settleOwedOf(deps, ref);
@@ -179,7 +179,7 @@ export async function settleOwed(
  */
 export async function settleOwedOf(deps: PublishDeps, ref: SiteRef): Promise<number> {
   const held = await readRecord(deps, ref);
-  if (!held || held.record.deleting) return 0;
+  if (!held) return 0;
   await settleSite(deps, ref, held);
   return held.record.owed.length;
 }

@@ -51,6 +51,6 @@ function refuseIncomplete(record: SiteRecord, release: ReleaseEntry): ReleaseEnt
 }
 
 /** The record with a release shown that it knows. */
-function showKnownRelease(record: SiteRecord, release: string): SiteRecord {
+export function showKnownRelease(record: SiteRecord, release: string): SiteRecord {
   return { ...record, current: release, previous: record.current };
 }

@@ -1,10 +1,12 @@
+import { SitefleetError } from "../lib/errors.ts";
+import { mapAhead } from "../lib/map-ahead.ts";
 import { recordPrefix } from "../site/layout.ts";
 import type { DomainConfig, SiteRecord } from "../site/model.ts";
-import { DEFAULT_SITE_ENV, checkDomainName, siteEnvOf } from "../site/names.ts";
+import { DEFAULT_SITE_ENV, checkDomainName, siteEnvOf, siteUidProblem } from "../site/names.ts";
 import type { ToAscii } from "../site/names.ts";
 import { readOwner } from "./config-sync.ts";
-import type { PublishDeps } from "./publish-deps.ts";
-import { parseRecord, readRecord } from "./record-store.ts";
+import type { PublishDeps, SiteRef } from "./publish-deps.ts";
+import { readRecord } from "./record-store.ts";
 
 /** Every website environment of the settings. */
 export function siteEnvsOf(deps: PublishDeps): readonly string[] {
@@ -12,21 +14,32 @@ export function siteEnvsOf(deps: PublishDeps): readonly string[] {
   return [...new Set([DEFAULT_SITE_ENV, ...named])].sort();
 }
 
-/** All site records, one at a time, by website environment and uid. */
+/** Records that are read at a time; more wait nowhere, so memory stays flat. */
+const PARALLEL_RECORDS = 32;
+
+/** All sites that have a record, by website environment and uid. */
+export async function* siteRefs(
+  deps: PublishDeps,
+  siteEnvs: readonly string[] = siteEnvsOf(deps),
+): AsyncGenerator<SiteRef> {
+  for (const siteEnv of siteEnvs) {
+    const prefix = recordPrefix({ serverEnv: deps.environment.name, siteEnv });
+    for await (const entry of deps.store.config.list({ prefix, delimiter: "/", signal: deps.signal })) {
+      const site = entry.key.slice(prefix.length).replace(/\.json$/, "");
+      if (entry.kind !== "object" || !entry.key.endsWith(".json")) continue;
+      if (siteUidProblem(site) === undefined) yield { site, siteEnv };
+    }
+  }
+}
+
+/** All site records, by website environment and uid; some are read ahead. */
 export async function* readSites(
   deps: PublishDeps,
   siteEnvs: readonly string[] = siteEnvsOf(deps),
 ): AsyncGenerator<SiteRecord> {
-  const { signal } = deps;
-  for (const siteEnv of siteEnvs) {
-    const prefix = recordPrefix({ serverEnv: deps.environment.name, siteEnv });
-    for await (const entry of deps.store.config.list({ prefix, delimiter: "/", signal })) {
-      if (entry.kind !== "object" || !entry.key.endsWith(".json")) continue;
-      const found = await deps.store.config.get({ key: entry.key, signal });
-      // A site may be deleted while the listing runs.
-      if (found.kind === "ok") yield parseRecord(entry.key, found.body);
-    }
-  }
+  const records = mapAhead(siteRefs(deps, siteEnvs), PARALLEL_RECORDS, (ref) => readRecord(deps, ref));
+  // A site may be deleted while the listing runs.
+  for await (const held of records) if (held) yield held.record;
 }
 
 export interface DomainRow {
@@ -91,4 +104,13 @@ export async function checkDomain(deps: PublishDeps, text: string, toAscii: ToAs
   const held = await readRecord(deps, { site: owner.site, siteEnv });
   const inRecord = held !== undefined && Object.hasOwn(held.record.domains, domain);
   return { kind: "owned", domain, siteEnv, site: owner.site, config: owner.config, inRecord };
+}
+
+/**
+ * What went wrong with one site of many, on one line.
+ * @throws what is no error of ours: a bug is not a site's failure
+ */
+export function failureText(error: unknown): string {
+  if (error instanceof SitefleetError) return `${error.message} [${error.code}]`;
+  throw error;
 }

@@ -153,7 +153,14 @@ describe("publishing against a running mirror", () => {
 
     await run("domain remove", ["www.acme.localhost"]);
     expect((await visit("www.acme.localhost")).status).toBe(404);
-    await run("site delete", ["acme"], { yes: true });
+    await run("site delete", ["acme"]);
+    expect((await visit(host)).status).toBe(404);
+    await run("site delete", ["acme"], { undo: true });
+    expect(await visit(host)).toMatchObject({ status: 200, body: "one" });
+    await expect(run("site delete", ["acme"], { purgeFiles: true })).rejects.toMatchObject({
+      code: "cli/usage",
+    });
+    await run("site delete", ["acme"], { purgeFiles: true, yes: true });
     expect((await visit(host)).status).toBe(404);
     expect((await run("site list")).text).not.toContain("acme");
   });

@@ -1,0 +1,183 @@
+import { parseDuration } from "../lib/duration.ts";
+import { SitefleetError } from "../lib/errors.ts";
+import { pruneFleet } from "../publish/prune-fleet.ts";
+import { pruneSite } from "../publish/prune.ts";
+import type { PruneReport } from "../publish/prune.ts";
+import type { PruneRules } from "../publish/prune-plan.ts";
+import type { PublishDeps } from "../publish/publish-deps.ts";
+import { readSite } from "../publish/record-store.ts";
+import { deleteSite, purgeFiles, retainedUntil, undeleteSite } from "../publish/site-deletion.ts";
+import { DEFAULT_SITE_ENV } from "../site/names.ts";
+import type { CommandDefinition, CommandInput } from "./command.ts";
+import type { CommandContext } from "./context.ts";
+import { SITE_ENV_OPTION, columns, siteRefOf, withPublishing } from "./publishing.ts";
+import { siteCommand } from "./site-command.ts";
+import type { SiteJob } from "./site-command.ts";
+
+/** `site` commands that take things away for good. */
+export const commands: readonly CommandDefinition[] = [
+  {
+    verb: "prune",
+    summary: "delete releases, previews and leftovers that no host can ask for any more",
+    args: [{ name: "[site]", summary: "uid of the site; without it --all is needed" }],
+    options: [
+      SITE_ENV_OPTION,
+      { flags: "--all", summary: "every site of every website environment" },
+      { flags: "--keep <count>", summary: "how many of the newest releases stay", default: "10" },
+      {
+        flags: "--older <time>",
+        summary: "only what has not been shown for this long: 12h, 30d, 2w",
+        default: "30d",
+      },
+    ],
+    writes: true,
+    examples: ["site prune acme --keep 5 --older 30d --dry-run", "site prune --all"],
+    run: (context, input) => withPublishing(context, (deps) => runPrune(context, deps, input)),
+  },
+  siteCommand({
+    verb: "delete",
+    summary: "take a site off the edge, then delete it for good",
+    options: [
+      { flags: "--purge-files", summary: "second step: delete all its objects and its record, for good" },
+      { flags: "--undo", summary: "take the first step back: the site has its domains again" },
+    ],
+    writes: true,
+    examples: ["site delete acme", "site delete acme --undo", "site delete acme --purge-files --yes"],
+    run: runDelete,
+  }),
+];
+
+async function runPrune(context: CommandContext, deps: PublishDeps, input: CommandInput): Promise<number> {
+  const rules = pruneRulesOf(input);
+  const [site] = input.args;
+  const all = input.flags.has("all");
+  if ((site === undefined) === !all) {
+    throw new SitefleetError("cli/usage", "either a site or --all is to be given", {
+      hint: "sitefleet site prune acme, or sitefleet site prune --all",
+    });
+  }
+  if (site !== undefined) {
+    const ref = siteRefOf(deps, site, input.flags.text("site-env") ?? DEFAULT_SITE_ENV);
+    const report = await pruneSite(deps, ref, rules);
+    context.report.result(report, describePrune(report));
+    return 0;
+  }
+  const reports: PruneReport[] = [];
+  const failed: { readonly site: string; readonly siteEnv: string; readonly problem: string }[] = [];
+  for await (const outcome of pruneFleet(deps, rules)) {
+    if (outcome.kind === "pruned") reports.push(outcome.report);
+    else failed.push({ ...outcome.ref, problem: outcome.problem });
+  }
+  const rows = reports.filter(didSomething).map((report) => [report.site, report.siteEnv, pruneText(report)]);
+  for (const { site: uid, siteEnv, problem } of failed)
+    context.report.warn(`${uid} (${siteEnv}): ${problem}`);
+  const total = sumOf(reports);
+  const last = `${reports.length} sites: ${total.releases} releases, ${total.objects} objects, ${total.bytes} bytes`;
+  const text = [...(rows.length === 0 ? [] : [columns(rows)]), last].join("\n");
+  context.report.result({ sites: reports, failed, ...total }, text);
+  return failed.length === 0 ? 0 : 1;
+}
+
+function pruneRulesOf({ flags }: CommandInput): PruneRules {
+  const keep = flags.text("keep") ?? "";
+  const olderThan = parseDuration(flags.text("older") ?? "");
+  if (!/^\d{1,6}$/.test(keep) || olderThan === undefined) {
+    throw new SitefleetError(
+      "cli/usage",
+      olderThan === undefined
+        ? `"${flags.text("older")}" is no length of time`
+        : `"${keep}" is no number of releases`,
+      { hint: "for instance --keep 5 --older 30d" },
+    );
+  }
+  return { keep: Number(keep), olderThan };
+}
+
+function didSomething(report: PruneReport): boolean {
+  return (
+    report.objects > 0 ||
+    report.releases.length > 0 ||
+    report.previews.length > 0 ||
+    report.state === "deleted"
+  );
+}
+
+function sumOf(reports: readonly PruneReport[]): { releases: number; objects: number; bytes: number } {
+  const sum = { releases: 0, objects: 0, bytes: 0 };
+  for (const { releases, objects, bytes } of reports) {
+    sum.releases += releases.length;
+    sum.objects += objects;
+    sum.bytes += bytes;
+  }
+  return sum;
+}
+
+function pruneText(report: PruneReport): string {
+  const { releases, previews, objects, bytes, kept } = report;
+  const freed = `${objects} objects, ${bytes} bytes deleted`;
+  switch (report.state) {
+    case "deleted":
+      return `deletion finished: ${freed}`;
+    case "retained":
+      return "being deleted; its files are kept until the deletion cannot be taken back any more";
+    default: {
+      const names = releases.length === 0 ? "no release" : `releases ${releases.join(", ")}`;
+      const gone = previews.length === 0 ? "" : `, expired previews ${previews.join(", ")}`;
+      return `${names} removed${gone}, ${kept} kept; ${freed}`;
+    }
+  }
+}
+
+function describePrune(report: PruneReport): string {
+  return `${report.site} (${report.siteEnv}): ${pruneText(report)}`;
+}
+
+async function runDelete(context: CommandContext, job: SiteJob): Promise<void> {
+  const { flags } = job.input;
+  if (flags.has("undo") && flags.has("purge-files")) {
+    throw new SitefleetError("cli/usage", "--undo and --purge-files are opposites");
+  }
+  if (flags.has("undo")) return runUndelete(context, job);
+  return flags.has("purge-files") ? runPurgeFiles(context, job) : runTakeOff(context, job);
+}
+
+async function runTakeOff(context: CommandContext, { deps, ref }: SiteJob): Promise<void> {
+  const { record } = await readSite(deps, ref);
+  const domains = Object.keys(record.domains).sort();
+  const report = await deleteSite(deps, ref);
+  const until = retainedUntil(report.record);
+  const text = [
+    `${ref.site} (${ref.siteEnv}) is off the edge: ${domains.length} domains lead nowhere now`,
+    ...(until === undefined ? [] : [`its files stay until ${until}, then \`site prune\` deletes them`]),
+    `bring it back: sitefleet site delete ${ref.site} --undo`,
+    `delete its files now: sitefleet site delete ${ref.site} --purge-files --yes`,
+  ].join("\n");
+  context.report.result({ ...ref, domains, state: "off-the-edge", retainedUntil: until ?? null }, text);
+}
+
+async function runUndelete(context: CommandContext, { deps, ref }: SiteJob): Promise<void> {
+  const { record, lost } = await undeleteSite(deps, ref);
+  for (const { domain, owner } of lost) {
+    context.report.warn(`${domain} belongs to site "${owner}" by now and was not brought back`);
+  }
+  const domains = Object.keys(record.domains)
+    .filter((domain) => !lost.some((one) => one.domain === domain))
+    .sort();
+  const text = `${ref.site} (${ref.siteEnv}) is back with ${domains.length} domains: ${domains.join(" ")}`;
+  context.report.result({ ...ref, domains, state: "back", lost }, text);
+}
+
+async function runPurgeFiles(context: CommandContext, { deps, ref }: SiteJob): Promise<void> {
+  const { record } = await readSite(deps, ref);
+  const domains = Object.keys(record.domains);
+  if (!context.yes && !context.dryRun) {
+    throw new SitefleetError(
+      "cli/usage",
+      `site "${ref.site}" (${ref.siteEnv}) has ${domains.length} domains and ${record.releases.length} releases`,
+      { hint: "to delete all of it, for good, add --yes" },
+    );
+  }
+  const swept = await purgeFiles(deps, ref);
+  const text = `deleted ${ref.site} (${ref.siteEnv}): ${swept.objects} objects, ${swept.bytes} bytes`;
+  context.report.result({ ...ref, domains, state: "deleted", ...swept }, text);
+}

@@ -1,0 +1,173 @@
+import { previewRows, removePreview } from "../publish/previews.ts";
+import type { PreviewRow } from "../publish/previews.ts";
+import { promotePreview } from "../publish/promote.ts";
+import { readSite } from "../publish/record-store.ts";
+import { rollBack } from "../publish/rollback.ts";
+import { unpackDelta } from "../site/delta-list.ts";
+import type { ReleaseEntry, SiteRecord } from "../site/model.ts";
+import type { CommandDefinition } from "./command.ts";
+import type { CommandContext } from "./context.ts";
+import { argumentOf, columns, urlOf } from "./publishing.ts";
+import { siteCommand } from "./site-command.ts";
+import type { SiteJob } from "./site-command.ts";
+
+const NO_WAIT = {
+  flags: "--no-wait",
+  summary: "end when it is live; the second purge stays owed for the next run or `purge --owed`",
+};
+
+/** `site` commands about releases and where they are shown. */
+export const commands: readonly CommandDefinition[] = [
+  siteCommand({
+    verb: "releases",
+    summary: "list the releases that can be shown again",
+    writes: false,
+    examples: ["site releases acme"],
+    run: runReleases,
+  }),
+  siteCommand({
+    verb: "rollback",
+    summary: "show an earlier release again",
+    options: [{ flags: "--to <release>", summary: "default: the one shown before" }, NO_WAIT],
+    writes: true,
+    examples: ["site rollback acme", "site rollback acme --to 3"],
+    run: runRollback,
+  }),
+  siteCommand({
+    verb: "previews",
+    summary: "list the previews of a site",
+    writes: false,
+    examples: ["site previews acme"],
+    run: runPreviews,
+  }),
+  siteCommand({
+    verb: "unpreview",
+    summary: "take a preview down; its release stays until it is pruned",
+    args: [{ name: "<name>", summary: "name of the preview" }],
+    writes: true,
+    examples: ["site unpreview acme pr-42"],
+    run: async (context, { deps, ref, input }) => {
+      const name = argumentOf(input, 1);
+      await removePreview(deps, ref, name);
+      const text = `${ref.site} (${ref.siteEnv}) has no preview ${name} any more`;
+      context.report.result({ ...ref, name, removed: true }, text);
+    },
+  }),
+  siteCommand({
+    verb: "promote",
+    summary: "show a preview's release on the site's own domains",
+    args: [{ name: "<name>", summary: "name of the preview" }],
+    options: [NO_WAIT],
+    writes: true,
+    examples: ["site promote acme pr-42"],
+    run: runPromote,
+  }),
+];
+
+export interface ReleaseRow {
+  readonly id: string;
+  readonly createdAt: string;
+  readonly files: number;
+  readonly redirects: number;
+  /** Bytes of all files that have an object. */
+  readonly bytes: number;
+  /** Release that it is a delta of; itself when it is a full one. */
+  readonly base: string;
+  /** How many pages differ from the base. */
+  readonly delta: number;
+  readonly state: "current" | "previous" | "incomplete" | "";
+  /** Previews that show it. */
+  readonly previews: readonly { readonly name: string; readonly expiresAt: string }[];
+}
+
+/** The releases of a site, newest first. */
+export function releaseRows(record: SiteRecord): readonly ReleaseRow[] {
+  const previews = previewRows(record, 0).filter(({ state }) => state !== "removing");
+  return record.releases.toReversed().map((release) => ({
+    id: release.id,
+    createdAt: release.createdAt,
+    files: release.files,
+    redirects: release.redirects,
+    bytes: release.bytes,
+    base: release.base,
+    delta: unpackDelta(release.delta)?.size ?? 0,
+    state: stateOf(record, release),
+    previews: previews
+      .filter((preview) => preview.release === release.id)
+      .map(({ name, expiresAt }) => ({ name, expiresAt })),
+  }));
+}
+
+function stateOf(record: SiteRecord, release: ReleaseEntry): ReleaseRow["state"] {
+  if (release.dirty) return "incomplete";
+  if (release.id === record.current) return "current";
+  return release.id === record.previous ? "previous" : "";
+}
+
+async function runReleases(context: CommandContext, { deps, ref }: SiteJob): Promise<void> {
+  const { record } = await readSite(deps, ref);
+  const releases = releaseRows(record);
+  const rows = releases.map((row) => [
+    row.id,
+    row.createdAt,
+    `${row.files} files`,
+    `${row.redirects} redirects`,
+    `${row.bytes} bytes`,
+    row.base === row.id ? "full" : `${row.base} + ${row.delta}`,
+    row.state,
+    row.previews.map(({ name, expiresAt }) => `preview ${name} until ${expiresAt}`).join(", "),
+  ]);
+  context.report.result(releases, rows.length === 0 ? "no releases" : columns(rows));
+}
+
+async function runRollback(context: CommandContext, { deps, ref, input }: SiteJob): Promise<void> {
+  const { release, record } = await rollBack(
+    stopping(context, { deps, ref, input }),
+    ref,
+    input.flags.text("to"),
+  );
+  context.report.result(
+    { ...ref, release, previous: record.previous },
+    `${ref.site} (${ref.siteEnv}) shows release ${release}`,
+  );
+}
+
+/** With `--no-wait` nobody waits for the second purge. */
+function stopping(context: CommandContext, { deps, input }: SiteJob): SiteJob["deps"] {
+  if (!input.flags.has("no-wait")) return deps;
+  return {
+    ...deps,
+    later: () =>
+      context.report.progress("the second purge is owed: the next run sends it, or `purge --owed`"),
+  };
+}
+
+async function runPreviews(context: CommandContext, { deps, ref }: SiteJob): Promise<void> {
+  const { record } = await readSite(deps, ref);
+  const previews = previewRows(record, deps.clock.now()).map((row) => ({
+    ...row,
+    url: urlOf(deps.environment, row.host),
+  }));
+  const rows = previews.map((row) => [
+    row.name,
+    `release ${row.release}`,
+    untilText(row),
+    row.state,
+    row.url,
+  ]);
+  context.report.result(previews, rows.length === 0 ? "no previews" : columns(rows));
+}
+
+function untilText({ expiresAt }: PreviewRow): string {
+  return `until ${expiresAt}`;
+}
+
+async function runPromote(context: CommandContext, job: SiteJob): Promise<void> {
+  const { ref, input } = job;
+  const name = argumentOf(input, 1);
+  const { release, record } = await promotePreview(stopping(context, job), ref, name);
+  context.report.result(
+    { ...ref, release, previous: record.previous, preview: name },
+    `${ref.site} (${ref.siteEnv}) shows release ${release}, which the preview ${name} showed`,
+  );
+}
