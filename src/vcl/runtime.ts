@@ -270,6 +270,8 @@ export interface Transaction {
   geoIpOverride?: string | null;
   /** `segmented_caching.block_size` in bytes; missing = Fastly's 1 MiB. */
   segmentSize?: number;
+  /** `segmented_caching.*` in vcl_log; missing = segmented caching was not on. */
+  readonly segmentReport?: SegmentReport;
   /** What each ratecounter was last incremented for by this request: `ratecounter.NAME.*` speak of that entry. */
   rateEntries?: Map<string, string>;
   /** `req.is_background_fetch`. */
@@ -286,6 +288,24 @@ export interface Transaction {
   readonly customerId?: string;
   /** Regex steps taken by this state run; the compiled program owns it. */
   regexSteps?: number;
+}
+
+/** How segmented caching went (reference/vcl/variables/segmented-caching). Bytes; -1 = not known or not applicable. */
+export interface SegmentReport {
+  readonly role: "inner" | "outer";
+  readonly outcome: "completed" | "failed" | "cancelled" | null;
+  readonly error: string | null;
+  readonly autopurged: boolean;
+  readonly blockNumber: number;
+  readonly totalBlocks: number;
+  readonly completeLength: number;
+  readonly isRange: boolean;
+  readonly isOpenEnded: boolean;
+  /** Inclusive, as are all four bounds. */
+  readonly rangeLow: number;
+  readonly rangeHigh: number;
+  readonly roundedLow: number;
+  readonly roundedHigh: number;
 }
 
 /** Seconds. */

@@ -4,6 +4,7 @@ import { revalidationHeaders } from "./conditional.ts";
 import type { Exchange } from "./exchange.ts";
 import { appendHop } from "./hop-chain.ts";
 import { endToEndHeaders } from "./hop-by-hop.ts";
+import { rangeOfBlock } from "./segments.ts";
 
 /** A client's conditions and ranges: they are about its own copy, never about the object to be cached. */
 const CLIENT_CONDITIONS = [
@@ -17,7 +18,8 @@ const CLIENT_CONDITIONS = [
 
 /**
  * `bereq` as vcl_miss finds it: a GET for the whole object, also where the client sent HEAD; with the validators of
- * a stale object where there is one. URL and Host as they are in `req`.
+ * a stale object where there is one; only the range of a block where the object is cached in segments. URL and Host
+ * as they are in `req`.
  */
 export function missRequest(x: Exchange): RequestMessage {
   const headers = outgoingHeaders(x);
@@ -25,6 +27,7 @@ export function missRequest(x: Exchange): RequestMessage {
   headers.unset("Content-Length");
   const validators = x.stale === null ? [] : revalidationHeaders(x.stale.headers);
   for (const [name, value] of validators) headers.set(name, value);
+  if (x.segments !== null) headers.set("Range", rangeOfBlock(x.segments.block));
   const { req } = x.node;
   return { method: req.method === "HEAD" ? "GET" : req.method, url: req.url, proto: "HTTP/1.1", headers };
 }
@@ -32,7 +35,11 @@ export function missRequest(x: Exchange): RequestMessage {
 /** `bereq` as vcl_pass finds it: the request as it is; its range only where `req.enable_range_on_pass` is set. */
 export function passRequest(x: Exchange): RequestMessage {
   const headers = outgoingHeaders(x);
-  if (!x.node.enableRangeOnPass) {
+  if (x.segments !== null) {
+    // The client's conditions are about the whole answer, this is one block of it.
+    for (const name of CLIENT_CONDITIONS) headers.unset(name);
+    headers.set("Range", rangeOfBlock(x.segments.block));
+  } else if (!x.node.enableRangeOnPass) {
     headers.unset("Range");
     headers.unset("If-Range");
   }

@@ -2,6 +2,7 @@ import type { HeaderList } from "../../http/header-list.ts";
 import type { CachedObject } from "../../vcl/runtime.ts";
 import type { ResponseBody } from "./body.ts";
 import { GrowingBody } from "./growing-body.ts";
+import type { SegmentPart } from "./segments.ts";
 import type { VarySpec } from "./vary.ts";
 
 /** What vcl_fetch left, ready to be stored. Durations in seconds, `age` as on arrival. */
@@ -19,6 +20,8 @@ export interface EntryInit {
   readonly surrogateKeys: readonly string[];
   /** Only a note that this key is not to be cached: no body, nothing to deliver. */
   readonly hitForPass: boolean;
+  /** Which bytes of a larger object these are; `null` = the object is whole. */
+  readonly segment: SegmentPart | null;
 }
 
 /** What one object, header line and surrogate key take in memory besides their bytes, as measured with 50,000 objects. */
@@ -33,6 +36,7 @@ export class CacheEntry {
   readonly headers: HeaderList;
   readonly surrogateKeys: readonly string[];
   readonly hitForPass: boolean;
+  readonly segment: SegmentPart | null;
   body: Buffer | GrowingBody;
   /** When the object was stored or last found unchanged. */
   entered: number;
@@ -60,6 +64,7 @@ export class CacheEntry {
     this.body = init.body;
     this.surrogateKeys = init.surrogateKeys;
     this.hitForPass = init.hitForPass;
+    this.segment = init.segment;
     this.baseAge = init.age;
     this.entered = now;
     this.lastUse = now;

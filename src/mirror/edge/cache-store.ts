@@ -2,6 +2,7 @@ import type { HeaderList } from "../../http/header-list.ts";
 import type { CacheEntry } from "./cache-entry.ts";
 import { PurgeLog } from "./purge-log.ts";
 import type { FetchMark } from "./purge-log.ts";
+import { segmentTag } from "./segments.ts";
 import { KeyIndex } from "./surrogate-keys.ts";
 import { varyMatches } from "./vary.ts";
 
@@ -141,12 +142,13 @@ export class CacheStore {
     for (const entry of this.#index.objects(key)) this.#purge(entry, purge);
   }
 
-  /** Purges every variant under a cache key. `now` in milliseconds. */
+  /** Purges every variant under a cache key, and every block of a segmented object. `now` in milliseconds. */
   purgeObject(key: string, purge: { soft: boolean; now: number }): void {
     this.#purges.record(`o${key}`, purge.soft);
     // A copy: removing an entry changes the list.
     const variants = this.#objects.get(key)?.slice() ?? [];
     for (const entry of variants) this.#purge(entry, purge);
+    this.purgeSurrogateKey(segmentTag(key), purge);
   }
 
   #purge(entry: CacheEntry, purge: { soft: boolean; now: number }): void {

@@ -9,6 +9,7 @@ import type { HopChain } from "./hop-chain.ts";
 import type { HopRequest, HopResponse } from "./message.ts";
 import type { EdgeParts, Pop, ServiceRun } from "./parts.ts";
 import type { FetchMark } from "./purge-log.ts";
+import type { AskedRange, Block, SegmentPart } from "./segments.ts";
 
 /** A transaction as the edge keeps it: what VCL may only read, the edge changes between states. */
 export type NodeTransaction = { -readonly [K in keyof Transaction]: Transaction[K] };
@@ -17,6 +18,7 @@ export type NodeTransaction = { -readonly [K in keyof Transaction]: Transaction[
 export type Step =
   | "recv"
   | "hash"
+  | "segments"
   | "lookup"
   | "purge"
   | "hit"
@@ -41,6 +43,21 @@ export interface Product {
   /** `obj` in deliver and log. */
   readonly object: CachedObject;
   readonly synthetic: boolean;
+  /** Which bytes of a larger object the body is; `null` = it is all there is. */
+  readonly segment: SegmentPart | null;
+}
+
+/** Segmented caching at work: which block of which object an exchange is about. */
+export interface SegmentRun {
+  /** The outer request answers the client and brings the first block; an inner one brings one of the others. */
+  readonly role: "outer" | "inner";
+  /** The object's own cache key. */
+  readonly plainKey: string;
+  readonly blockSize: number;
+  readonly asked: AskedRange;
+  readonly block: Block;
+  /** The request as vcl_recv and vcl_hash left it: what every inner request begins with. */
+  readonly snapshot: NodeTransaction;
 }
 
 /** One request at one POP, with everything the states hand on to each other. */
@@ -73,6 +90,10 @@ export interface Exchange {
   /** The response may not be stored. */
   passed: boolean;
   reply: BackendReply | null;
+  /** `null` unless segmented caching is on. */
+  segments: SegmentRun | null;
+  /** What the reply to a block's request brought; of an inner request, what it delivers. */
+  part: SegmentPart | null;
   /** The fetch asks only whether `stale` has changed. */
   revalidating: boolean;
   product: Product | null;

@@ -9,6 +9,7 @@ import { deliver, handleError } from "./step-deliver.ts";
 import { fetchResponse } from "./step-fetch.ts";
 import { deliverStale, hit, lookup } from "./step-lookup.ts";
 import { hash, purge, receive } from "./step-request.ts";
+import { beginSegments, deliverSegment } from "./step-segments.ts";
 import { fetchTransaction } from "./transaction.ts";
 
 /** Restarts of one request; the next one gives 503 (reference/vcl/statements/restart). */
@@ -18,6 +19,7 @@ const MAX_RESTARTS = 3;
 const STEPS: Readonly<Record<Exclude<Step, "end">, (x: Exchange) => Step | Promise<Step>>> = {
   recv: receive,
   hash,
+  segments: beginSegments,
   lookup,
   purge,
   hit: (x) => {
@@ -31,7 +33,7 @@ const STEPS: Readonly<Record<Exclude<Step, "end">, (x: Exchange) => Step | Promi
   stale: deliverStale,
   error: handleError,
   restart,
-  deliver,
+  deliver: (x) => (x.segments === null ? deliver(x) : deliverSegment(x, runLifecycle)),
 };
 
 /** A background fetch ends where there would be somebody to answer. */
@@ -82,6 +84,11 @@ function plainError(x: Exchange, reason: string): HopResponse {
 function restart(x: Exchange): Step {
   const { delivery } = x;
   abandon(x);
+  if (x.segments?.role === "inner") {
+    // The answer is under way: there is nothing left that could begin anew.
+    x.failure = { status: 503, reason: "restart in a segment" };
+    return "end";
+  }
   const fromError = x.node.state === "error";
   x.node = delivery;
   if (delivery.restarts >= MAX_RESTARTS) {
@@ -99,6 +106,9 @@ function restart(x: Exchange): Step {
   delivery.cacheState = "NONE";
   // Clustering ends with the first restart unless Fastly-Force-Shield asks for it (guides/vcl/clustering).
   delivery.isClusterEdge = delivery.req.headers.has("Fastly-Force-Shield");
+  delete delivery.segmentReport;
+  x.segments = null;
+  x.part = null;
   x.entry = null;
   x.stale = null;
   x.passed = false;
@@ -129,6 +139,7 @@ function startBackgroundFetch(x: Exchange): void {
     waited: false,
     passed: false,
     reply: null,
+    part: null,
     revalidating: false,
     product: null,
     response: null,

@@ -49,6 +49,8 @@ export async function handleAtPop(parts: EdgeParts, pop: Pop, request: HopReques
     waited: false,
     passed: false,
     reply: null,
+    segments: null,
+    part: null,
     revalidating: false,
     product: null,
     response: null,

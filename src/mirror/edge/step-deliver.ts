@@ -9,8 +9,9 @@ import type { ResponseBody } from "./body.ts";
 import { chooseHintedCoding, compressStream, markEncoded } from "./compression.ts";
 import { isNotModified, notModifiedHeaders } from "./conditional.ts";
 import { endTurn, markState, nowOf } from "./exchange.ts";
-import type { Exchange, Product, Step } from "./exchange.ts";
+import type { Exchange, NodeTransaction, Product, Step } from "./exchange.ts";
 import { errorPageText } from "./fastly-pages.ts";
+import type { SentReport } from "./message.ts";
 import { chooseRange, ifRangeHolds } from "./ranges.ts";
 import { runState } from "./state-run.ts";
 import { MAX_RESPONSE_HEADERS } from "./step-fetch.ts";
@@ -46,6 +47,7 @@ export function handleError(x: Exchange): Step {
     age: 0,
     object,
     synthetic: true,
+    segment: null,
   };
   return "deliver";
 }
@@ -56,8 +58,17 @@ function contentOf(synthetic: { readonly content: string }): string {
 
 /** vcl_deliver, on the delivery node. */
 export function deliver(x: Exchange): Step {
-  const { delivery, node, product } = x;
+  const { product } = x;
   assertDefined(product, "product");
+  const resp = runDeliver(x, product);
+  if (resp === null) return "restart";
+  finish(x, resp, product.body);
+  return "end";
+}
+
+/** Runs vcl_deliver over a product. The response as VCL left it, or `null` when it restarts. */
+export function runDeliver(x: Exchange, product: Product): ResponseMessage | null {
+  const { delivery, node } = x;
   delivery.cacheState = node.cacheState;
   delivery.isLocallyGenerated = product.synthetic;
   delivery.bereq = null;
@@ -71,10 +82,13 @@ export function deliver(x: Exchange): Step {
     discard(product.body);
     x.product = null;
     x.carried = carriedHeaders(resp.headers);
-    return "restart";
+    return null;
   }
-  finish(x, resp, product.body);
-  return "end";
+  if (resp.headers.size > MAX_RESPONSE_HEADERS) {
+    discard(product.body);
+    throw new VclRuntimeError("limit/headers", "Header overflow");
+  }
+  return resp;
 }
 
 /** Headers that tell of every pass, not only of the last (reference/http/http-headers/X-Cache: "restart"). */
@@ -103,7 +117,8 @@ function responseOf(x: Exchange, product: Product): ResponseMessage {
     headers.set(name, own === null ? value : `${value}, ${own}`);
   }
   const readable = req.method === "GET" || req.method === "HEAD";
-  if (readable && product.status === 200 && isNotModified(req.headers, headers)) {
+  const isPage = product.status === 200 || product.segment !== null;
+  if (readable && isPage && isNotModified(req.headers, headers)) {
     return { status: 304, reason: "Not Modified", proto: "HTTP/1.1", headers: notModifiedHeaders(headers) };
   }
   const length = lengthOf(product.body);
@@ -113,10 +128,6 @@ function responseOf(x: Exchange, product: Product): ResponseMessage {
 
 /** The response as it goes out: range, compression and the body that the method and status allow. */
 function finish(x: Exchange, resp: ResponseMessage, body: ResponseBody): void {
-  if (resp.headers.size > MAX_RESPONSE_HEADERS) {
-    discard(body);
-    throw new VclRuntimeError("limit/headers", "Header overflow");
-  }
   const out = { status: resp.status, reason: resp.reason, headers: resp.headers, body };
   if (!allowsBody(resp.status)) {
     discard(body);
@@ -131,7 +142,10 @@ function finish(x: Exchange, resp: ResponseMessage, body: ResponseBody): void {
     discard(out.body);
     out.body = EMPTY_BODY;
   }
-  x.response = { ...out, sent: (report) => logRequest(x, report) };
+  // vcl_log tells what went out.
+  resp.status = out.status;
+  resp.reason = out.reason;
+  x.response = { ...out, sent: (report) => logRequest(x, x.delivery, report) };
 }
 
 interface Outgoing {
@@ -194,13 +208,12 @@ function setLength(out: Outgoing): void {
 }
 
 /** vcl_log, after the response has gone out. */
-function logRequest(x: Exchange, report: { headerBytes: number; bodyBytes: number }): void {
-  x.delivery.headerBytesWritten = report.headerBytes;
-  x.delivery.bodyBytesWritten = report.bodyBytes;
+export function logRequest(x: Exchange, transaction: NodeTransaction, report: SentReport): void {
+  transaction.headerBytesWritten = report.headerBytes;
+  transaction.bodyBytesWritten = report.bodyBytes;
   try {
-    runState(x, x.delivery, "log");
+    runState(x, transaction, "log");
   } catch (error) {
-    const message = messageOf(error);
-    x.delivery.host.log(`vcl_log failed: ${message}`);
+    transaction.host.log(`vcl_log failed: ${messageOf(error)}`);
   }
 }

@@ -19,6 +19,7 @@ import { runState } from "./state-run.ts";
 import { emptyObject } from "./step-request.ts";
 import { productOf } from "./step-lookup.ts";
 import { readSurrogateKeys } from "./surrogate-keys.ts";
+import { readPart, segmentTag } from "./segments.ts";
 import { addVary, varySpec } from "./vary.ts";
 
 /** Lines and bytes a response may have (reference/vcl/constraints-and-limitations). */
@@ -38,12 +39,15 @@ export function fetchResponse(x: Exchange): Step | Promise<Step> {
     discard(reply.body);
     return failWith(x, "backend read error");
   }
+  const trouble = takePart(x, reply);
+  if (trouble !== null) return failWith(x, trouble);
   const unchanged = x.revalidating && reply.status === 304 ? x.stale : null;
   const freshness = unchanged === null ? freshnessOf(reply, x) : refreshedFreshness(reply, unchanged, x);
   const beresp = backendResponse(reply, unchanged, freshness);
   node.beresp = beresp;
   const action = runState(x, node, "fetch");
   rememberSaint(x, beresp);
+  refuseEncodedSegment(x, beresp);
   switch (action.do) {
     case "deliver":
       if (unchanged !== null) return refresh(x, unchanged, { beresp, age: freshness.age });
@@ -65,8 +69,29 @@ export function fetchResponse(x: Exchange): Step | Promise<Step> {
   }
 }
 
+/** What a 206 is a part of, when a block was asked for; the text says why it cannot be used. */
+function takePart(x: Exchange, reply: BackendReply): string | null {
+  x.part = null;
+  if (x.segments === null || reply.status !== 206) return null;
+  const part = readPart(reply, x.segments.block);
+  if (typeof part === "string") return part;
+  x.part = part;
+  return null;
+}
+
+/** Blocks of encoded forms do not fit together (guides/full-site-delivery/caching/segmented-caching). */
+function refuseEncodedSegment(x: Exchange, beresp: BackendResponse): void {
+  if (x.part === null || !(beresp.gzip || beresp.brotli)) return;
+  throw new VclRuntimeError(
+    "lifecycle/segmented",
+    "segmented caching does not go together with beresp.gzip and beresp.brotli",
+  );
+}
+
+/** A block is as cacheable as the 200 it is a part of. */
 function freshnessOf(reply: BackendReply, x: Exchange): Freshness {
-  return planFreshness(reply, nowOf(x));
+  const { status, headers } = reply;
+  return planFreshness({ status: x.part === null ? status : 200, headers }, nowOf(x));
 }
 
 /** A 304 speaks for the stored response: its own freshness counts, else what the stored headers say. */
@@ -131,6 +156,7 @@ function takeReply(x: Exchange, beresp: BackendResponse, body: ResponseBody): vo
     age: planFreshness(beresp, nowOf(x)).age,
     object,
     synthetic: false,
+    segment: x.part,
   };
 }
 
@@ -272,6 +298,7 @@ function entryInit(x: Exchange, { beresp, age }: Stored, body: Buffer | GrowingB
   headers.unset("Content-Length");
   headers.unset("Age");
   const service = x.service.active.id;
+  const keys = readSurrogateKeys(headers).map((key) => `${service} ${key}`);
   return {
     key: x.key,
     vary: varySpec(headers, x.delivery.req.headers),
@@ -283,7 +310,8 @@ function entryInit(x: Exchange, { beresp, age }: Stored, body: Buffer | GrowingB
     staleWhileRevalidate: beresp.staleWhileRevalidate,
     staleIfError: beresp.staleIfError,
     age,
-    surrogateKeys: readSurrogateKeys(headers).map((key) => `${service} ${key}`),
+    surrogateKeys: x.segments === null ? keys : [...keys, segmentTag(x.segments.plainKey)],
     hitForPass: false,
+    segment: x.part,
   };
 }

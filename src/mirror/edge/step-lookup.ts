@@ -151,5 +151,6 @@ export function productOf(entry: CacheEntry, now: number, view = entry.view(now)
     age: entry.age(now),
     object: view,
     synthetic: false,
+    segment: entry.segment,
   };
 }

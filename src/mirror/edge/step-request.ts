@@ -31,11 +31,12 @@ export function receive(x: Exchange): Step {
 /** vcl_hash, then what vcl_recv decided. */
 export function hash(x: Exchange): Step {
   x.delivery.hash = "";
+  x.segments = null;
   runState(x, x.delivery, "hash");
   x.key = cacheKey(x.service.active.id, x.delivery.hash);
   switch (x.decided) {
     case "lookup":
-      return "lookup";
+      return wantsSegments(x) ? "segments" : "lookup";
     case "purge":
       return "purge";
     case "pass":
@@ -46,6 +47,12 @@ export function hash(x: Exchange): Step {
     default:
       return assertNever(x.decided);
   }
+}
+
+/** `req.enable_segmented_caching`, for what can be a range at all. */
+function wantsSegments(x: Exchange): boolean {
+  const { req, enableSegmentedCaching } = x.delivery;
+  return enableSegmentedCaching && (req.method === "GET" || req.method === "HEAD");
 }
 
 /** Longest hash kept as it is; longer ones are digested, so that keys stay small. */
@@ -84,6 +91,7 @@ function purgeProduct(status: number, text: string): Product {
     age: 0,
     object: emptyObject(status, reason),
     synthetic: true,
+    segment: null,
   };
 }
 

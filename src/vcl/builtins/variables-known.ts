@@ -159,21 +159,6 @@ const GROUPS: readonly KnownGroup[] = [
   { type: "ID", category: "client-request", read: "all", names: "req.headers" },
   { type: "ID", category: "client-response", read: "deliver log", names: "resp.headers" },
   {
-    type: "BOOL",
-    category: "segmented-caching",
-    read: "log",
-    names:
-      "segmented_caching.{autopurged cancelled completed failed is_inner_req is_outer_req} segmented_caching.client_req.{is_open_ended is_range}",
-  },
-  {
-    type: "INTEGER",
-    category: "segmented-caching",
-    read: "log",
-    names:
-      "segmented_caching.{block_number total_blocks} segmented_caching.client_req.{range_high range_low} segmented_caching.obj.complete_length segmented_caching.rounded_req.{range_high range_low}",
-  },
-  { type: "STRING", category: "segmented-caching", read: "log", names: "segmented_caching.error" },
-  {
     type: "STRING",
     category: "tls",
     read: "recv hash deliver log",

@@ -128,10 +128,6 @@ const requestControl: readonly VariableRow[] = [
     { ...FLAG, name: "req.enable_segmented_caching" },
     { get: (t) => t.enableSegmentedCaching, set: (t, v) => void (t.enableSegmentedCaching = v) },
   ),
-  integerVariable(
-    { category: "segmented-caching", name: "segmented_caching.block_size", read: "recv log", write: "recv" },
-    { get: (t) => BigInt(t.segmentSize ?? 1_048_576), set: (t, v) => void (t.segmentSize = Number(v)) },
-  ),
   boolVariable(
     { ...CONTROL, name: "req.esi", read: "recv fetch error deliver", write: "recv fetch error deliver" },
     { get: (t) => t.esi, set: (t, v) => void (t.esi = v) },

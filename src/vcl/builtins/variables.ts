@@ -4,12 +4,14 @@ import { ENVIRONMENT_VARIABLES, familyVariable } from "./variables-environment.t
 import { KNOWN_VARIABLES } from "./variables-known.ts";
 import { REQUEST_VARIABLES } from "./variables-request.ts";
 import { RESPONSE_VARIABLES } from "./variables-response.ts";
+import { SEGMENT_VARIABLES } from "./variables-segments.ts";
 
 /** Every variable with a fixed name. */
 export const VARIABLE_ROWS: readonly VariableRow[] = [
   ...REQUEST_VARIABLES,
   ...RESPONSE_VARIABLES,
   ...ENVIRONMENT_VARIABLES,
+  ...SEGMENT_VARIABLES,
   ...KNOWN_VARIABLES,
 ];
 
