@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import type { BigIntStats } from "node:fs";
 import { open } from "node:fs/promises";
@@ -13,10 +13,11 @@ export interface FileContent extends TextFacts {
   readonly size: number;
 }
 
-/** A file as it was read, and as it was found right after. */
+/** A file as it was read. */
 export interface ReadFile {
   readonly content: FileContent;
-  readonly stat: BigIntStats;
+  /** What it was both before and after; `undefined` when it changed meanwhile, or was not asked for. */
+  readonly stat: BigIntStats | undefined;
 }
 
 /** Files up to this size are read in one piece. */
@@ -26,23 +27,24 @@ export const PIECE_BYTES = 256 * 1024;
 const scratch = Buffer.allocUnsafeSlow(PIECE_BYTES + 1);
 
 /** Reads a small file with calls that wait; `undefined` when it has grown over `PIECE_BYTES`. */
-export function readPiece(source: string): ReadFile | undefined {
+export function readPiece(source: string, withStat: boolean): ReadFile | undefined {
   const descriptor = openSync(source, "r");
   try {
+    const before = withStat ? fstatSync(descriptor, { bigint: true }) : undefined;
     let length = 0;
     for (let read = 1; read > 0 && length < scratch.length; length += read) {
       read = readSync(descriptor, scratch, length, scratch.length - length, null);
     }
     if (length > PIECE_BYTES) return undefined;
-    return { content: contentOf(scratch.subarray(0, length)), stat: fstatSync(descriptor, { bigint: true }) };
+    const after = withStat ? fstatSync(descriptor, { bigint: true }) : undefined;
+    return { content: contentOf(scratch.subarray(0, length)), stat: unchanged(before, after) };
   } finally {
     closeSync(descriptor);
   }
 }
 
 function contentOf(body: Uint8Array): FileContent {
-  const hash = createHash("sha256").update(body).digest("hex");
-  return { hash, size: body.length, isUtf8: isUtf8(body), hasNul: body.includes(0) };
+  return { hash: hash("sha256", body), size: body.length, isUtf8: isUtf8(body), hasNul: body.includes(0) };
 }
 
 /** Reads a file of any size piece by piece in Node's thread pool. */
@@ -50,7 +52,8 @@ export async function readInPieces(source: string, signal: AbortSignal): Promise
   const handle = await open(source, "r");
   try {
     const buffer = Buffer.allocUnsafe(PIECE_BYTES);
-    const hash = createHash("sha256");
+    const before = await handle.stat({ bigint: true });
+    const hasher = createHash("sha256");
     const text = new TextCheck();
     let size = 0;
     for (;;) {
@@ -58,15 +61,22 @@ export async function readInPieces(source: string, signal: AbortSignal): Promise
       const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
       if (bytesRead === 0) break;
       const piece = buffer.subarray(0, bytesRead);
-      hash.update(piece);
+      hasher.update(piece);
       text.push(piece);
       size += bytesRead;
     }
-    const stat = await handle.stat({ bigint: true });
-    return { content: { hash: hash.digest("hex"), size, ...text.end() }, stat };
+    const after = await handle.stat({ bigint: true });
+    const content = { hash: hasher.digest("hex"), size, ...text.end() };
+    return { content, stat: unchanged(before, after) };
   } finally {
     await handle.close();
   }
+}
+
+function unchanged(before: BigIntStats | undefined, after: BigIntStats | undefined): BigIntStats | undefined {
+  const isSame =
+    before?.size === after?.size && before?.mtimeNs === after?.mtimeNs && before?.ctimeNs === after?.ctimeNs;
+  return isSame ? after : undefined;
 }
 
 /** Whether bytes that come in pieces are UTF-8, and whether one of them is 0. */

@@ -24,23 +24,25 @@ export interface FoundFile {
   readonly path: string;
   /** Where it is read from. */
   readonly source: string;
-  readonly stat: BigIntStats;
+  /** Bytes. */
+  readonly size: number;
 }
 
 export interface FolderWalk {
-  /** Real path of the folder. */
-  readonly root: string;
-  readonly files: readonly FoundFile[];
   /** Texts of the control files that are there, by name. */
   readonly control: ReadonlyMap<string, string>;
   /** `path: what is wrong`, for each file that cannot be published. */
   readonly problems: string[];
 }
 
+/** Takes each file as it is found; its stat is not worth keeping, which has a kilobyte. */
+export type FileVisit = (file: FoundFile, stat: BigIntStats) => void;
+
 export const FOLDER_HINT = "name the folder your build writes to";
 
 interface Walk extends FolderWalk {
-  readonly files: FoundFile[];
+  readonly root: string;
+  readonly visit: FileVisit;
   readonly control: Map<string, string>;
   readonly signal: AbortSignal;
   ignored: IgnoreRule;
@@ -56,16 +58,17 @@ interface Level {
 }
 
 /**
- * Finds what a folder holds, in order of names. Dotfiles are left out except below `.well-known`; links are followed
+ * Finds what a folder, given by its real path, holds, in order of names. Dotfiles are left out except below `.well-known`; links are followed
  * inside the folder only. The calls are those that wait: a tenth of the time of as many trips to Node's thread pool,
  * with a pause after every few hundred.
- * @throws SitefleetError `publish/invalid-folder` when the folder itself cannot be read
  */
-export async function walkFolder(dir: string, signal: AbortSignal): Promise<FolderWalk> {
-  const root = rootOf(dir);
+export async function walkFolder(
+  root: string,
+  { visit, signal }: { readonly visit: FileVisit; readonly signal: AbortSignal },
+): Promise<FolderWalk> {
   const walk: Walk = {
     root,
-    files: [],
+    visit,
     control: new Map(),
     problems: [],
     signal,
@@ -81,7 +84,11 @@ export async function walkFolder(dir: string, signal: AbortSignal): Promise<Fold
   return walk;
 }
 
-function rootOf(dir: string): string {
+/**
+ * Real path of a folder.
+ * @throws SitefleetError `publish/invalid-folder` when it cannot be read or is none
+ */
+export function rootOf(dir: string): string {
   try {
     const root = realpathSync(dir);
     if (statSync(root).isDirectory()) return root;
@@ -112,7 +119,8 @@ function readText(walk: Walk, name: string): string | undefined {
   const entry = resolveEntry(walk.root, source);
   // A folder of that name is a folder like any other.
   if (entry.kind === "folder") return undefined;
-  const problem = entry.kind === "problem" ? entry.reason : sizeProblem(entry.stat, CONTROL_LIMIT);
+  const problem =
+    entry.kind === "problem" ? entry.reason : sizeProblem(Number(entry.stat.size), CONTROL_LIMIT);
   if (problem === undefined) {
     try {
       return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(source));
@@ -157,7 +165,7 @@ async function walkEntry(walk: Walk, level: Level, name: string): Promise<void> 
     if (level.above.includes(real)) {
       walk.problems.push(`${printable(path)}: is a link to a folder that holds it`);
     } else await walkLevel(walk, { path: `${path}/`, source, above: [...level.above, real] });
-  } else if (entry.kind === "file") walk.files.push({ path, source, stat: entry.stat });
+  } else if (entry.kind === "file") walk.visit({ path, source, size: Number(entry.stat.size) }, entry.stat);
 }
 
 function isControl(path: string): boolean {
@@ -195,8 +203,8 @@ function resolveEntry(root: string, source: string): Entry {
 }
 
 /** What is wrong with a file's size, for a person. */
-export function sizeProblem(stat: BigIntStats, limit: number): string | undefined {
-  return stat.size > BigInt(limit) ? `has ${stat.size} bytes, the limit is ${limit}` : undefined;
+export function sizeProblem(size: number, limit: number): string | undefined {
+  return size > limit ? `has ${size} bytes, the limit is ${limit}` : undefined;
 }
 
 function tooMany(root: string): SitefleetError {

@@ -8,8 +8,8 @@ import { canonicalPath, encodePath, pageKey } from "../site/page-key.ts";
 import { cacheControlOf, contentTypeBy } from "./content-headers.ts";
 import { PIECE_BYTES, readInPieces, readPiece } from "./file-content.ts";
 import type { FileContent, ReadFile } from "./file-content.ts";
-import { FOLDER_HINT, reasonOf, sizeProblem, walkFolder } from "./folder-walk.ts";
-import type { FoundFile } from "./folder-walk.ts";
+import { FOLDER_HINT, reasonOf, rootOf, sizeProblem, walkFolder } from "./folder-walk.ts";
+import type { FileVisit, FoundFile } from "./folder-walk.ts";
 import { StatCache } from "./stat-cache.ts";
 
 /** A file as it will be published. */
@@ -65,37 +65,29 @@ const PROBLEM_LIMIT = 100;
  * @throws SitefleetError `publish/invalid-folder` with everything that is wrong, file by file
  */
 export async function scanFolder(dir: string, signal: AbortSignal, options: ScanOptions = {}): Promise<Scan> {
-  const { root, files: found, control, problems } = await walkFolder(dir, signal);
-  const { clock, cacheDir } = options;
-  const cache =
-    cacheDir === undefined || clock === undefined
-      ? undefined
-      : { clock, stats: await StatCache.open({ dir: cacheDir, folder: root }) };
+  const root = rootOf(dir);
+  const { clock } = options;
+  const cache = await openCache(root, options);
   const limitOf = limits(options.segmented ?? []);
   const files: ScannedFile[] = [];
-  const take = (file: FoundFile, content: FileContent | string): void => {
-    if (typeof content === "string") problems.push(`${printable(file.path)}: ${content}`);
-    else files.push(scannedFile(file, content));
+  const pending: FoundFile[] = [];
+  const unread: string[] = [];
+  const visit: FileVisit = (file, stat) => {
+    const known = cache?.find(file.path, stat);
+    const problem = sizeProblem(file.size, limitOf(file.path));
+    if (problem !== undefined) unread.push(`${printable(file.path)}: ${problem}`);
+    else if (known !== undefined) files.push(scannedFile(file, known));
+    else pending.push(file);
   };
-  const fitting = found.filter((file) => {
-    const problem = sizeProblem(file.stat, limitOf(file.path));
-    if (problem !== undefined) take(file, problem);
-    return problem === undefined;
+  const { control, problems } = await walkFolder(root, { visit, signal });
+  await readAll(pending, { clock, signal, withStat: cache !== undefined }, (file, read, readAtMs) => {
+    const problem = typeof read === "string" ? read : sizeProblem(read.content.size, limitOf(file.path));
+    if (problem !== undefined) unread.push(`${printable(file.path)}: ${problem}`);
+    if (typeof read === "string" || problem !== undefined) return;
+    files.push(scannedFile(file, read.content));
+    if (read.stat) cache?.keep(file.path, read.content, { stat: read.stat, readAtMs });
   });
-  const changed = fitting.filter((file) => {
-    const known = cache?.stats.find(file.path, file.stat);
-    if (known !== undefined) take(file, known);
-    return known === undefined;
-  });
-  await readAll(changed, { clock, signal }, (file, read, readAtMs) => {
-    if (typeof read === "string") return take(file, read);
-    const { content, stat } = read;
-    if (content.size > limitOf(file.path)) {
-      return take(file, `has ${content.size} bytes, the limit is ${limitOf(file.path)}`);
-    }
-    take(file, content);
-    if (isSameStat(file.stat, stat)) cache?.stats.keep(file.path, content, { stat, readAtMs });
-  });
+  problems.push(...unread);
   files.sort(byKey);
   problems.push(...keyClashes(files));
   if (problems.length > 0) throw invalidFolder(dir, problems);
@@ -104,8 +96,13 @@ export async function scanFolder(dir: string, signal: AbortSignal, options: Scan
       hint: `${FOLDER_HINT} (dotfiles are left out)`,
     });
   }
-  const warnings = cache === undefined ? [] : await saveCache(cache.stats);
+  const warnings = cache === undefined ? [] : await saveCache(cache);
   return { files, control, redirects: control.get("_redirects"), warnings };
+}
+
+async function openCache(root: string, { cacheDir, clock }: ScanOptions): Promise<StatCache | undefined> {
+  if (cacheDir === undefined || clock === undefined) return undefined;
+  return StatCache.open({ dir: cacheDir, folder: root });
 }
 
 /** Without a cache the next publish reads every file; that is no reason to fail this one. */
@@ -137,12 +134,13 @@ const SLOW_MS = 64;
  */
 async function readAll(
   files: readonly FoundFile[],
-  { clock, signal }: { readonly clock: Clock | undefined; readonly signal: AbortSignal },
+  options: { readonly clock: Clock | undefined; readonly signal: AbortSignal; readonly withStat: boolean },
   done: (file: FoundFile, read: ReadFile | string, readAtMs: number) => void,
 ): Promise<void> {
+  const { clock, signal, withStat } = options;
   const now = (): number => clock?.now() ?? 0;
-  const small = files.filter(({ stat }) => stat.size <= BigInt(PIECE_BYTES));
-  const slow = files.filter(({ stat }) => stat.size > BigInt(PIECE_BYTES));
+  const small = files.filter(({ size }) => size <= PIECE_BYTES);
+  const slow = files.filter(({ size }) => size > PIECE_BYTES);
   const readSlowly = (some: readonly FoundFile[]): Promise<void> =>
     forEachLimit(some, { limit: PARALLEL_READS, signal }, async (file) => {
       const readAtMs = now();
@@ -159,7 +157,7 @@ async function readAll(
     }
     const startedMs = now();
     for (const file of slice) {
-      const read = await attempt(() => readPiece(file.source), signal);
+      const read = await attempt(() => readPiece(file.source, withStat), signal);
       if (read === undefined) slow.push(file);
       else done(file, read, startedMs);
     }
@@ -176,16 +174,6 @@ async function attempt<T>(read: () => T | Promise<T>, signal: AbortSignal): Prom
     signal.throwIfAborted();
     return `cannot be read: ${reasonOf(error)}`;
   }
-}
-
-function isSameStat(a: ReadFile["stat"], b: ReadFile["stat"]): boolean {
-  return (
-    a.size === b.size &&
-    a.mtimeNs === b.mtimeNs &&
-    a.ctimeNs === b.ctimeNs &&
-    a.ino === b.ino &&
-    a.dev === b.dev
-  );
 }
 
 function scannedFile({ path, source }: FoundFile, content: FileContent): ScannedFile {

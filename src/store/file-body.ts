@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
@@ -26,7 +26,8 @@ export async function readFileBody(file: FileBody): Promise<Uint8Array> {
   } catch (error) {
     throw fileChanged(file.path, error);
   }
-  if (body.length !== file.size || sha256(body) !== file.sha256) throw fileChanged(file.path, undefined);
+  if (body.length !== file.size || hash("sha256", body) !== file.sha256)
+    throw fileChanged(file.path, undefined);
   return body;
 }
 
@@ -63,10 +64,6 @@ async function readLarge({ path, size }: FileBody): Promise<Uint8Array> {
   }
 }
 
-function sha256(body: Uint8Array): string {
-  return createHash("sha256").update(body).digest("hex");
-}
-
 /** The error of a file that is not what was scanned. */
 export function fileChanged(path: string, cause: unknown): SitefleetError {
   return new SitefleetError("publish/file-changed", `"${path}" changed while it was being published`, {
@@ -88,13 +85,13 @@ export async function writeFileBody(file: FileBody, target: Writable): Promise<v
     throw fileChanged(file.path, error);
   }
   try {
-    const hash = createHash("sha256");
+    const hasher = createHash("sha256");
     for (let sent = 0; sent < file.size;) {
       const chunk = await readChunk(handle, file, sent);
-      hash.update(chunk);
+      hasher.update(chunk);
       sent += chunk.length;
       const isLast = sent === file.size;
-      if (isLast && (hash.digest("hex") !== file.sha256 || (await handle.stat()).size !== file.size)) {
+      if (isLast && (hasher.digest("hex") !== file.sha256 || (await handle.stat()).size !== file.size)) {
         throw fileChanged(file.path, undefined);
       }
       await write(target, chunk);

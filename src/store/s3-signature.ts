@@ -1,4 +1,4 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHmac, hash } from "node:crypto";
 
 /** Keys that requests are signed with. */
 export interface SigningKeys {
@@ -21,10 +21,8 @@ export interface RequestToSign {
 }
 
 const ALGORITHM = "AWS4-HMAC-SHA256";
-const EMPTY = createHash("sha256").digest("hex");
-
 /** Hex SHA-256 of a request without a body. */
-export const EMPTY_PAYLOAD_HASH = EMPTY;
+export const EMPTY_PAYLOAD_HASH = hash("sha256", "");
 
 /**
  * Signature version 4 in the `Authorization` header. The SDK's own signer does the same, with four times the processor
@@ -58,9 +56,9 @@ export class RequestSigner {
     const canonical = `${request.method}\n${request.path}\n\n${lines}\n${signed}\n${request.payloadHash}`;
     const day = timestamp.slice(0, 8);
     const scope = `${day}/${this.#region}/s3/aws4_request`;
-    const hash = createHash("sha256").update(canonical).digest("hex");
+    const digest = hash("sha256", canonical);
     const signature = createHmac("sha256", this.#keyOf(day, keys))
-      .update(`${ALGORITHM}\n${timestamp}\n${scope}\n${hash}`)
+      .update(`${ALGORITHM}\n${timestamp}\n${scope}\n${digest}`)
       .digest("hex");
     const credential = `${keys.accessKeyId}/${scope}`;
     sent.push(
