@@ -201,7 +201,7 @@ describe("fitHeaders", () => {
     const many = Array.from({ length: 17 }, (_, index) => ` X-${String(index).padStart(2, "0")}: 1`).join(
       "\n",
     );
-    const long = `/*\n A: 1\n B: ${"b".repeat(1_985)}\n C: 1`;
+    const long = `/*\n A: 1\n B: ${"b".repeat(1_990)}\n C: 1`;
     const notes = [`/*\n${many}`, long].map((text) => {
       const applied = headersFor(parseHeaders(text, "_headers").rules, "a.html");
       const fitted = fitHeaders(applied, { file: "a.html", metadata: { p: "/a" } });
