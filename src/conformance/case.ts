@@ -53,6 +53,27 @@ export interface Expectation {
  */
 export const BUILT_IN_PAGE = { contains: "</main></html>" } as const;
 
+/** A file or redirect of a site as it lies in the hosting bucket. */
+export interface RawObject {
+  readonly body?: string;
+  /** Content-Type; default `text/html; charset=utf-8`. */
+  readonly type?: string;
+  /** Letters of the codec. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** A site as objects, whatever would publish it so. */
+export interface RawSite {
+  readonly host: string;
+  readonly site: string;
+  /** Metadata of the host's config; `v` and `s` are added where they are missing. */
+  readonly config: Readonly<Record<string, string>>;
+  /** By `<release>/<page key>`. */
+  readonly objects: Readonly<Record<string, RawObject>>;
+  /** Packed rules of buckets by `<rules tag>/<hash>`. */
+  readonly buckets?: Readonly<Record<string, string>>;
+}
+
 export type Act =
   /** Publishes the fixture's site with these files changed. */
   | { readonly do: "publish"; readonly site: string; readonly files: Readonly<Record<string, string>> }
@@ -61,6 +82,8 @@ export type Act =
   | { readonly do: "remove-domain"; readonly host: string }
   /** Replaces a config object's metadata by raw values (letters of the codec) and purges the domain. */
   | { readonly do: "put-config"; readonly host: string; readonly metadata: Readonly<Record<string, string>> }
+  /** Writes a site's objects and its host's config as they are, and purges the site. */
+  | { readonly do: "put-site"; readonly site: RawSite }
   | {
       readonly do: "origin";
       readonly location: "first" | "second";

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { domainToASCII } from "node:url";
-import type { Act } from "../conformance/case.ts";
+import type { Act, RawSite } from "../conformance/case.ts";
 import { FIXTURES } from "../conformance/fixtures.ts";
 import type { FixtureDomain, FixtureSite } from "../conformance/fixtures.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -15,9 +15,11 @@ import { publishFolder } from "../publish/publish.ts";
 import { readRecord } from "../publish/record-store.ts";
 import { setPolicies } from "../publish/site-changes.ts";
 import { purgeTwice } from "../purge/purge.ts";
+import { ruleBucketKey, sitePrefix } from "../site/layout.ts";
+import { CODEC_VERSION, CONFIG_METADATA } from "../site/metadata.ts";
 import { DEFAULT_SITE_ENV, parseDomainName } from "../site/names.ts";
 import type { SitePolicies } from "../site/model.ts";
-import { domainKey, siteConfigKey } from "../site/surrogate-keys.ts";
+import { domainKey, siteConfigKey, siteKey } from "../site/surrogate-keys.ts";
 
 /** The conformance sites of one environment, published as any customer's site is. */
 export interface FixtureSites {
@@ -129,6 +131,8 @@ async function carryOut(deps: PublishDeps, act: Act, hostSuffix: string): Promis
       return removeIfThere(deps, nameOf(act.host, hostSuffix));
     case "put-config":
       return putRawConfig(deps, nameOf(act.host, hostSuffix), act.metadata);
+    case "put-site":
+      return putRawSite(deps, act.site, hostSuffix);
     case "purge-all":
       return deps.purge.purgeAll({ serviceId: await deps.serviceId() });
     case "origin":
@@ -163,4 +167,23 @@ async function putRawConfig(
   const { store, signal } = deps;
   await store.config.put({ key: configKeyOf(deps, domain), body: "{}", metadata, signal });
   await deps.purge.purgeKeys({ serviceId: await deps.serviceId(), keys: [domainKey(domain)], soft: false });
+}
+
+async function putRawSite(deps: PublishDeps, raw: RawSite, hostSuffix: string): Promise<void> {
+  const { store, signal, environment } = deps;
+  const place = { serverEnv: environment.name, ...refOf(raw.site) };
+  const own = { [CONFIG_METADATA.version]: String(CODEC_VERSION), [CONFIG_METADATA.site]: raw.site };
+  for (const [path, { body = "", type = "text/html; charset=utf-8", metadata = {} }] of Object.entries(
+    raw.objects,
+  )) {
+    const key = sitePrefix(place) + path;
+    await store.hosting.put({ key, body, metadata, headers: { contentType: type }, signal });
+  }
+  for (const [path, rules] of Object.entries(raw.buckets ?? {})) {
+    const [tag = "", segment = ""] = path.split("/");
+    const metadata = { ...own, [CONFIG_METADATA.rules]: rules };
+    await store.config.put({ key: ruleBucketKey(place, { tag, segment }), body: "{}", metadata, signal });
+  }
+  await putRawConfig(deps, nameOf(raw.host, hostSuffix), { ...own, ...raw.config });
+  await deps.purge.purgeKeys({ serviceId: await deps.serviceId(), keys: [siteKey(raw.site)], soft: false });
 }
