@@ -54,6 +54,11 @@ export const ERROR_CODES = {
     exit: 2,
     meaning: "the domain belongs to no site, or not to the one named",
   },
+  "domain/preview-host": {
+    kind: "user",
+    exit: 2,
+    meaning: "the host is that of a preview, which no domain command changes",
+  },
   "domain/taken": { kind: "user", exit: 2, meaning: "the domain belongs to another site" },
   "domain/wrong-environment": {
     kind: "user",

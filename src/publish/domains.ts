@@ -5,6 +5,7 @@ import { domainKey } from "../site/surrogate-keys.ts";
 import { commitChange } from "./commit.ts";
 import type { CommitReport } from "./commit.ts";
 import { readOwner } from "./config-sync.ts";
+import { isPreviewHost } from "./previews.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import { readRecord, readSite, updateRecord } from "./record-store.ts";
 
@@ -25,9 +26,19 @@ export function primaryEntry(): DomainEntry & { readonly kind: "primary" } {
 /**
  * Checks that domains may be given to a site.
  * @returns the ETag of the config object of each that has one already (a crashed run of the same site left it)
- * @throws SitefleetError `domain/wrong-environment`, `domain/taken`
+ * @throws SitefleetError `domain/wrong-environment`, `domain/taken`, `domain/preview-host`
  */
 export async function claimDomains(
+  deps: PublishDeps,
+  ref: SiteRef,
+  domains: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  for (const domain of domains) refusePreviewHost(deps, domain);
+  return claimHosts(deps, ref, domains);
+}
+
+/** The same for hosts of any kind. */
+export async function claimHosts(
   deps: PublishDeps,
   ref: SiteRef,
   domains: readonly string[],
@@ -42,6 +53,14 @@ export async function claimDomains(
     claims.set(domain, owner.etag);
   }
   return claims;
+}
+
+/** A host that names a site as its preview must never be in the hands of another one. */
+function refusePreviewHost(deps: PublishDeps, domain: string): void {
+  if (!isPreviewHost(deps, domain)) return;
+  throw new SitefleetError("domain/preview-host", `"${domain}" is the host of a preview`, {
+    hint: "previews come and go with `sitefleet publish --preview NAME` and `sitefleet site unpreview SITE NAME`",
+  });
 }
 
 function refuseOtherEnvironment(deps: PublishDeps, ref: SiteRef, domain: string): void {
@@ -97,6 +116,7 @@ export interface AddDomain {
 export async function addDomain(deps: PublishDeps, ref: SiteRef, add: AddDomain): Promise<CommitReport> {
   const { domain, choices, takeOver } = add;
   await readSite(deps, ref);
+  refusePreviewHost(deps, domain);
   refuseOtherEnvironment(deps, ref, domain);
   const owner = await readOwner(deps, domain);
   const former = owner.kind === "site" && owner.site !== ref.site ? owner.site : undefined;
@@ -135,6 +155,7 @@ export async function setDomain(
   ref: SiteRef,
   set: { readonly domain: string; readonly choices: DomainChoices },
 ): Promise<CommitReport> {
+  refusePreviewHost(deps, set.domain);
   return commitChange(deps, ref, {
     reason: `set ${set.domain}`,
     keys: [domainKey(set.domain)],

@@ -17,16 +17,6 @@ export interface Preview {
   readonly expiresAt: string;
 }
 
-/** Where a new release is shown. */
-export type Show =
-  | { readonly kind: "site" }
-  | {
-      readonly kind: "preview";
-      readonly preview: Preview;
-      /** ETag of the config object that the preview's host has already. */
-      readonly etag: string | null;
-    };
-
 /** Longest life of a preview, in milliseconds. */
 export const LONGEST_PREVIEW_MS = 365 * 86_400_000;
 
@@ -61,7 +51,8 @@ export function previewOf(
 export function isPreviewHost(deps: PublishDeps, host: string): boolean {
   const { previews } = deps.environment;
   if (!previews || !host.endsWith(`.${previews.domain}`)) return false;
-  return host.slice(0, -previews.domain.length - 1).includes("--");
+  const label = host.slice(0, -previews.domain.length - 1);
+  return label.includes("--") && !label.startsWith("xn--");
 }
 
 /** The record with a preview that shows a release of its own; the same again when applied to its own result. */
