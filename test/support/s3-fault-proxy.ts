@@ -98,9 +98,10 @@ function forward(upstream: string, call: S3Call, body: Buffer, half: boolean): P
       },
     );
     outgoing.on("error", (error) => (half ? resolve(undefined) : reject(error)));
-    if (!half) return void outgoing.end(body);
-    outgoing.write(body.subarray(0, body.length / 2), () => outgoing.destroy());
-    outgoing.on("close", () => resolve(undefined));
+    if (half) {
+      outgoing.write(body.subarray(0, body.length / 2), () => outgoing.destroy());
+      outgoing.on("close", () => resolve(undefined));
+    } else outgoing.end(body);
   });
 }
 
