@@ -45,6 +45,8 @@ export interface MirrorOptions {
   readonly host?: string;
   /** Name or id of the service that gets every Host that no service claims, as on dedicated IPs. */
   readonly pin?: string;
+  /** Header by which a client on this machine says which country it is in; `Fastly-Test-Country` unless given. */
+  readonly countryHeader?: string;
   /** Sees each log line as it is written to `<state>/logs/edge.log`. */
   readonly onLog?: (line: LogLine) => void;
 }
@@ -119,6 +121,7 @@ async function startParts(options: MirrorOptions, cleanup: Cleanup): Promise<Mir
     stateDir,
     clock,
     mayPurge: (token) => apiToken.equals(token),
+    ...(options.countryHeader === undefined ? {} : { countryHeader: options.countryHeader }),
     onLog(line) {
       log.write(line);
       options.onLog?.(line);

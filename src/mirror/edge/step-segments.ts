@@ -43,9 +43,12 @@ export function deliverSegment(x: Exchange, run: RunExchange): Step {
   assertDefined(segments, "segments");
   assertDefined(product, "product");
   if (segments.role === "inner") return deliverInner(x, segments, product);
-  const part = segmentOf(product);
+  const part = product.segment;
   if (part === null) return deliverUnsegmented(x, segments, product);
-  if (segments.asked.kind === "range" && !ifRangeHolds(x.delivery.req.headers, product.headers)) {
+  // Under a status of VCL's own there are no ranges (RFC 9110 §14.2).
+  const isRangeable = product.status === 206 || product.status === 200;
+  const isRange = isRangeable && ifRangeHolds(x.delivery.req.headers, product.headers);
+  if (segments.asked.kind === "range" && !isRange) {
     const whole = { ...segments, asked: WHOLE_OBJECT, block: blockOf(0, segments.blockSize) };
     x.segments = whole;
     if (segments.block.number !== 0) {
@@ -56,11 +59,6 @@ export function deliverSegment(x: Exchange, run: RunExchange): Step {
     }
   }
   return deliverOuter(x, { product, part, run });
-}
-
-/** The part that a product is, where VCL has not made something else of it. */
-function segmentOf(product: Product): SegmentPart | null {
-  return product.status === 206 || product.status === 200 ? product.segment : null;
 }
 
 /** An answer that is no segment ends segmented caching for this request: it goes out as any other would. */
@@ -78,7 +76,7 @@ function deliverUnsegmented(x: Exchange, segments: SegmentRun, product: Product)
 
 /** vcl_deliver of a block. Its headers go no further: those of the first block are on their way already. */
 function deliverInner(x: Exchange, segments: SegmentRun, product: Product): Step {
-  const part = segmentOf(product);
+  const part = product.segment;
   const resp = runDeliver(x, product);
   if (resp === null) return "restart";
   x.part = part;

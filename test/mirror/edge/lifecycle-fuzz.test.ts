@@ -30,6 +30,7 @@ const SHIELD: DirectorSpec = {
 /** What vcl_fetch makes of every response of one run. */
 const storing = fc.record({
   shielded: fc.boolean(),
+  segmented: fc.boolean(),
   stream: fc.boolean(),
   gzip: fc.boolean(),
   cacheable: fc.boolean(),
@@ -56,21 +57,38 @@ test(
   async () => {
     const origin = await startOrigin((request, response) => {
       if (request.url.endsWith("cut")) response.destroy();
-      else
+      else if (request.url.endsWith("bad")) response.writeHead(500).end("body");
+      else {
+        const range = /^bytes=(\d+)-/.exec(request.headers.get("Range") ?? "");
+        const start = Number(range?.[1] ?? 0);
+        // The object of this path changes now and then.
+        const version = request.url === "/b" ? origin.seen.length >> 2 : 0;
+        const body = version % 2 === 0 ? "body" : "BODY";
+        const part = body.slice(start, range === null ? 4 : start + 2);
         response
-          .writeHead(request.url.endsWith("bad") ? 500 : 200, { "Cache-Control": "max-age=5" })
-          .end("body");
+          .writeHead(range === null ? 200 : 206, {
+            "Cache-Control": "max-age=5",
+            "Content-Length": part.length,
+            ...(range === null ? {} : { "Content-Range": `bytes ${start}-${start + part.length - 1}/4` }),
+            ETag: `"${version}"`,
+          })
+          .end(part);
+      }
     });
     const { edge, ask, clock, logs } = await testEdge();
     const path = fc.constantFrom("/a", "/b", "/a", "/bad", "/cut");
     const method = fc.constantFrom("GET", "HEAD", "POST", "PURGE");
     const requests = fc.array(fc.record({ path, method, wait: fc.nat(8) }), { minLength: 1, maxLength: 5 });
     await fc.assert(
-      fc.asyncProperty(script, storing, requests, async (plan, { shielded, ...stored }, list) => {
+      fc.asyncProperty(script, storing, requests, async (plan, { shielded, segmented, ...stored }, list) => {
         const left = new Map(Object.entries(plan).map(([state, actions]) => [state, [...actions]]));
         const prepare = (t: Transaction): void => {
           if (t.state === "recv" && shielded && !t.host.hasVisitedShield(SHIELD)) {
             t.backend = { kind: "director", spec: SHIELD };
+          }
+          if (t.state === "recv" && segmented) {
+            t.enableSegmentedCaching = true;
+            t.segmentSize = 2;
           }
           if (t.state === "fetch" && t.beresp !== null) Object.assign(t.beresp, stored);
         };
@@ -87,6 +105,11 @@ test(
           }),
         );
         for (const answer of answers) expect(answer.status).toBeGreaterThanOrEqual(200);
+        for (const { status, text, cut, headers } of answers) {
+          if (status === 200 && !cut && headers.get("Content-Length") === "4" && text !== "") {
+            expect(["body", "BODY"]).toContain(text);
+          }
+        }
         await edge.idle();
         expect(logs.filter(({ line }) => line.includes("[fault]"))).toEqual([]);
         for (const pop of edge.stats().values()) expect(pop.fetching).toBe(0);

@@ -281,6 +281,42 @@ describe("an object that changes between segments", () => {
     );
   });
 
+  property.prop(
+    [
+      fc.array(
+        fc.oneof(
+          fc.record({ first: fc.nat(40), last: fc.nat(60) }),
+          fc.constant("change" as const),
+          fc.constant("wait" as const),
+          fc.constant("whole" as const),
+        ),
+        { maxLength: 12 },
+      ),
+    ],
+    { numRuns: 25 },
+  )("whatever happens in between, an answer that is complete is of one version", async (steps) => {
+    const { ask, clock, held } = await segmented(
+      {},
+      { headers: { "Cache-Control": "max-age=10, stale-while-revalidate=10" } },
+    );
+    const versions = new Map([['"v1"', held.body]]);
+    for (const step of steps) {
+      if (step === "wait") clock.advance(6_000);
+      else if (step === "change") {
+        held.etag = `"v${versions.size + 1}"`;
+        held.body = bytesOf(41 + versions.size, versions.size);
+        versions.set(held.etag, held.body);
+      } else {
+        const headers = step === "whole" ? {} : { Range: `bytes=${step.first}-${step.first + step.last}` };
+        const answer = await ask("/film", { headers });
+        if (answer.cut) continue;
+        const body = versions.get(answer.headers.get("ETag") ?? "");
+        const wanted = step === "whole" ? body : body?.subarray(step.first, step.first + step.last + 1);
+        expect(answer.body).toEqual(wanted);
+      }
+    }
+  });
+
   test("another size, or another date where there is no ETag, is another object too", async () => {
     const { ask, range, held } = await segmented({}, { etag: null });
     await range("bytes=0-9");
@@ -478,6 +514,14 @@ describe("VCL of segmented requests", () => {
     expect((await first.ask("/film")).body).toEqual(first.held.body);
     const later = await segmented(text("10"));
     expect((await later.ask("/film")).cut).toBe(true);
+  });
+
+  test("a status that VCL sets goes out with the whole object", async () => {
+    const { ask, range, held } = await segmented({ fetch: "set beresp.status = 410;" });
+    for (const answer of [await ask("/film"), await range("bytes=20-21")]) {
+      expect([answer.status, answer.reason, answer.body]).toEqual([410, "Gone", held.body]);
+      expect(answer.headers.has("Content-Range")).toBe(false);
+    }
   });
 
   test("a block that is not to be cached is delivered all the same", async () => {
