@@ -14,11 +14,13 @@ import { placeOf, sha256Hex } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import { changedMeanwhile } from "./record-store.ts";
 import type { HeldRecord } from "./record-store.ts";
-import { entryOf, makeRelease, refuseOtherBase } from "./release.ts";
+import { makeRelease, manifestOf, refuseOtherBase } from "./release.ts";
 import type { NewRelease, NewReleaseReport } from "./release.ts";
 import type { Manifest } from "./release-object.ts";
+import { entryOf } from "./release-record.ts";
 import { PARALLEL_WRITES, writeObjects } from "./release-upload.ts";
 import type { ObjectWrite } from "./release-upload.ts";
+import { placeBuckets } from "./rule-buckets-store.ts";
 
 export interface InPlaceRelease extends NewRelease {
   readonly base: HeldRecord;
@@ -39,20 +41,24 @@ export async function publishInPlace(
   input: InPlaceRelease,
 ): Promise<NewReleaseReport> {
   const { manifest, shown, plan } = input;
+  const buckets = placeBuckets(plan, input.content, "");
   const changes = planInPlace({
     current: { ...manifest, delta: shown.delta },
     next: plan.objects,
     now: deps.clock.now(),
     graceMs: deps.environment.publishing.graceHours * 3_600_000,
   });
-  if (!changes) {
-    deps.onProgress({ step: "keys collide, so this becomes a release of its own" });
+  // Buckets are never overwritten: configs in caches would lead to rules of another time.
+  if (!changes || buckets?.tag === "") {
+    const what = changes ? "its rule buckets change" : "keys collide";
+    deps.onProgress({ step: `${what}, so this becomes a release of its own` });
     return makeRelease(deps, ref, input);
   }
   const keys = [...(input.keys ?? []), ...purgeKeys(ref, changes.changed)];
   await beginOverwriting(deps, ref, { ...input, changes, keys });
   await applyInPlace(deps, ref, { changes, input });
-  const entry = entryOf(deps, { plan, placed: changes.placed });
+  await writeManifest(deps, ref, { manifest: manifestOf(plan, { placed: changes.placed, buckets }) });
+  const entry = entryOf(deps, { plan, placed: changes.placed, tag: buckets?.tag });
   const report = await commitChange(deps, ref, {
     reason: `${input.reason} in place`,
     keys,
@@ -140,9 +146,6 @@ async function applyInPlace(
   await forEachLimit(changes.removals, { limit: PARALLEL_WRITES, signal }, async ({ key, at }) => {
     await deps.store.hosting.delete({ key: releasePrefix(placeOf(deps, ref), at) + key, signal });
   });
-  const { release, base, objects, ghosts } = changes.placed;
-  const { files, control } = plan;
-  await writeManifest(deps, ref, { manifest: { release, base, objects, ghosts, files, control } });
 }
 
 /** Someone else has shown another release, or has begun to overwrite this one, since we marked it. */

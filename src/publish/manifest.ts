@@ -34,6 +34,7 @@ const headSchema = z.strictObject({
   release,
   base: release,
   control: z.record(z.string(), z.string()),
+  buckets: z.strictObject({ tag: release, digest: hash }).optional(),
 });
 const objectSchema = z.strictObject({
   key,
@@ -55,11 +56,10 @@ const TEXT_LIMIT = 256 * 1024 * 1024;
 
 /** A manifest as it is stored: one JSON document a line, the head first, compressed. */
 export function manifestBody(manifest: Manifest): Uint8Array {
-  const { base, control, ghosts } = manifest;
+  const { base, ghosts, buckets } = manifest;
+  const control = Object.fromEntries(manifest.control);
   const files = new Map(manifest.files.map((file) => [file.key, file]));
-  const lines: string[] = [
-    JSON.stringify({ format: 2, release: manifest.release, base, control: Object.fromEntries(control) }),
-  ];
+  const lines: string[] = [JSON.stringify({ format: 2, release: manifest.release, base, control, buckets })];
   for (const object of manifest.objects.values()) {
     const file = files.get(object.key);
     const own = file && file.hash === object.hash && object.removedAt === undefined ? file : undefined;
@@ -112,8 +112,9 @@ export function readManifestBody(body: Uint8Array): Manifest | undefined {
       if (data.file) files.push({ key: data.key, size: data.size, hash: data.hash, ...data.file });
     }
   }
+  const { release: id, base, buckets } = head.data;
   const control = new Map(Object.entries(head.data.control));
-  return { release: head.data.release, base: head.data.base, control, objects, files, ghosts };
+  return { release: id, base, control, objects, files, ghosts, ...(buckets && { buckets }) };
 }
 
 function locatedObject(line: z.output<typeof objectSchema>): LocatedObject {

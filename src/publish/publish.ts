@@ -7,12 +7,16 @@ import type { CommitReport } from "./commit.ts";
 import { readCurrent } from "./current-content.ts";
 import { claimDomains, primaryEntry, refuseLost, withNewDomains } from "./domains.ts";
 import { publishInPlace } from "./in-place.ts";
+import type { Preview } from "./previews.ts";
 import { placeOf } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
+import { publishPreview } from "./publish-preview.ts";
+import type { PreviewInput } from "./publish-preview.ts";
 import { readRecord } from "./record-store.ts";
 import type { HeldRecord } from "./record-store.ts";
-import { makeRelease, refuseUnfit } from "./release.ts";
+import { makeRelease } from "./release.ts";
 import type { NewRelease, WrittenCounts } from "./release.ts";
+import { refuseUnfit, roomForRules } from "./release-fit.ts";
 import { planRelease } from "./release-plan.ts";
 import type { ReleasePlan } from "./release-plan.ts";
 import { scanFolder } from "./scan.ts";
@@ -33,13 +37,17 @@ export interface PublishRequest extends SiteRef {
   readonly wait?: boolean;
   /** When someone else publishes meanwhile, publish over theirs instead of giving up. */
   readonly retry?: boolean;
+  /** Show the folder only as this preview, on a host of its own; the site's domains stay as they are. */
+  readonly preview?: PreviewInput | undefined;
 }
 
 export interface PublishReport extends SiteRef {
   /** `unchanged`: the folder is what the site shows already. */
   readonly kind: "published" | "unchanged" | "planned";
-  /** The release that the site shows; `null` for a plan of a new site. */
+  /** The release that the site, or the preview, shows; `null` for a plan of a new one. */
   readonly release: string | null;
+  /** Where the release is shown, if only there. */
+  readonly preview?: Preview;
   readonly previous: string | null;
   readonly files: number;
   readonly redirects: number;
@@ -64,7 +72,8 @@ const RETRIES = 5;
  */
 export async function publishFolder(deps: PublishDeps, request: PublishRequest): Promise<PublishReport> {
   deps.onProgress({ step: "reading the folder" });
-  let [scan, base] = await Promise.all([scanFolder(request.dir, deps.signal), readRecord(deps, request)]);
+  const [scan, read] = await Promise.all([scanFolder(request.dir, deps.signal), readRecord(deps, request)]);
+  let base = read;
   for (let retries = 0; ; retries += 1) {
     try {
       return await publishScan(deps, request, { scan, base });
@@ -72,7 +81,7 @@ export async function publishFolder(deps: PublishDeps, request: PublishRequest):
       const isLost = error instanceof SitefleetError && error.code === "site/changed-meanwhile";
       if (!isLost || !request.retry || retries === RETRIES) throw error;
       deps.onProgress({ step: "someone else published meanwhile, planning again" });
-      [scan, base] = await Promise.all([scan, readRecord(deps, request)]);
+      base = await readRecord(deps, request);
     }
   }
 }
@@ -93,6 +102,7 @@ async function publishScan(
   const { scan, base } = read;
   if (base) refuseDeleting(base.record);
   const plan = planFolder(deps, request, read);
+  if (request.preview) return publishAsPreview(deps, { request, preview: request.preview, scan, plan, base });
   const newDomains = request.domains.filter((domain) => !hasDomain(base?.record, domain));
   const draft: Draft = { request, scan, plan, newDomains, base };
   const claims = await claimDomains(deps, request, newDomains);
@@ -125,6 +135,31 @@ async function publishScan(
   return reportOf(draft, { kind: "published", ...report });
 }
 
+async function publishAsPreview(
+  deps: PublishDeps,
+  draft: Omit<Draft, "newDomains"> & { readonly preview: PreviewInput },
+): Promise<PublishReport> {
+  const { request, plan, base } = draft;
+  if (request.domains.length > 0 || request.inPlace) {
+    throw new SitefleetError("cli/usage", "a preview has a host of its own and a release of its own", {
+      hint: "--preview goes with neither --domain nor --in-place",
+    });
+  }
+  if (base && !request.dryRun) await rollForward(deps, request, base);
+  const { dryRun, full, wait } = request;
+  const result = await publishPreview(deps, request, {
+    ...draft.preview,
+    plan,
+    base,
+    ...(dryRun === undefined ? {} : { dryRun }),
+    ...(full === undefined ? {} : { full }),
+    ...(wait === undefined ? {} : { wait }),
+  });
+  const { preview, release } = result;
+  const report = reportOf({ ...draft, newDomains: [] }, result);
+  return { ...report, release, preview, domains: [preview.host] };
+}
+
 function planFolder(
   deps: PublishDeps,
   request: PublishRequest,
@@ -138,6 +173,7 @@ function planFolder(
     control: controlOf(scan),
     siteRules: base?.record.rules ?? [],
     policies: base?.record.policies ?? { trailingSlash: "auto", precedence },
+    roomFor: roomForRules(deps, request, base?.record),
   });
 }
 

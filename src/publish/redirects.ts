@@ -11,8 +11,9 @@ import { placeOf } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import { changedMeanwhile, readSite, updateRecord } from "./record-store.ts";
 import type { HeldRecord } from "./record-store.ts";
-import { makeRelease, planStorage, refuseUnfit } from "./release.ts";
+import { makeRelease, planStorage } from "./release.ts";
 import type { NewRelease } from "./release.ts";
+import { refuseUnfit, roomForRules } from "./release-fit.ts";
 import { planRelease } from "./release-plan.ts";
 
 /** Rules of the site itself. A pure function of those there are; throws when the edit is impossible. */
@@ -84,6 +85,7 @@ export async function editRules(
     control: manifest.control,
     siteRules: rules,
     policies: base.record.policies,
+    roomFor: roomForRules(deps, ref, base.record),
   });
   const also = (record: SiteRecord): SiteRecord => ({ ...record, rules: [...rules] });
   const release: NewRelease = {

@@ -58,6 +58,16 @@ export interface Manifest extends ReleaseState {
   readonly control: ReadonlyMap<string, string>;
   /** The folder's files; one whose key has no object of its own content is hidden by a redirect. */
   readonly files: readonly SourceFile[];
+  /** Where the release's rule buckets are, and what they say; absent = it has none. */
+  readonly buckets?: WrittenBuckets;
+}
+
+/** Rule buckets as they were written. */
+export interface WrittenBuckets {
+  /** Release that wrote them. */
+  readonly tag: string;
+  /** Hex SHA-256: equal for equal buckets. */
+  readonly digest: string;
 }
 
 /** Whether two objects at one key answer alike in every byte. */

@@ -7,9 +7,11 @@ import { OBJECT_METADATA } from "../site/metadata.ts";
 import type { SitePolicies } from "../site/model.ts";
 import { printable } from "../site/names.ts";
 import { metadataProblem, pageMetadata, redirectMetadata } from "../site/object-metadata.ts";
+import type { Metadata } from "../site/object-metadata.ts";
 import { canonicalPath, dottedAliasKey, encodePath } from "../site/page-key.ts";
-import type { RedirectObject } from "../site/redirect-plan.ts";
+import type { AliasObject, RedirectObject, RedirectPlan } from "../site/redirect-plan.ts";
 import { noteText } from "../site/redirects-file.ts";
+import { bucketMetadata } from "../site/rule-buckets.ts";
 import { packRules } from "../site/rule-slots.ts";
 import { cacheControlOf } from "./content-headers.ts";
 import { LONGEST_RELEASE } from "./delta-plan.ts";
@@ -46,6 +48,8 @@ export interface ReleasePlan {
   readonly control: ReadonlyMap<string, string>;
   /** Packed rule slots. */
   readonly slots: string;
+  /** Metadata of rule buckets by the hash of a first path segment. */
+  readonly buckets: ReadonlyMap<string, Metadata>;
   /** Where each slot's rule was written, for errors. */
   readonly slotNames: readonly string[];
   /** Encoded directories that have a 404.html; `""` is the root. */
@@ -64,6 +68,8 @@ export interface PlanInput {
   /** The site's own rules, tried first. */
   readonly siteRules: readonly string[];
   readonly policies: Pick<SitePolicies, "trailingSlash" | "precedence">;
+  /** Bytes of a config that slots and the list of buckets may take, given what else the release puts there. */
+  readonly roomFor: (release: Pick<ReleasePlan, "notFoundPages" | "trailingSlash">) => number;
 }
 
 const DETAIL_LIMIT = 100;
@@ -74,27 +80,29 @@ const DETAIL_LIMIT = 100;
  * @throws SitefleetError `redirects/invalid` or `publish/invalid-folder` with everything that is wrong
  */
 export function planRelease(input: PlanInput): ReleasePlan {
+  const { control, policies, place } = input;
+  const { trailingSlash, precedence } = policies;
   const fileKeys = new Set(input.files.map(({ key }) => key));
-  const rules = planRules({ ...input, fileKeys });
-  const ruleKeys = new Set(rules.objects.map(({ key }) => key));
-  const aliases = dottedAliases(input).filter(({ key }) => !fileKeys.has(key) && !ruleKeys.has(key));
-  const shown = input.files.filter(({ key }) => !ruleKeys.has(key));
-  const redirects = [...rules.objects, ...aliases].map(redirectObject);
-  const objects = [...shown.map((file) => fileObject(input, file)), ...redirects].sort(byKey);
-  refuseUnstorable(input.place, objects);
+  const room = input.roomFor({ notFoundPages: notFoundPagesOf(input.files), trailingSlash });
+  const rules = planRules({ ...input, fileKeys, precedence, room });
+  const ruled = new Set([...rules.objects, ...rules.aliases].map(({ key }) => key));
+  const dotted = dottedAliases(input).filter(({ key }) => !fileKeys.has(key) && !ruled.has(key));
+  const shown = input.files.filter(({ key }) => !ruled.has(key));
+  const redirects = [...rules.objects, ...dotted];
+  const objects = [
+    ...shown.map((file) => fileObject(input, file)),
+    ...aliasObjects(input, rules.aliases),
+    ...redirects.map(redirectObject),
+  ].sort(byKey);
+  refuseUnstorable(place, objects);
   const content = {
     objects,
-    files: input.files.map(({ path, key, size, hash, contentType }) => ({
-      path,
-      key,
-      size,
-      hash,
-      contentType,
-    })),
-    control: input.control,
+    files: input.files.map(withoutSource),
+    control,
     slots: packRules(rules.slots.map(({ rule }) => rule)),
+    buckets: bucketsOf(place, rules.buckets),
     notFoundPages: notFoundPagesOf(shown),
-    trailingSlash: input.policies.trailingSlash,
+    trailingSlash,
   };
   return {
     ...content,
@@ -107,6 +115,19 @@ export function planRelease(input: PlanInput): ReleasePlan {
     digest: digestOf(content),
     warnings: rules.warnings.map(noteText),
   };
+}
+
+function withoutSource({ path, key, size, hash, contentType }: PlanFile): SourceFile {
+  return { path, key, size, hash, contentType };
+}
+
+function bucketsOf(place: SitePlace, buckets: RedirectPlan["buckets"]): ReadonlyMap<string, Metadata> {
+  return new Map(
+    [...buckets].map(([hash, rules]) => [
+      hash,
+      bucketMetadata({ site: place.site, rules: rules.map(({ rule }) => rule) }),
+    ]),
+  );
 }
 
 function byKey(a: ReleaseObject, b: ReleaseObject): number {
@@ -123,6 +144,19 @@ function fileObject(input: PlanInput, file: PlanFile): PlannedObject {
     metadata: pageMetadata(encodePath(canonicalPath(path, input.policies.trailingSlash))),
     body: source === undefined ? { kind: "stored" } : { kind: "file", path: source },
   };
+}
+
+/** Pages that are shown at other paths too: the same answer, which no path is canonical for. */
+function aliasObjects(input: PlanInput, aliases: readonly AliasObject[]): readonly PlannedObject[] {
+  const files = new Map(input.files.map((file) => [file.key, file]));
+  return aliases.flatMap(({ key, file: target, status }) => {
+    const file = files.get(target);
+    if (!file) return [];
+    const object = fileObject(input, file);
+    const { [OBJECT_METADATA.canonicalPath]: _, ...metadata } = object.metadata;
+    const shownAs = status === 200 ? {} : { [OBJECT_METADATA.status]: String(status) };
+    return [{ ...object, key, metadata: { ...metadata, ...shownAs } }];
+  });
 }
 
 function redirectObject(redirect: RedirectObject): PlannedObject {
@@ -166,9 +200,16 @@ function digestOf(content: Omit<ReleasePlan, "digest" | "counts" | "slotNames" |
   for (const { path, hash: bytes, contentType } of content.files) {
     hash.update(`${JSON.stringify([path, bytes, contentType])}\n`);
   }
-  const { control, slots, notFoundPages, trailingSlash } = content;
-  hash.update(JSON.stringify([[...control].sort(), slots, notFoundPages, trailingSlash]));
+  const { slots, notFoundPages, trailingSlash } = content;
+  const control = fields(Object.fromEntries(content.control));
+  const buckets = bucketsDigest(content.buckets);
+  hash.update(JSON.stringify([control, slots, buckets, notFoundPages, trailingSlash]));
   return hash.digest("hex");
+}
+
+/** Equal for equal rule buckets: those of an earlier release can be read again. */
+export function bucketsDigest(buckets: ReadonlyMap<string, Metadata>): string {
+  return sha256Hex(JSON.stringify([...buckets].map(([segment, metadata]) => [segment, fields(metadata)])));
 }
 
 function fields(object: object): readonly (readonly [string, unknown])[] {
@@ -181,9 +222,8 @@ function refuseUnstorable(place: SitePlace, objects: readonly ReleaseObject[]): 
     const bytes = Buffer.byteLength(prefix + key);
     if (bytes > KEY_LIMIT)
       return [`${printable(key)}: its key has ${bytes} bytes, the limit is ${KEY_LIMIT}`];
-    const isRule = metadata[OBJECT_METADATA.location] !== undefined;
-    const problem = isRule ? undefined : metadataProblem(metadata);
-    return problem === undefined ? [] : [`${printable(key)}: its path as metadata ${problem}`];
+    const problem = metadataProblem(metadata);
+    return problem === undefined ? [] : [`${printable(key)}: its metadata ${problem}`];
   });
   if (problems.length === 0) return;
   throw new SitefleetError("publish/invalid-folder", `${problems.length} files cannot be stored`, {

@@ -1,8 +1,11 @@
 import { SitefleetError } from "../lib/errors.ts";
 import { planRedirects } from "../site/redirect-plan.ts";
 import type { RedirectPlan } from "../site/redirect-plan.ts";
+import type { Precedence } from "../site/model.ts";
 import { SITE_RULES } from "../site/redirect-rule.ts";
 import { noteText, parseRedirects } from "../site/redirects-file.ts";
+
+import { sha256Hex } from "./publish-deps.ts";
 
 const DETAIL_LIMIT = 100;
 
@@ -14,10 +17,15 @@ export function planRules(input: {
   readonly fileKeys: ReadonlySet<string>;
   readonly control: ReadonlyMap<string, string>;
   readonly siteRules: readonly string[];
+  readonly precedence: Precedence;
+  /** Bytes of a config that slots and the list of buckets may take together. */
+  readonly room: number;
 }): RedirectPlan {
   const site = parseRedirects(input.siteRules.join("\n"), SITE_RULES);
   const folder = parseRedirects(input.control.get("_redirects") ?? "", "_redirects");
-  const plan = planRedirects({ rules: [...site.rules, ...folder.rules], files: input.fileKeys });
+  const { precedence, room, fileKeys } = input;
+  const rules = [...site.rules, ...folder.rules];
+  const plan = planRedirects({ rules, files: fileKeys, precedence, room, sha256Hex });
   const problems = [...site.problems, ...folder.problems, ...plan.problems];
   const [first] = problems;
   if (!first) return plan;

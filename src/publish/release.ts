@@ -1,61 +1,30 @@
-import { encodeConfig } from "../site/codec.ts";
-import { METADATA_BUDGET } from "../site/metadata.ts";
-import { HSTS_LIMIT, deriveConfig, newSiteRecord } from "../site/model.ts";
-import type { DomainEntry, ReleaseEntry, SiteRecord } from "../site/model.ts";
 import { releaseNumberOf } from "../site/names.ts";
-import { commitChange, refuseUnfitConfigs } from "./commit.ts";
+import type { SiteRecord } from "../site/model.ts";
+import { commitChange } from "./commit.ts";
 import type { CommitReport } from "./commit.ts";
 import type { CurrentContent } from "./current-content.ts";
-import { LONGEST_RELEASE, planDelta } from "./delta-plan.ts";
+import { planDelta } from "./delta-plan.ts";
 import type { PlacedRelease, StoragePlan } from "./delta-plan.ts";
-import { primaryEntry } from "./domains.ts";
-import { sha256Hex } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import { changedMeanwhile } from "./record-store.ts";
-import type { HeldRecord } from "./record-store.ts";
 import { claimRelease, lastStored } from "./release-claim.ts";
-import type { Manifest } from "./release-object.ts";
+import { fitsEverywhere } from "./release-fit.ts";
+import type { FitInput } from "./release-fit.ts";
+import type { Manifest, WrittenBuckets } from "./release-object.ts";
 import type { PlannedObject, ReleasePlan } from "./release-plan.ts";
+import { ON_SITE, entryOf, newSite } from "./release-record.ts";
+import type { Showing } from "./release-record.ts";
 import { writeObjects } from "./release-upload.ts";
 import type { ObjectWrite } from "./release-upload.ts";
+import { placeBuckets, writeBuckets } from "./rule-buckets-store.ts";
 import { reuseStored } from "./stored-content.ts";
 
-/** Releases that the record remembers; older ones cannot be rolled back to. */
-const REMEMBERED_RELEASES = 100;
-
-/** Bytes of a config that a delta list leaves free, so that a password or a policy still fits when it is chosen later. */
-const HEADROOM = 256;
-
-/** Where a new release is shown. */
-export interface Showing {
-  /** The record with the release shown; the same again when applied to its own result. */
-  readonly show: (record: SiteRecord, entry: ReleaseEntry) => SiteRecord;
-  /** The release that is shown in that place. */
-  readonly shownBy: (record: SiteRecord) => string | null;
-}
-
-/** On all the site's domains. */
-export const ON_SITE: Showing = {
-  show: (record, entry) => ({
-    ...withRelease(record, entry),
-    current: entry.id,
-    previous: record.current === entry.id ? record.previous : record.current,
-  }),
-  shownBy: ({ current }) => current,
-};
-
-export interface NewRelease {
-  readonly plan: ReleasePlan;
+export interface NewRelease extends FitInput {
   /** What the release is planned against. */
   readonly content: CurrentContent;
-  /** The record that the plan was made from; `undefined` for a new site. */
-  readonly base: HeldRecord | undefined;
   readonly reason: string;
   /** Surrogate keys to purge besides the site's configs. */
   readonly keys?: readonly string[];
-  /** What else the commit changes; comes out the same when applied to its own result. */
-  readonly also?: (record: SiteRecord) => SiteRecord;
-  readonly showing?: Showing;
   /** Make a full release, whatever could stay where it is. */
   readonly full?: boolean;
   /** `false`: end when the release is live. */
@@ -93,16 +62,19 @@ export async function makeRelease(
 ): Promise<NewReleaseReport> {
   const { plan, base, content, showing = ON_SITE } = input;
   const storage = await planStorage(deps, ref, input);
+  const bucketsIn = (id: string): WrittenBuckets | undefined => placeBuckets(plan, content, id);
   const release = await claimRelease(deps, ref, {
     after: await lastUsed(deps, ref, { base, content }),
-    manifestOf: (id) => manifestOf(plan, storage.placed(id)),
+    manifestOf: (id) => manifestOf(plan, { placed: storage.placed(id), buckets: bucketsIn(id) }),
   });
+  const buckets = bucketsIn(release);
   await writeObjects(deps, ref, {
     writes: writesOf(storage, release),
     planned: new Map(plan.objects.map((object) => [object.key, object])),
     step: "uploading",
   });
-  const entry = entryOf(deps, { plan, placed: storage.placed(release) });
+  if (buckets?.tag === release) await writeBuckets(deps, ref, { plan, tag: release });
+  const entry = entryOf(deps, { plan, placed: storage.placed(release), tag: buckets?.tag });
   const report = await commitChange(deps, ref, {
     reason: input.reason,
     ...(input.keys === undefined ? {} : { keys: input.keys }),
@@ -141,52 +113,6 @@ export async function planStorage(
   return content.kind === "listed" ? reuseStored(deps, storage, content.stored) : storage;
 }
 
-/**
- * Refuses, before anything is written, a release whose domains' configs would not fit whatever lies where.
- * @throws SitefleetError `site/config-too-large` naming the rule by its line
- */
-export function refuseUnfit(
-  deps: PublishDeps,
-  ref: SiteRef,
-  input: Pick<NewRelease, "plan" | "base" | "also" | "showing">,
-): void {
-  refuseUnfitConfigs(trialRecord(deps, ref, { ...input, delta: undefined }), input.plan.slotNames);
-}
-
-/** Whether a delta list leaves room in the config of every domain, and in that of one that is added later. */
-function fitsEverywhere(
-  deps: PublishDeps,
-  ref: SiteRef,
-  input: Pick<NewRelease, "plan" | "base" | "also" | "showing" | "content"> & { readonly delta: string },
-): boolean {
-  const record = trialRecord(deps, ref, input);
-  const tightest: DomainEntry = { ...primaryEntry(), forceTls: true, hsts: HSTS_LIMIT, euOnly: true };
-  return [tightest, ...Object.values(record.domains)].every((entry) => {
-    if (entry.removing) return true;
-    const encoded = encodeConfig(deriveConfig(record, entry, sha256Hex));
-    return encoded.kind === "ok" && (input.delta === "" || encoded.bytes <= METADATA_BUDGET - HEADROOM);
-  });
-}
-
-/** The record as it would be with the release shown, under the longest id; `delta: undefined` = a full one. */
-function trialRecord(
-  deps: PublishDeps,
-  ref: SiteRef,
-  input: Pick<NewRelease, "plan" | "base" | "also" | "showing"> & { readonly delta: string | undefined },
-): SiteRecord {
-  const { plan, delta, showing = ON_SITE } = input;
-  const placed = { release: LONGEST_RELEASE, base: LONGEST_RELEASE, delta: delta ?? "" };
-  // A base release of its own makes the config name both ids: the longest that it can get.
-  const base = delta === undefined ? LONGEST_RELEASE : "zzzy";
-  const entry = entryOf(deps, { plan, placed: { ...placed, base } });
-  const record = showing.show(input.base?.record ?? newSite(deps, ref), entry);
-  return input.also?.(record) ?? record;
-}
-
-function newSite(deps: PublishDeps, ref: SiteRef): SiteRecord {
-  return newSiteRecord({ ...ref, counter: 0, precedence: deps.environment.publishing.precedence });
-}
-
 async function lastUsed(
   deps: PublishDeps,
   ref: SiteRef,
@@ -198,9 +124,14 @@ async function lastUsed(
   return isSure ? counter : Math.max(counter, await lastStored(deps, ref));
 }
 
-function manifestOf(plan: ReleasePlan, placed: PlacedRelease): Manifest {
-  const { release, base, objects, ghosts } = placed;
-  return { release, base, objects, ghosts, files: plan.files, control: plan.control };
+/** The manifest of a planned release. */
+export function manifestOf(
+  plan: ReleasePlan,
+  made: { readonly placed: PlacedRelease; readonly buckets: WrittenBuckets | undefined },
+): Manifest {
+  const { release, base, objects, ghosts } = made.placed;
+  const { files, control } = plan;
+  return { release, base, objects, ghosts, files, control, ...(made.buckets && { buckets: made.buckets }) };
 }
 
 function writesOf(storage: StoragePlan<PlannedObject>, to: string): readonly ObjectWrite[] {
@@ -213,29 +144,6 @@ function writesOf(storage: StoragePlan<PlannedObject>, to: string): readonly Obj
 function countsOf({ kind, reason, upload, copy }: StoragePlan<PlannedObject>): WrittenCounts {
   const uploadedBytes = upload.reduce((sum, { size }) => sum + size, 0);
   return { kind, reason, uploaded: upload.length, uploadedBytes, copied: copy.length };
-}
-
-/** What the record says of a release. */
-export function entryOf(
-  deps: PublishDeps,
-  made: {
-    readonly plan: ReleasePlan;
-    readonly placed: Pick<PlacedRelease, "release" | "base" | "delta">;
-  },
-): ReleaseEntry {
-  const { plan, placed } = made;
-  return {
-    id: placed.release,
-    createdAt: new Date(deps.clock.now()).toISOString(),
-    ...plan.counts,
-    digest: plan.digest,
-    base: placed.base,
-    delta: placed.delta,
-    notFoundPages: [...plan.notFoundPages],
-    trailingSlash: plan.trailingSlash,
-    buckets: null,
-    slots: plan.slots,
-  };
 }
 
 /**
@@ -258,26 +166,13 @@ export function refuseOtherBase(
   if (base && record.rules.join("\n") !== base.rules.join("\n")) {
     throw changedMeanwhile(ref, "its redirect rules are not those that this release was made with");
   }
-  if (base && currentDigest(record) !== currentDigest(base)) {
-    throw changedMeanwhile(ref, `release ${shown} was overwritten in place meanwhile`);
+  if (base && contentOf(record, base.current) !== contentOf(base, base.current)) {
+    throw changedMeanwhile(ref, `release ${base.current} was overwritten in place meanwhile`);
   }
 }
 
-function currentDigest(record: SiteRecord): string {
-  const entry = record.releases.find(({ id }) => id === record.current);
+/** What a release holds, to be compared: the release that a preview was planned from may not be the current one by now. */
+function contentOf(record: SiteRecord, release: string | null): string {
+  const entry = record.releases.find(({ id }) => id === release);
   return `${entry?.digest} ${entry?.dirty ?? false}`;
-}
-
-/** The record with a release added; the oldest that nothing names are forgotten. */
-export function withRelease(record: SiteRecord, entry: ReleaseEntry): SiteRecord {
-  const releases = [...record.releases.filter(({ id }) => id !== entry.id), entry];
-  const named = new Set([record.current, record.previous, entry.id]);
-  for (const domain of Object.values(record.domains))
-    if (domain.kind === "preview") named.add(domain.release);
-  return {
-    ...record,
-    releases: releases.filter(
-      ({ id }, index) => named.has(id) || index >= releases.length - REMEMBERED_RELEASES,
-    ),
-  };
 }

@@ -47,7 +47,7 @@ function tryPlan(paths: readonly string[], rules: readonly string[]): ReleasePla
   try {
     const control = new Map([["_redirects", rules.join("\n")]]);
     const policies = { trailingSlash: "auto", precedence: "file-first" } as const;
-    return planRelease({ place, files, control, siteRules: [], policies });
+    return planRelease({ place, files, control, siteRules: [], policies, roomFor: () => 1_500 });
   } catch (error) {
     if (error instanceof SitefleetError) return undefined;
     throw error;

@@ -170,16 +170,16 @@ describe("publishFolder", () => {
     expect(visible(world, WWW)).toEqual(SHOWN_1);
   });
 
-  it("names the rule by its line when the config would not fit, before it writes", async () => {
+  it("names the rule by its line when the rules would not fit, before it writes", async () => {
     const world = await published();
     const before = copyWorld(world);
     const lines = Array.from(
       { length: 20 },
-      (_, index) => `/p${index}/* https://example.com/${"x".repeat(100)}`,
+      (_, index) => `/:any/p${index}/* https://example.com/${"x".repeat(100)}`,
     );
     await expect(publish(openDeps(world), { ...V1, _redirects: lines.join("\n") })).rejects.toMatchObject({
-      code: "site/config-too-large",
-      message: expect.stringContaining("(_redirects:15)") as string,
+      code: "redirects/invalid",
+      message: expect.stringContaining("_redirects:12: ") as string,
     });
     expect([world.config, world.hosting]).toEqual([before.config, before.hosting]);
   });
