@@ -56,7 +56,9 @@ module.exports = {
       "site",
       "lib",
     ]),
+    layer("hook", ["fleet", "publish", "purge", "store", "settings", "site", "lib"]),
     layer("commands", [
+      "hook",
       "fleet",
       "deploy",
       "publish",

@@ -6,6 +6,7 @@ import { DEFAULT_PORTS, startMirror } from "../mirror/mirror.ts";
 import type { Mirror, MirrorPorts } from "../mirror/mirror.ts";
 import type { CommandContext } from "./context.ts";
 import type { CommandDefinition, CommandInput, Flags, OptionDefinition } from "./command.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 export const PORT_OPTIONS: readonly OptionDefinition[] = [
   { flags: "--edge-port <port>", summary: "HTTP port of the edge (8080; 0 = any free one)" },
@@ -128,10 +129,4 @@ function portFrom(flags: Flags, name: string, fallback: number): number {
     throw new SitefleetError("cli/usage", `--${name} is "${text}", not a port`, { hint: "give 0 to 65535" });
   }
   return port;
-}
-
-/** Resolves when the signal aborts: how a command stays up until Ctrl-C. */
-export function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

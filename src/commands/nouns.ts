@@ -18,6 +18,11 @@ export const NOUNS: readonly Noun[] = [
   { name: "redirect", summary: "redirect rules of a site", load: () => import("./redirect.ts") },
   { name: "purge", summary: "remove things from the edge's cache", load: () => import("./purge.ts") },
   {
+    name: "hook",
+    summary: "an HTTP endpoint for webhooks",
+    load: () => import("./hook.ts"),
+  },
+  {
     name: "mirror",
     summary: "S3, the Fastly API and the edge on this machine",
     load: () => import("./mirror.ts"),
