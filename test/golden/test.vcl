@@ -1,4 +1,4 @@
-# sitefleet test, revision e79044af9a8d0d9a
+# sitefleet test, revision 7087df3af609a680
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -322,10 +322,12 @@ sub sf_try_rules {
 # not-found
 # Decides, in vcl_deliver, what a missing page becomes on the last pass.
 sub sf_not_found {
+  declare local var.sf_asked STRING;
   declare local var.sf_directory STRING;
   declare local var.sf_key STRING;
+  set var.sf_asked = if(req.http.SF-Asked, req.http.SF-Asked, req.http.SF-Path);
   # An application's own address, asked for by navigating to it; scripts, images and fetches are not that.
-  if (req.http.SF-Config-N == "s" && req.http.SF-Key != "/index.html" && req.http.SF-Path !~ "(?i)\.(?:7z|aac|apk|avif|avi|bin|bmp|br|cjs|css|csv|dmg|doc|docx|eot|epub|exe|flac|gif|glb|gltf|gz|heic|ico|ics|jpe?g|js|json|json5|jsx|jxl|m3u8|m4a|m4v|map|md|mjs|mkv|mov|mp3|mp4|mpd|mpe?g|odt|ogg|ogv|opus|otf|pdf|php|png|pptx?|rar|rss|svgz?|tar|tgz|tiff?|tsx?|ttf|txt|vtt|wasm|wav|webm|webmanifest|webp|woff2?|xlsx?|xml|ya?ml|zip)$"
+  if (req.http.SF-Config-N == "s" && req.http.SF-Key != "/index.html" && var.sf_asked !~ "(?i)\.(?:7z|aac|apk|avif|avi|bin|bmp|br|cjs|css|csv|dmg|doc|docx|eot|epub|exe|flac|gif|glb|gltf|gz|heic|ico|ics|jpe?g|js|json|json5|jsx|jxl|m3u8|m4a|m4v|map|md|mjs|mkv|mov|mp3|mp4|mpd|mpe?g|odt|ogg|ogv|opus|otf|pdf|php|png|pptx?|rar|rss|svgz?|tar|tgz|tiff?|tsx?|ttf|txt|vtt|wasm|wav|webm|webmanifest|webp|woff2?|xlsx?|xml|ya?ml|zip)$"
     && (req.http.Sec-Fetch-Mode == "navigate" || (!req.http.Sec-Fetch-Mode && req.http.Accept ~ "(?i)text/html"))) {
     set req.http.SF-Key = "/index.html";
     set req.http.SF-Phase = "spa";
@@ -333,9 +335,9 @@ sub sf_not_found {
     set var.sf_key = "";
     if (req.http.SF-Config-E) {
       # The directory of what was asked for, without slashes at its ends.
-      set var.sf_directory = regsub(if(req.http.SF-Asked, req.http.SF-Asked, req.http.SF-Path), "^/(?:(.*)/)?[^/]*$", "\1");
+      set var.sf_directory = regsub(var.sf_asked, "^/(?:(.*)/)?[^/]*$", "\1");
       if (var.sf_directory != "") {
-        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",")) {
+        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",") ~ "^,") {
           set var.sf_key = "/" var.sf_directory "/404.html";
           set var.sf_directory = "";
         } else {
@@ -343,7 +345,7 @@ sub sf_not_found {
         }
       }
       if (var.sf_directory != "") {
-        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",")) {
+        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",") ~ "^,") {
           set var.sf_key = "/" var.sf_directory "/404.html";
           set var.sf_directory = "";
         } else {
@@ -351,7 +353,7 @@ sub sf_not_found {
         }
       }
       if (var.sf_directory != "") {
-        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",")) {
+        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",") ~ "^,") {
           set var.sf_key = "/" var.sf_directory "/404.html";
           set var.sf_directory = "";
         } else {
@@ -359,7 +361,7 @@ sub sf_not_found {
         }
       }
       if (var.sf_directory != "") {
-        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",")) {
+        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",") ~ "^,") {
           set var.sf_key = "/" var.sf_directory "/404.html";
           set var.sf_directory = "";
         } else {
@@ -367,7 +369,7 @@ sub sf_not_found {
         }
       }
       if (var.sf_directory != "") {
-        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",")) {
+        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",") ~ "^,") {
           set var.sf_key = "/" var.sf_directory "/404.html";
           set var.sf_directory = "";
         } else {
@@ -375,7 +377,7 @@ sub sf_not_found {
         }
       }
       if (var.sf_directory != "") {
-        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",")) {
+        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",") ~ "^,") {
           set var.sf_key = "/" var.sf_directory "/404.html";
           set var.sf_directory = "";
         } else {
@@ -383,7 +385,7 @@ sub sf_not_found {
         }
       }
       if (var.sf_directory != "") {
-        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",")) {
+        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",") ~ "^,") {
           set var.sf_key = "/" var.sf_directory "/404.html";
           set var.sf_directory = "";
         } else {
@@ -391,7 +393,7 @@ sub sf_not_found {
         }
       }
       if (var.sf_directory != "") {
-        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",")) {
+        if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",") ~ "^,") {
           set var.sf_key = "/" var.sf_directory "/404.html";
           set var.sf_directory = "";
         } else {
@@ -698,7 +700,7 @@ sub vcl_recv {
       # rule-buckets
       if (req.http.SF-Config-B && req.http.SF-Path ~ "^/([^/]+)") {
         set var.sf_segment = substr(regsub(digest.hash_sha256(re.group.1), "^0x", ""), 0, 4);
-        if (std.strstr(req.http.SF-Config-B, "," var.sf_segment ",")) {
+        if (std.strstr(req.http.SF-Config-B, "," var.sf_segment ",") ~ "^,") {
           if (req.http.SF-Config-B !~ "^([0-9a-z]{1,4}),") {
             set req.http.SF-Phase = "unusable-config";
             error 607 "unusable config";
@@ -802,9 +804,13 @@ sub vcl_hash {
 sub vcl_hit {
 #FASTLY hit
   # not-found
-  # What is no page on the last pass becomes ours here, and so does S3's own 404 when no restart is left.
-  if (req.http.SF-Hop == "edge" && obj.status < 500 && (((req.http.SF-Phase ~ "^(?:not-found-page|spa)$" || (req.http.SF-Phase == "rewrite" && req.restarts >= 3)) && obj.status != 200) || (req.restarts >= 3 && obj.status == 404 && !obj.http.x-amz-meta-c))) {
-    error 604 "not found";
+  if (req.http.SF-Hop == "edge" && obj.status != 200 && obj.status != 304 && obj.status < 500) {
+    if (req.http.SF-Phase == "spa" || (req.http.SF-Phase == "not-found-page" && !obj.http.x-amz-meta-c)) {
+      error 604 "not found";
+    }
+    if (req.restarts >= 3 && (req.http.SF-Phase == "rewrite" || (obj.status == 404 && !obj.http.x-amz-meta-c))) {
+      error 604 "not found";
+    }
   }
   # origin-trouble
   # Without a restart left, what S3 said in its trouble would be shown.
@@ -974,8 +980,13 @@ sub vcl_fetch {
     set beresp.stale_if_error = 86400s;
     set beresp.stale_while_revalidate = 0s;
   }
-  if (req.http.SF-Hop == "edge" && beresp.status < 500 && (((req.http.SF-Phase ~ "^(?:not-found-page|spa)$" || (req.http.SF-Phase == "rewrite" && req.restarts >= 3)) && beresp.status != 200 && beresp.status != 304) || (req.restarts >= 3 && beresp.status == 404 && !beresp.http.x-amz-meta-c))) {
-    error 604 "not found";
+  if (req.http.SF-Hop == "edge" && beresp.status != 200 && beresp.status != 304 && beresp.status < 500) {
+    if (req.http.SF-Phase == "spa" || (req.http.SF-Phase == "not-found-page" && !beresp.http.x-amz-meta-c)) {
+      error 604 "not found";
+    }
+    if (req.restarts >= 3 && (req.http.SF-Phase == "rewrite" || (beresp.status == 404 && !beresp.http.x-amz-meta-c))) {
+      error 604 "not found";
+    }
   }
   # compression
   if (req.http.SF-Hop == "edge" && req.http.SF-Bucket == "hosting" && beresp.status == 200 && !beresp.http.Content-Encoding && beresp.http.Content-Type ~ "(?i)^(?:text/|application/(?:[a-z0-9.+-]*\+)?(?:json|xml|javascript|wasm)|application/(?:manifest|x-javascript|vnd\.ms-fontobject)|image/(?:svg\+xml|x-icon|vnd\.microsoft\.icon)|font/(?:ttf|otf|collection))") {
@@ -1021,6 +1032,16 @@ sub vcl_error {
 #FASTLY error
   # Fastly puts `Retry-After: 0` on everything made here.
   unset obj.http.Retry-After;
+  # pattern-redirects
+  # Regions in trouble may have used up the restart that rules need: a redirect can be answered without one.
+  if (obj.status == 604 && req.restarts >= 3 && req.http.SF-Phase == "page" && req.http.SF-Config-Q) {
+    set req.http.SF-Rules-Late = "1";
+    call sf_try_rules;
+    if (req.http.SF-Phase == "redirect") {
+      set obj.status = 601;
+    }
+  }
+
   # method-policy
   if (obj.status == 603) {
     set obj.status = 403;
@@ -1264,7 +1285,8 @@ sub vcl_deliver {
       set resp.http.Location = req.http.SF-Location;
     }
     # not-found
-    if (resp.status == 200 && (req.http.SF-Phase == "not-found-page" || (req.http.SF-Phase == "page" && req.http.SF-Is-404))) {
+    # Another status here is that of an alias page, whose own would be wrong for a miss.
+    if (resp.status < 500 && (req.http.SF-Phase == "not-found-page" || (resp.status == 200 && req.http.SF-Phase == "page" && req.http.SF-Is-404))) {
       set resp.status = 404;
       set resp.response = "Not Found";
       set resp.http.Cache-Control = "no-store";
@@ -1319,7 +1341,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "e79044af9a8d0d9a";
+    set resp.http.SF-Revision = "7087df3af609a680";
   }
 
   return(deliver);
