@@ -516,6 +516,17 @@ describe("VCL of segmented requests", () => {
     expect((await later.ask("/film")).cut).toBe(true);
   });
 
+  test("every inner request begins as vcl_hash left it, and with a workspace of its own", async () => {
+    const { ask, held, origin } = await segmented({
+      deliver: `set req.url = "/elsewhere"; set req.http.X-Seen = "1";
+        set req.http.X-Big = std.strrep("x", 60000);`,
+    });
+    expect((await ask("/film")).body).toEqual(held.body);
+    expect(origin.seen.map(({ url, headers }) => [url, headers.get("X-Seen")])).toEqual(
+      Array(5).fill(["/film", null]),
+    );
+  });
+
   test("a status that VCL sets goes out with the whole object", async () => {
     const { ask, range, held } = await segmented({ fetch: "set beresp.status = 410;" });
     for (const answer of [await ask("/film"), await range("bytes=20-21")]) {
