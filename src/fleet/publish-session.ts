@@ -4,7 +4,6 @@ import type { Progress, PublishDeps } from "../publish/publish-deps.ts";
 import type { PurgeApi } from "../purge/purge-api.ts";
 import { DryRunStore } from "../store/dry-run-store.ts";
 import { S3SiteStore } from "../store/s3-store.ts";
-import { connectFastly } from "./fastly-connection.ts";
 import type { Fleet, Notes } from "./fleet.ts";
 
 /** What publishing takes, opened: both buckets, the edge's purge, clock and signal. */
@@ -88,7 +87,13 @@ class LazyFastly implements PurgeApi {
   }
 
   #connect(): Promise<FastlyClient> {
-    return (this.#client ??= connectFastly(this.#fleet));
+    return (this.#client ??= this.#load());
+  }
+
+  /** Its HTTP client takes longer to load than all else; a publish that changes nothing never needs it. */
+  async #load(): Promise<FastlyClient> {
+    const { connectFastly } = await import("./fastly-connection.ts");
+    return connectFastly(this.#fleet);
   }
 
   async #findService(): Promise<string> {
