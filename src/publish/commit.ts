@@ -66,10 +66,22 @@ export async function commitRecord(deps: PublishDeps, ref: SiteRef, change: Chan
       const next = noteHidden(record, change.apply(record), deps.clock.now());
       refuseUnfitConfigs(next);
       const before = next.owed.filter(({ id }) => id !== owed.id);
-      return { ...next, owed: [...boundOwed([...before, owed], ref.site)] };
+      const domains = before.length === 0 ? next.domains : unknownDomains(next.domains);
+      return { ...next, domains, owed: [...boundOwed([...before, owed], ref.site)] };
     },
     change,
   );
+}
+
+/**
+ * Domains of a record that is not settled: an earlier run may have written their configs without coming to say so, and
+ * what the record remembers of them may be what they are to become again.
+ */
+function unknownDomains(domains: SiteRecord["domains"]): SiteRecord["domains"] {
+  const entries = Object.entries(domains).map(
+    ([domain, entry]) => [domain, { ...entry, digest: null }] as const,
+  );
+  return Object.fromEntries(entries);
 }
 
 /** What goes wrong once the record says the new state is told as such: the command must not be taken for without effect. */

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
+import type { Clock } from "../../src/lib/clock.ts";
 import { Secret } from "../../src/lib/secret.ts";
 import type { PurgeApi } from "../../src/purge/purge-api.ts";
 import { sha256Hex } from "../../src/publish/publish-deps.ts";
@@ -78,8 +79,12 @@ export function copyWorld(world: World): World {
 class WatchedStore extends MemoryStore {
   readonly #events: string[];
 
-  constructor(world: World, bucket: "config" | "hosting", faults: FaultPoint) {
-    super({ objects: world[bucket], faults });
+  constructor(
+    world: World,
+    bucket: "config" | "hosting",
+    around: { readonly faults: FaultPoint; readonly clock: Clock },
+  ) {
+    super({ objects: world[bucket], faults: around.faults, now: () => around.clock.now() });
     this.#events = bucket === "config" ? world.events : [];
   }
 
@@ -116,9 +121,10 @@ function isBody(sent: PutInput["body"], stored: Uint8Array): boolean {
 /** A process of its own over a world. */
 export function openDeps(
   world: World,
-  given: { readonly faults?: FaultPoint; readonly signal?: AbortSignal } = {},
+  given: { readonly faults?: FaultPoint; readonly signal?: AbortSignal; readonly clock?: Clock } = {},
 ): PublishDeps & { readonly faults: FaultPoint } {
   const faults = given.faults ?? new FaultPoint();
+  const clock = given.clock ?? new InstantClock();
   const purge: PurgeApi = {
     purgeKeys: ({ keys, soft }) =>
       faults.run("purge", () => void world.events.push(`purge${soft ? " soft" : ""} ${keys.join(" ")}`)),
@@ -127,12 +133,12 @@ export function openDeps(
   return {
     environment,
     store: {
-      config: new WatchedStore(world, "config", faults),
-      hosting: new WatchedStore(world, "hosting", faults),
+      config: new WatchedStore(world, "config", { faults, clock }),
+      hosting: new WatchedStore(world, "hosting", { faults, clock }),
     },
     purge,
     serviceId: () => Promise.resolve("SVC"),
-    clock: new InstantClock(),
+    clock,
     signal: given.signal ?? new AbortController().signal,
     onProgress: () => undefined,
     faults,

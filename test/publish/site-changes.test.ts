@@ -162,6 +162,19 @@ describe("domains", () => {
 });
 
 describe("rolling back", () => {
+  it("shows the old release also when the publish died after it had written a config", async () => {
+    const world = await twoSites();
+    for (let call = 1; ; call += 1) {
+      const tried = copyWorld(world);
+      const faults = new FaultPoint();
+      faults.failAt(call, "after");
+      await publish(openDeps(tried, { faults }), { "index.html": "three" }).catch(() => undefined);
+      await rollBack(openDeps(tried), ACME, "2");
+      expect(visible(tried, WWW), `call ${call}`).toMatchObject({ "index.html": "two" });
+      if (faults.calls.length < call) return;
+    }
+  });
+
   it("leads to the release before, and again to where it came from", async () => {
     const world = await twoSites();
     expect(await rollBack(openDeps(world), ACME)).toMatchObject({ release: "1" });
