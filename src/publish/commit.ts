@@ -23,6 +23,8 @@ export interface Change extends UpdateOptions {
   readonly apply: (record: SiteRecord) => SiteRecord;
   /** `false`: end when the change is live and leave the second purge owed, for whoever comes next. */
   readonly wait?: boolean;
+  /** Id of a purge that this same run wrote down before, for a part of the change that no config shows; this one takes it over. */
+  readonly takesOver?: string | undefined;
 }
 
 export interface CommitReport {
@@ -65,9 +67,11 @@ export async function commitRecord(deps: PublishDeps, ref: SiteRef, change: Chan
       refuseDeleting(record);
       const next = noteHidden(record, change.apply(record), deps.clock.now());
       refuseUnfitConfigs(next);
-      const before = next.owed.filter(({ id }) => id !== owed.id);
+      const before = next.owed.filter(({ id }) => id !== owed.id && id !== change.takesOver);
+      const taken = next.owed.find(({ id }) => id === change.takesOver);
+      const keys = [...new Set([...owed.keys, ...(taken?.keys ?? [])])].sort();
       const domains = before.length === 0 ? next.domains : unknownDomains(next.domains);
-      return { ...next, domains, owed: [...boundOwed([...before, owed], ref.site)] };
+      return { ...next, domains, owed: [...boundOwed([...before, { ...owed, keys }], ref.site)] };
     },
     change,
   );

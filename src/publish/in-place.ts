@@ -55,17 +55,18 @@ export async function publishInPlace(
     return makeRelease(deps, ref, input);
   }
   const keys = [...(input.keys ?? []), ...purgeKeys(ref, changes.changed)];
-  await beginOverwriting(deps, ref, { ...input, changes, keys });
+  const { record } = await beginOverwriting(deps, ref, { ...input, changes, keys });
   await applyInPlace(deps, ref, { changes, input });
   await writeManifest(deps, ref, { manifest: manifestOf(plan, { placed: changes.placed, buckets }) });
   const entry = entryOf(deps, { plan, placed: changes.placed, tag: buckets?.tag });
   const report = await commitChange(deps, ref, {
     reason: `${input.reason} in place`,
     keys,
+    takesOver: record.owed.at(-1)?.id,
     ...(input.wait === undefined ? {} : { wait: input.wait }),
-    apply(record) {
-      const releases = record.releases.map((release) => (release.id === shown.id ? entry : release));
-      const next = { ...refuseTakenOver(ref, record, { shown, entry }), releases };
+    apply(current) {
+      const releases = current.releases.map((release) => (release.id === shown.id ? entry : release));
+      const next = { ...refuseTakenOver(ref, current, { shown, entry }), releases };
       return input.also?.(next) ?? next;
     },
   });
@@ -85,10 +86,11 @@ async function beginOverwriting(
   deps: PublishDeps,
   ref: SiteRef,
   input: InPlaceRelease & { readonly changes: InPlacePlan; readonly keys: readonly string[] },
-): Promise<void> {
+): Promise<HeldRecord> {
   const { shown, base, changes, keys } = input;
+  deps.onProgress({ step: `overwriting release ${shown.id}` });
   const written = writtenPrefixes(changes);
-  await commitRecord(deps, ref, {
+  return commitRecord(deps, ref, {
     reason: `${input.reason} in place`,
     keys,
     known: base,
@@ -106,7 +108,6 @@ async function beginOverwriting(
       };
     },
   });
-  deps.onProgress({ step: `overwriting release ${shown.id}` });
 }
 
 function writtenPrefixes(changes: InPlacePlan): ReadonlySet<string> {
