@@ -26,4 +26,5 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   signal: abortOnSignals(),
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
+  live: process.stderr.isTTY,
 });

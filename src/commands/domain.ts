@@ -6,14 +6,25 @@ import { readOwner } from "../publish/config-sync.ts";
 import { addDomain, removeDomain, setDomain } from "../publish/domains.ts";
 import type { DomainChoices } from "../publish/domains.ts";
 import type { PublishDeps, SiteRef } from "../publish/publish-deps.ts";
-import { readSite } from "../publish/record-store.ts";
+import { readRecord, siteNotFound } from "../publish/record-store.ts";
 import { checkDomain, domainRows, readSites } from "../publish/site-list.ts";
 import type { DomainCheck, DomainRow } from "../publish/site-list.ts";
 import { HSTS_LIMIT } from "../site/model.ts";
-import { parseDomainName, siteEnvOf } from "../site/names.ts";
+import type { SiteRecord } from "../site/model.ts";
+import { DEFAULT_SITE_ENV, parseDomainName, parseSiteUid, siteEnvOf } from "../site/names.ts";
 import type { CommandDefinition, CommandInput, OptionDefinition } from "./command.ts";
 import type { CommandContext } from "./context.ts";
-import { argumentOf, columns, siteRefOf, switchOf, urlOf, withPublishing } from "./publishing.ts";
+import {
+  SITE_ENV_FILTER,
+  argumentOf,
+  listedSiteEnvs,
+  siteRefOf,
+  streamRows,
+  switchOf,
+  urlOf,
+  withPublishing,
+} from "./publishing.ts";
+import type { ListRow } from "./publishing.ts";
 
 const CHOICES: readonly OptionDefinition[] = [
   { flags: "--force-tls [switch]", summary: "redirect http to https: on or off", choices: ["on", "off"] },
@@ -60,7 +71,7 @@ export const commands: readonly CommandDefinition[] = [
   {
     verb: "list",
     summary: "list domains, of one site or of all",
-    options: [{ flags: "--site <uid>", summary: "only those of this site, in every website environment" }],
+    options: [{ flags: "--site <uid>", summary: "only those of this site" }, SITE_ENV_FILTER],
     writes: false,
     examples: ["domain list", "domain list --site acme --json"],
     run: (context, input) => withPublishing(context, (deps) => runList(context, deps, input)),
@@ -167,12 +178,32 @@ function rowText(row: DomainRow): readonly string[] {
 
 async function runList(context: CommandContext, deps: PublishDeps, input: CommandInput): Promise<void> {
   const site = input.flags.text("site");
-  const rows: DomainRow[] = [];
-  for await (const record of readSites(deps)) {
-    if (site === undefined || record.site === site) rows.push(...domainRows(record));
+  const siteEnvs = listedSiteEnvs(deps, input);
+  const records =
+    site === undefined ? readSites(deps, siteEnvs) : recordsOf(deps, parseSiteUid(site), siteEnvs);
+  await streamRows(context, listRows(records), "no domains");
+}
+
+async function* listRows(records: AsyncIterable<SiteRecord>): AsyncGenerator<ListRow> {
+  for await (const record of records) {
+    for (const row of domainRows(record)) yield { document: row, cells: rowText(row) };
   }
-  if (site !== undefined && rows.length === 0) await readSite(deps, siteRefOf(deps, site, "production"));
-  context.report.result(rows, rows.length === 0 ? "no domains" : columns(rows.map(rowText)));
+}
+
+/** The records of one uid; @throws SitefleetError `site/not-found` when there is none */
+async function* recordsOf(
+  deps: PublishDeps,
+  site: string,
+  siteEnvs: readonly string[],
+): AsyncGenerator<SiteRecord> {
+  let found = 0;
+  for (const siteEnv of siteEnvs) {
+    const held = await readRecord(deps, { site, siteEnv });
+    if (!held) continue;
+    found += 1;
+    yield held.record;
+  }
+  if (found === 0) throw siteNotFound(deps, { site, siteEnv: siteEnvs[0] ?? DEFAULT_SITE_ENV });
 }
 
 async function runCheck(context: CommandContext, deps: PublishDeps, input: CommandInput): Promise<number> {

@@ -7,6 +7,21 @@ import { DEFAULT_SITE_ENV, parseSiteUid } from "../site/names.ts";
 import type { CommandInput, OptionDefinition } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 
+/** The flag of lists that can be of one website environment only. */
+export const SITE_ENV_FILTER: OptionDefinition = {
+  flags: "--site-env <name>",
+  summary: "only this website environment (default: all)",
+};
+
+/**
+ * The website environments that a list is of.
+ * @throws SitefleetError `site/invalid-setting` for one that no suffix leads to
+ */
+export function listedSiteEnvs(deps: PublishDeps, input: CommandInput): readonly string[] {
+  const named = input.flags.text("site-env");
+  return named === undefined ? siteEnvsOf(deps) : [knownSiteEnv(deps, named)];
+}
+
 /** The flag of every command that means one site by its uid. */
 export const SITE_ENV_OPTION: OptionDefinition = {
   flags: "--site-env <name>",
@@ -33,13 +48,15 @@ export async function withPublishing<T>(
  * @throws SitefleetError `site/invalid-name`, `site/invalid-setting` for an environment that no suffix leads to
  */
 export function siteRefOf(deps: PublishDeps, site: string, siteEnv: string): SiteRef {
+  return { siteEnv: knownSiteEnv(deps, siteEnv), site: parseSiteUid(site) };
+}
+
+function knownSiteEnv(deps: PublishDeps, siteEnv: string): string {
   const known = siteEnvsOf(deps);
-  if (!known.includes(siteEnv)) {
-    throw new SitefleetError("site/invalid-setting", `there is no website environment "${siteEnv}"`, {
-      hint: `known: ${known.join(", ")} (hostSuffixes in the settings)`,
-    });
-  }
-  return { site: parseSiteUid(site), siteEnv };
+  if (known.includes(siteEnv)) return siteEnv;
+  throw new SitefleetError("site/invalid-setting", `there is no website environment "${siteEnv}"`, {
+    hint: `known: ${known.join(", ")} (hostSuffixes in the settings)`,
+  });
 }
 
 /** The site of the flags `--site` and `--site-env`. */
@@ -63,15 +80,56 @@ export function switchOf(input: CommandInput, name: string): boolean | undefined
 
 /** Rows as aligned columns. */
 export function columns(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+  const widths = widthsOf(rows);
+  return rows.map((row) => aligned(row, widths)).join("\n");
+}
+
+/** Rows whose widths decide those of a list's columns: a list that is no longer looks like a table. */
+const MEASURED_ROWS = 200;
+
+export interface ListRow {
+  readonly document: unknown;
+  readonly cells: readonly string[];
+}
+
+/** Writes a list as it comes, however long it is. */
+export async function streamRows(
+  context: CommandContext,
+  rows: AsyncIterable<ListRow>,
+  none: string,
+): Promise<void> {
+  const writer = context.report.rows();
+  let waiting: ListRow[] | undefined = [];
+  let widths: readonly number[] = [];
+  const write = (batch: readonly ListRow[]): void => {
+    for (const { document, cells } of batch) writer.row(document, aligned(cells, widths));
+  };
+  for await (const row of rows) {
+    if (waiting === undefined) write([row]);
+    else if (waiting.push(row) === MEASURED_ROWS) {
+      widths = widthsOf(waiting.map(({ cells }) => cells));
+      write(waiting);
+      waiting = undefined;
+    }
+  }
+  if (waiting !== undefined) {
+    widths = widthsOf(waiting.map(({ cells }) => cells));
+    write(waiting);
+  }
+  writer.end(none);
+}
+
+function widthsOf(rows: readonly (readonly string[])[]): readonly number[] {
+  return (rows[0] ?? []).map((_, column) =>
+    rows.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), 0),
+  );
+}
+
+function aligned(cells: readonly string[], widths: readonly number[]): string {
+  return cells
+    .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+    .join("  ")
+    .trimEnd();
 }
 
 /** The URL under which a visitor reaches a domain of the environment: TLS wherever that is on its usual port. */

@@ -15,6 +15,8 @@ export interface Surroundings {
   readonly signal: AbortSignal;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** Whether `err` is a terminal. */
+  readonly live?: boolean;
 }
 
 /** Runs one command line (without node and script) and resolves to the exit code; it never rejects. */
@@ -30,7 +32,7 @@ export async function runCommandLine(argv: readonly string[], around: Surroundin
     // Loaded only now: help and usage errors need no settings.
     const { createContext } = await import("./create-context.ts");
     const { cwd, variables, clock, pid } = around;
-    const report = createReport(around.out, around.err, { json });
+    const report = createReport(around.out, around.err, { json, live: around.live ?? false });
     const context = createContext({ cwd, variables, clock, pid, signal, report, flags: invocation.flags });
     return (await invocation.definition.run(context, invocation.input)) ?? 0;
   } catch (error) {

@@ -1,5 +1,4 @@
 import { SitefleetError } from "../lib/errors.ts";
-import type { PublishDeps } from "../publish/publish-deps.ts";
 import { readSite } from "../publish/record-store.ts";
 import { setPolicies } from "../publish/site-changes.ts";
 import { domainRows, readSites } from "../publish/site-list.ts";
@@ -7,7 +6,8 @@ import { NOT_FOUND_POLICIES, currentRelease } from "../site/model.ts";
 import type { SitePolicies, SiteRecord } from "../site/model.ts";
 import type { CommandDefinition } from "./command.ts";
 import type { CommandContext } from "./context.ts";
-import { columns, switchOf, withPublishing } from "./publishing.ts";
+import { SITE_ENV_FILTER, listedSiteEnvs, streamRows, switchOf, withPublishing } from "./publishing.ts";
+import type { ListRow } from "./publishing.ts";
 import { commands as cleanupCommands } from "./site-cleanup.ts";
 import { siteCommand } from "./site-command.ts";
 import type { SiteJob } from "./site-command.ts";
@@ -20,8 +20,12 @@ export const commands: readonly CommandDefinition[] = [
     verb: "list",
     summary: "list all sites",
     writes: false,
-    examples: ["site list", "site list --json"],
-    run: (context) => withPublishing(context, (deps) => runList(context, deps)),
+    options: [SITE_ENV_FILTER],
+    examples: ["site list", "site list --json", "site list --site-env staging"],
+    run: (context, input) =>
+      withPublishing(context, (deps) =>
+        streamRows(context, listRows(readSites(deps, listedSiteEnvs(deps, input))), "no sites"),
+      ),
   },
   siteCommand({
     verb: "show",
@@ -74,14 +78,16 @@ export const commands: readonly CommandDefinition[] = [
   ...cleanupCommands,
 ];
 
-async function runList(context: CommandContext, deps: PublishDeps): Promise<void> {
-  const sites: { site: string; siteEnv: string; release: string | null; domains: string[] }[] = [];
-  for await (const record of readSites(deps)) {
-    const { site, siteEnv, current: release } = record;
-    sites.push({ site, siteEnv, release, domains: Object.keys(record.domains).sort() });
+async function* listRows(records: AsyncIterable<SiteRecord>): AsyncGenerator<ListRow> {
+  for await (const record of records) {
+    const { site, siteEnv, current: release, deleting } = record;
+    const domains = Object.keys(record.domains).sort();
+    const state = deleting ? "being deleted" : domains.join(" ");
+    yield {
+      document: { site, siteEnv, release, domains, ...(deleting ? { deleting } : {}) },
+      cells: [site, siteEnv, release ?? "-", state],
+    };
   }
-  const rows = sites.map((row) => [row.site, row.siteEnv, row.release ?? "-", row.domains.join(" ")]);
-  context.report.result(sites, rows.length === 0 ? "no sites" : columns(rows));
 }
 
 function describeSite(record: SiteRecord): string {

@@ -54,6 +54,8 @@ function contextFor(dir: string, run: { said: Said; mirror: Mirror; flags: Flags
       run.said.documents.push(document);
       run.said.texts.push(text);
     },
+    rows: () => ({ row: () => undefined, end: () => undefined }),
+    status: () => undefined,
     progress: (line) => run.said.lines.push(line),
     warn: (line) => run.said.lines.push(`warning: ${line}`),
   };

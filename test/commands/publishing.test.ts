@@ -61,6 +61,21 @@ async function startLocal(service: "deployed" | "empty") {
           said.document = document;
           said.text = text;
         },
+        rows() {
+          const documents: unknown[] = [];
+          const lines: string[] = [];
+          return {
+            row(document, text) {
+              documents.push(document);
+              lines.push(text);
+            },
+            end(none) {
+              said.document = documents;
+              said.text = lines.length === 0 ? none : lines.join("\n");
+            },
+          };
+        },
+        status: () => undefined,
         progress: (line) => said.lines.push(line),
         warn: (line) => said.lines.push(`warning: ${line}`),
       },
@@ -196,7 +211,7 @@ describe("publishing against a running mirror", () => {
     expect(deletion.lines).toContainEqual(expect.stringMatching(/^dry run: \d+ writes were not made$/));
     expect((await run("site show", ["acme"])).document).toMatchObject({
       current: "1",
-      revision: 4,
+      revision: 3,
       deleting: false,
     });
     expect((await run("domain list")).document).toMatchObject([{ domain: "acme.localhost" }]);
