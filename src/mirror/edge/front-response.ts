@@ -32,10 +32,26 @@ export async function writeResponse(response: HopResponse, out: ServerResponse):
     out.end();
   } catch {
     // The status line is out: all that is left to say "incomplete" is to cut the connection.
-    out.destroy();
+    cut(out);
   } finally {
     response.sent({ headerBytes, bodyBytes });
   }
+}
+
+/** How long a client may take to read what was written before the cut, milliseconds. */
+const CUT_GRACE = 2_000;
+
+/** Ends the connection without ending the message; what was written before still goes out. */
+function cut(out: ServerResponse): void {
+  const { socket } = out;
+  if (socket === null || out.destroyed) {
+    out.destroy();
+    return;
+  }
+  out.flushHeaders();
+  socket.destroySoon();
+  const timer = setTimeout(() => socket.destroy(), CUT_GRACE);
+  socket.once("close", () => clearTimeout(timer));
 }
 
 async function drained(out: ServerResponse): Promise<void> {

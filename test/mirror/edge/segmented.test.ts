@@ -271,8 +271,7 @@ describe("an object that changes between segments", () => {
     const old = bytesOf(45);
     const mixed = await ask("/film");
     expect(mixed.cut).toBe(true);
-    expect(mixed.body).toEqual(old.subarray(0, mixed.body.length));
-    expect(mixed.body.length).toBeLessThanOrEqual(10);
+    expect(mixed.body).toEqual(old.subarray(0, 10));
     const next = await ask("/film");
     expect([next.cut, next.headers.get("ETag"), next.body]).toEqual([false, '"v2"', held.body]);
     await until(() => logs.some(({ line }) => line.startsWith("outer failed")));
@@ -393,7 +392,7 @@ describe("an origin that does not play along", () => {
       log: LOG,
     });
     const answer = await ask("/film");
-    expect([answer.cut, answer.body.length <= 20]).toEqual([true, true]);
+    expect([answer.cut, answer.body]).toEqual([true, held.body.subarray(0, 20)]);
     await until(() => logs.some(({ line }) => line.startsWith("outer failed")));
     expect(logs.at(-1)?.line).toBe("outer failed error=broken");
     expect((await ask("/film", { headers: { Retry: "1" } })).body).toEqual(held.body);
