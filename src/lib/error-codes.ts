@@ -183,10 +183,20 @@ export const ERROR_CODES = {
   },
   "preview/not-found": { kind: "user", exit: 2, meaning: "the site has no preview of that name" },
   "publish/file-changed": { kind: "user", exit: 1, meaning: "a file changed while it was being published" },
+  "publish/invalid-batch": {
+    kind: "user",
+    exit: 2,
+    meaning: "the file of a batch has lines that cannot be used",
+  },
   "publish/invalid-folder": {
     kind: "user",
     exit: 2,
     meaning: "the folder holds something that cannot be published",
+  },
+  "publish/invalid-rules": {
+    kind: "user",
+    exit: 2,
+    meaning: "a line of `_headers`, `netlify.toml` or `vercel.json` is wrong or not supported",
   },
   "publish/shared-files": {
     kind: "user",

@@ -19,7 +19,7 @@ import type { NewRelease, WrittenCounts } from "./release.ts";
 import { refuseUnfit, roomForRules } from "./release-fit.ts";
 import { planRelease } from "./release-plan.ts";
 import type { ReleasePlan } from "./release-plan.ts";
-import { scanFolder } from "./scan.ts";
+import { scanPublished } from "./published-folder.ts";
 import type { Scan } from "./scan.ts";
 
 export interface PublishRequest extends SiteRef {
@@ -37,6 +37,10 @@ export interface PublishRequest extends SiteRef {
   readonly wait?: boolean;
   /** When someone else publishes meanwhile, publish over theirs instead of giving up. */
   readonly retry?: boolean;
+  /** `false`: rules, headers and settings that cannot be used are left out with a warning. */
+  readonly strict?: boolean;
+  /** Folder for what is remembered of files that did not change; absent = every file is read. */
+  readonly cacheDir?: string;
   /** Show the folder only as this preview, on a host of its own; the site's domains stay as they are. */
   readonly preview?: PreviewInput | undefined;
 }
@@ -72,7 +76,7 @@ const RETRIES = 5;
  */
 export async function publishFolder(deps: PublishDeps, request: PublishRequest): Promise<PublishReport> {
   deps.onProgress({ step: "reading the folder" });
-  const [scan, read] = await Promise.all([scanFolder(request.dir, deps.signal), readRecord(deps, request)]);
+  const [scan, read] = await Promise.all([scanRequested(deps, request), readRecord(deps, request)]);
   let base = read;
   for (let retries = 0; ; retries += 1) {
     try {
@@ -84,6 +88,15 @@ export async function publishFolder(deps: PublishDeps, request: PublishRequest):
       base = await readRecord(deps, request);
     }
   }
+}
+
+function scanRequested(deps: PublishDeps, request: PublishRequest): Promise<Scan> {
+  const { cacheDir, dir } = request;
+  return scanPublished(dir, deps.signal, {
+    clock: deps.clock,
+    segmented: deps.environment.segmented.extensions,
+    ...(cacheDir === undefined ? {} : { cacheDir }),
+  });
 }
 
 interface Draft {
@@ -170,15 +183,12 @@ function planFolder(
   return planRelease({
     place: placeOf(deps, request),
     files: scan.files,
-    control: controlOf(scan),
+    control: scan.control,
     siteRules: base?.record.rules ?? [],
     policies: base?.record.policies ?? { trailingSlash: "auto", precedence },
     roomFor: roomForRules(deps, request, base?.record),
+    ...(request.strict === undefined ? {} : { strict: request.strict }),
   });
-}
-
-function controlOf(scan: Scan): ReadonlyMap<string, string> {
-  return new Map(scan.redirects === undefined ? [] : [["_redirects", scan.redirects] as const]);
 }
 
 function hasDomain(record: SiteRecord | undefined, domain: string): boolean {

@@ -3,22 +3,27 @@ import { createHash } from "node:crypto";
 import { SitefleetError } from "../lib/errors.ts";
 import { KEY_LIMIT, releasePrefix } from "../site/layout.ts";
 import type { SitePlace } from "../site/layout.ts";
+import { fitHeaders, headersFor } from "../site/headers-file.ts";
+import type { AppliedHeaders, HeaderRule } from "../site/headers-file.ts";
 import { OBJECT_METADATA } from "../site/metadata.ts";
 import type { SitePolicies } from "../site/model.ts";
 import { printable } from "../site/names.ts";
 import { metadataProblem, pageMetadata, redirectMetadata } from "../site/object-metadata.ts";
 import type { Metadata } from "../site/object-metadata.ts";
 import { canonicalPath, dottedAliasKey, encodePath } from "../site/page-key.ts";
+import type { SlashPolicy } from "../site/page-key.ts";
 import type { AliasObject, RedirectObject, RedirectPlan } from "../site/redirect-plan.ts";
 import { noteText } from "../site/redirects-file.ts";
+import type { RuleNote } from "../site/redirects-file.ts";
 import { bucketMetadata } from "../site/rule-buckets.ts";
 import { packRules } from "../site/rule-slots.ts";
+import type { ObjectHeaders } from "../store/object-store.ts";
 import { cacheControlOf } from "./content-headers.ts";
 import { LONGEST_RELEASE } from "./delta-plan.ts";
 import { sha256Hex } from "./publish-deps.ts";
 import { REDIRECT_HEADERS, redirectBody } from "./redirect-object.ts";
 import type { ReleaseObject, SourceFile } from "./release-object.ts";
-import { planRules } from "./release-rules.ts";
+import { planRules, readRules, refuseProblems, slashPolicyOf } from "./release-rules.ts";
 
 /** Where the bytes of an object are. */
 export type ObjectBody =
@@ -68,6 +73,8 @@ export interface PlanInput {
   /** The site's own rules, tried first. */
   readonly siteRules: readonly string[];
   readonly policies: Pick<SitePolicies, "trailingSlash" | "precedence">;
+  /** `false`: what cannot be used is left out with a warning. */
+  readonly strict?: boolean;
   /** Bytes of a config that slots and the list of buckets may take, given what else the release puts there. */
   readonly roomFor: (release: Pick<ReleasePlan, "notFoundPages" | "trailingSlash">) => number;
 }
@@ -80,18 +87,24 @@ const DETAIL_LIMIT = 100;
  * @throws SitefleetError `redirects/invalid` or `publish/invalid-folder` with everything that is wrong
  */
 export function planRelease(input: PlanInput): ReleasePlan {
-  const { control, policies, place } = input;
-  const { trailingSlash, precedence } = policies;
+  const { control, policies, place, strict = true } = input;
+  const said = readRules(input);
+  const trailingSlash = slashPolicyOf(policies.trailingSlash, said.folder);
   const fileKeys = new Set(input.files.map(({ key }) => key));
   const room = input.roomFor({ notFoundPages: notFoundPagesOf(input.files), trailingSlash });
-  const rules = planRules({ ...input, fileKeys, precedence, room });
+  const rules = planRules({ rules: said, fileKeys, precedence: policies.precedence, room });
+  const made = planFiles(input.files, { trailingSlash, headers: said.folder.headers });
+  const problems = [said.site, said.folder, rules, made].flatMap((part) => part.problems);
+  const lenient = refuseProblems(problems, strict);
   const ruled = new Set([...rules.objects, ...rules.aliases].map(({ key }) => key));
-  const dotted = dottedAliases(input).filter(({ key }) => !fileKeys.has(key) && !ruled.has(key));
-  const shown = input.files.filter(({ key }) => !ruled.has(key));
+  const dotted = dottedAliases(input.files, trailingSlash).filter(
+    ({ key }) => !fileKeys.has(key) && !ruled.has(key),
+  );
   const redirects = [...rules.objects, ...dotted];
+  const shown = input.files.filter(({ key }) => !ruled.has(key));
   const objects = [
-    ...shown.map((file) => fileObject(input, file)),
-    ...aliasObjects(input, rules.aliases),
+    ...shown.flatMap(({ key }) => made.objects.get(key) ?? []),
+    ...aliasObjects(made.objects, rules.aliases),
     ...redirects.map(redirectObject),
   ].sort(byKey);
   refuseUnstorable(place, objects);
@@ -113,7 +126,7 @@ export function planRelease(input: PlanInput): ReleasePlan {
       bytes: shown.reduce((sum, { size }) => sum + size, 0),
     },
     digest: digestOf(content),
-    warnings: rules.warnings.map(noteText),
+    warnings: [...lenient, ...[...said.folder.warnings, ...rules.warnings].map(noteText)],
   };
 }
 
@@ -134,25 +147,50 @@ function byKey(a: ReleaseObject, b: ReleaseObject): number {
   return a.key < b.key ? -1 : 1;
 }
 
-function fileObject(input: PlanInput, file: PlanFile): PlannedObject {
-  const { key, size, hash, contentType, path, source } = file;
-  return {
-    key,
-    size,
-    hash,
-    headers: { contentType, cacheControl: cacheControlOf(path) },
-    metadata: pageMetadata(encodePath(canonicalPath(path, input.policies.trailingSlash))),
-    body: source === undefined ? { kind: "stored" } : { kind: "file", path: source },
-  };
+interface FilesPlan {
+  readonly objects: ReadonlyMap<string, PlannedObject>;
+  /** Headers that do not fit. */
+  readonly problems: readonly RuleNote[];
+}
+
+function planFiles(
+  files: readonly PlanFile[],
+  choices: { readonly trailingSlash: SlashPolicy; readonly headers: readonly HeaderRule[] },
+): FilesPlan {
+  const objects = new Map<string, PlannedObject>();
+  const problems: RuleNote[] = [];
+  for (const file of files) {
+    const { key, size, hash, path, source } = file;
+    const applied = headersFor(choices.headers, path);
+    const plain = pageMetadata(encodePath(canonicalPath(path, choices.trailingSlash)));
+    const fitted = fitHeaders(applied, { file: path, metadata: plain });
+    if (fitted.kind === "over") problems.push(fitted.note);
+    objects.set(key, {
+      key,
+      size,
+      hash,
+      headers: nativeHeaders(file, applied),
+      metadata: fitted.kind === "ok" ? fitted.metadata : plain,
+      body: source === undefined ? { kind: "stored" } : { kind: "file", path: source },
+    });
+  }
+  return { objects, problems };
+}
+
+/** The defaults of a file, with what its rules set or take away. */
+function nativeHeaders({ path, contentType }: PlanFile, { native }: AppliedHeaders): ObjectHeaders {
+  const chosen = { contentType, cacheControl: cacheControlOf(path), ...native };
+  return Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== null));
 }
 
 /** Pages that are shown at other paths too: the same answer, which no path is canonical for. */
-function aliasObjects(input: PlanInput, aliases: readonly AliasObject[]): readonly PlannedObject[] {
-  const files = new Map(input.files.map((file) => [file.key, file]));
-  return aliases.flatMap(({ key, file: target, status }) => {
-    const file = files.get(target);
-    if (!file) return [];
-    const object = fileObject(input, file);
+function aliasObjects(
+  files: ReadonlyMap<string, PlannedObject>,
+  aliases: readonly AliasObject[],
+): readonly PlannedObject[] {
+  return aliases.flatMap(({ key, file, status }) => {
+    const object = files.get(file);
+    if (!object) return [];
     const { [OBJECT_METADATA.canonicalPath]: _, ...metadata } = object.metadata;
     const shownAs = status === 200 ? {} : { [OBJECT_METADATA.status]: String(status) };
     return [{ ...object, key, metadata: { ...metadata, ...shownAs } }];
@@ -171,11 +209,10 @@ function redirectObject(redirect: RedirectObject): PlannedObject {
   };
 }
 
-function dottedAliases(input: PlanInput): RedirectObject[] {
-  const { trailingSlash } = input.policies;
+function dottedAliases(files: readonly PlanFile[], trailingSlash: SlashPolicy): RedirectObject[] {
   // Under `none` a page has no other spelling that leads to it.
   if (trailingSlash === "none") return [];
-  return input.files.flatMap(({ path }) => {
+  return files.flatMap(({ path }) => {
     const key = dottedAliasKey(path);
     if (key === undefined) return [];
     const location = encodePath(canonicalPath(path, trailingSlash));
