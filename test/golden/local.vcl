@@ -1,4 +1,4 @@
-# sitefleet local, revision 492dea464d838d2f
+# sitefleet local, revision 59c931abed45f914
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -8,23 +8,22 @@ sub sf_keep_query {
   }
 }
 # delta-releases
-# SF-Tag: the release whose prefix has SF-Key.
-sub sf_find_release {
+# Asks S3 for SF-Key in the release that the delta list names, if it names one.
+sub sf_locate_change {
   declare local var.sf_entry STRING;
-  set req.http.SF-Tag = req.http.SF-Base;
-  if (req.http.SF-Config-D) {
-    set var.sf_entry = std.strstr(req.http.SF-Config-D, "," substr(regsub(digest.hash_sha256(regsub(req.http.SF-Key, "^/", "")), "^0x", ""), 0, 8));
-    if (var.sf_entry ~ "=([0-9a-z]{1,4}|-)") {
-      set req.http.SF-Tag = re.group.1;
-    }
+  set var.sf_entry = std.strstr(req.http.SF-Config-D, "," substr(regsub(digest.hash_sha256(regsub(req.http.SF-Key, "^/", "")), "^0x", ""), 0, 8));
+  if (var.sf_entry ~ "=([0-9a-z]{1,4}|-)") {
+    set req.url = "/local/" req.http.SF-Site-Env "/" req.http.SF-Site "/" re.group.1 req.http.SF-Key;
   }
 }
 # page-lookup
 # Asks S3 for SF-Key, a page key behind a slash, in the release that has it.
 sub sf_locate {
-  call sf_find_release;
   set req.http.SF-Bucket = "hosting";
-  set req.url = "/local/" req.http.SF-Site-Env "/" req.http.SF-Site "/" req.http.SF-Tag req.http.SF-Key;
+  set req.url = "/local/" req.http.SF-Site-Env "/" req.http.SF-Site "/" req.http.SF-Base req.http.SF-Key;
+  if (req.http.SF-Config-D) {
+    call sf_locate_change;
+  }
 }
 
 # For what has another status than 200: no condition and no range applies (RFC 9110 sections 13.2.1, 14.2).
@@ -644,7 +643,7 @@ sub vcl_recv {
     }
     # origin-trouble
     # Fastly may restart by itself: a config lookup on the last pass could not be acted on.
-    if (req.http.SF-Phase == "trouble" || (req.http.SF-Phase ~ "^(?:config|rules)$" && req.restarts >= 3)) {
+    if (req.http.SF-Phase == "trouble" || (req.restarts >= 3 && (req.http.SF-Phase == "config" || req.http.SF-Phase == "rules"))) {
       set req.http.SF-Phase = "trouble";
       error 610 "origin trouble";
     }
@@ -683,7 +682,7 @@ sub vcl_recv {
       }
 
     }
-    if (req.http.SF-Phase ~ "^(?:page|rewrite)$") {
+    if (req.http.SF-Phase == "page" || req.http.SF-Phase == "rewrite") {
       call sf_check_access;
     }
     if (req.http.SF-Phase == "page") {
@@ -716,7 +715,7 @@ sub vcl_recv {
       }
 
     }
-    if (req.http.SF-Phase ~ "^(?:page|rewrite)$") {
+    if (req.http.SF-Phase == "page" || req.http.SF-Phase == "rewrite") {
       # page-lookup
       set var.sf_stem = regsub(req.http.SF-Path, "(?:/|/index\.html|\.html)$", "");
       if (var.sf_stem == req.http.SF-Path && var.sf_stem ~ "\.[^/]*$") {
@@ -1128,7 +1127,9 @@ sub vcl_deliver {
         if (resp.http.x-amz-meta-r ~ "^[0-9a-z]{1,4}$") {
           set req.http.SF-Base = resp.http.x-amz-meta-r;
           # The release that is shown, for the log; pages are found by the base and the delta list.
-          set req.http.SF-Release = if(resp.http.x-amz-meta-i ~ "^[0-9a-z]{1,4}$", resp.http.x-amz-meta-i, req.http.SF-Base);
+          if (resp.http.x-amz-meta-i ~ "^[0-9a-z]{1,4}$") {
+            set req.http.SF-Release = resp.http.x-amz-meta-i;
+          }
         }
       }
       if (req.http.SF-Site && (req.http.SF-Base || resp.http.x-amz-meta-c || resp.http.x-amz-meta-x)) {
@@ -1235,7 +1236,7 @@ sub vcl_deliver {
 
     # origin-trouble
     # Neither a config nor rules are ever shown: they were used above, or they are trouble whatever their status.
-    if ((req.http.SF-Phase ~ "^(?:config|rules)$" || (req.http.SF-Phase ~ "^(?:page|rewrite|spa|not-found-page)$" && resp.status >= 500)) && req.restarts < 3) {
+    if ((req.http.SF-Phase == "config" || req.http.SF-Phase == "rules" || (resp.status >= 500 && req.http.SF-Phase ~ "^(?:page|rewrite|spa|not-found-page)$")) && req.restarts < 3) {
       set req.http.SF-Phase = "trouble";
       restart;
     }
@@ -1309,7 +1310,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "492dea464d838d2f";
+    set resp.http.SF-Revision = "59c931abed45f914";
   }
 
   return(deliver);
@@ -1325,7 +1326,7 @@ sub vcl_log {
       {"","domain":""} json.escape(if(req.http.SF-Host, req.http.SF-Host, ""))
       {"","site":""} json.escape(if(req.http.SF-Site, req.http.SF-Site, ""))
       {"","site_env":""} json.escape(if(req.http.SF-Site-Env, req.http.SF-Site-Env, ""))
-      {"","release":""} json.escape(if(req.http.SF-Release, req.http.SF-Release, ""))
+      {"","release":""} json.escape(if(req.http.SF-Release, req.http.SF-Release, if(req.http.SF-Base, req.http.SF-Base, "")))
       {"","method":""} json.escape(req.method)
       {"","path":""} json.escape(if(req.http.SF-Asked, req.http.SF-Asked, if(req.http.SF-Path, req.http.SF-Path, "")))
       {"","phase":""} json.escape(if(req.http.SF-Phase, req.http.SF-Phase, ""))

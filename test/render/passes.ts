@@ -19,7 +19,6 @@ const KNOWN: Headers = {
   "SF-Site-Env": "production",
   "SF-Site": "shop",
   "SF-Base": "1",
-  "SF-Release": "1",
   "SF-Query": "",
 };
 

@@ -36,7 +36,6 @@ export function at(situation: Situation, overrides: Partial<Transaction> = {}): 
       ["SF-Site-Env", "production"],
       ["SF-Site", "shop"],
       ["SF-Base", "1"],
-      ["SF-Release", "1"],
       ...headers,
     ]),
     restarts,
