@@ -20,6 +20,7 @@ import { TEMPLATES } from "./project.ts";
 
 /** A mirror in another process with the rendered service deployed to it. */
 export interface Fleet {
+  readonly stateDir: string;
   readonly file: MirrorFile;
   readonly environment: Environment;
   readonly deps: PublishDeps;
@@ -34,6 +35,7 @@ export async function startFleet(): Promise<Fleet> {
   const connection = connect(file);
   await deploy(connection);
   return {
+    stateDir,
     file,
     environment: connection.environment,
     deps: connection.deps,
