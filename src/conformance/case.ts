@@ -66,12 +66,24 @@ export interface RawObject {
 export interface RawSite {
   readonly host: string;
   readonly site: string;
-  /** Metadata of the host's config; `v` and `s` are added where they are missing. */
+  /** Metadata of the host's config by letter; codec version, site and what follows are added. */
   readonly config: Readonly<Record<string, string>>;
   /** By `<release>/<page key>`. */
   readonly objects: Readonly<Record<string, RawObject>>;
-  /** Packed rules of buckets by `<rules tag>/<hash>`. */
-  readonly buckets?: Readonly<Record<string, string>>;
+  /** What differs from the base release: release, or `-` for removed, by page key. */
+  readonly delta?: Readonly<Record<string, string>>;
+  /** Directories below the root that have a 404.html. */
+  readonly directories?: readonly string[];
+  /** Rules of the config as they stand in slots. */
+  readonly rules?: readonly string[];
+  readonly buckets?: {
+    /** Release that wrote them. */
+    readonly tag: string;
+    /** Rules by first path segment; one without rules is listed but does not exist. */
+    readonly segments: Readonly<Record<string, readonly string[]>>;
+  };
+  /** What is purged afterwards: all of the site, or as after a publish only what configs say. Default `all`. */
+  readonly purge?: "all" | "configs";
 }
 
 export type Act =

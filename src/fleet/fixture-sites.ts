@@ -15,11 +15,10 @@ import { publishFolder } from "../publish/publish.ts";
 import { readRecord } from "../publish/record-store.ts";
 import { setPolicies } from "../publish/site-changes.ts";
 import { purgeTwice } from "../purge/purge.ts";
-import { ruleBucketKey, sitePrefix } from "../site/layout.ts";
-import { CODEC_VERSION, CONFIG_METADATA } from "../site/metadata.ts";
 import { DEFAULT_SITE_ENV, parseDomainName } from "../site/names.ts";
 import type { SitePolicies } from "../site/model.ts";
 import { domainKey, siteConfigKey, siteKey } from "../site/surrogate-keys.ts";
+import { encodeRawSite } from "./raw-site.ts";
 
 /** The conformance sites of one environment, published as any customer's site is. */
 export interface FixtureSites {
@@ -171,19 +170,10 @@ async function putRawConfig(
 
 async function putRawSite(deps: PublishDeps, raw: RawSite, hostSuffix: string): Promise<void> {
   const { store, signal, environment } = deps;
-  const place = { serverEnv: environment.name, ...refOf(raw.site) };
-  const own = { [CONFIG_METADATA.version]: String(CODEC_VERSION), [CONFIG_METADATA.site]: raw.site };
-  for (const [path, { body = "", type = "text/html; charset=utf-8", metadata = {} }] of Object.entries(
-    raw.objects,
-  )) {
-    const key = sitePrefix(place) + path;
-    await store.hosting.put({ key, body, metadata, headers: { contentType: type }, signal });
-  }
-  for (const [path, rules] of Object.entries(raw.buckets ?? {})) {
-    const [tag = "", segment = ""] = path.split("/");
-    const metadata = { ...own, [CONFIG_METADATA.rules]: rules };
-    await store.config.put({ key: ruleBucketKey(place, { tag, segment }), body: "{}", metadata, signal });
-  }
-  await putRawConfig(deps, nameOf(raw.host, hostSuffix), { ...own, ...raw.config });
-  await deps.purge.purgeKeys({ serviceId: await deps.serviceId(), keys: [siteKey(raw.site)], soft: false });
+  const site = encodeRawSite(raw, { serverEnv: environment.name, ...refOf(raw.site) });
+  for (const input of site.hosting) await store.hosting.put({ ...input, signal });
+  for (const input of site.buckets) await store.config.put({ ...input, signal });
+  await putRawConfig(deps, nameOf(raw.host, hostSuffix), site.config);
+  const key = raw.purge === "configs" ? siteConfigKey(raw.site) : siteKey(raw.site);
+  await deps.purge.purgeKeys({ serviceId: await deps.serviceId(), keys: [key], soft: false });
 }

@@ -1,6 +1,6 @@
 import { BUILT_IN_PAGE, get } from "../case.ts";
 import type { ConformanceCase, RawObject } from "../case.ts";
-import { directoriesOf, putSite, rawPage } from "../raw-site.ts";
+import { putSite, rawPage } from "../raw-site.ts";
 
 const PAGES: Readonly<Record<string, RawObject>> = {
   "1/index.html": rawPage("Home", "/"),
@@ -8,7 +8,7 @@ const PAGES: Readonly<Record<string, RawObject>> = {
   "1/docs/404.html": rawPage("Docs 404", "/docs/404"),
   "1/docs/v 2/404.html": rawPage("Second 404", "/docs/v%202/404"),
 };
-const DIRECTORIES = directoriesOf(["docs", "docs/v 2"]);
+const DIRECTORIES = ["docs", "docs/v 2"];
 
 const APPLICATION: Readonly<Record<string, RawObject>> = {
   "1/index.html": rawPage("Application", "/"),
@@ -27,7 +27,8 @@ export const notFoundCases: readonly ConformanceCase[] = [
       putSite({
         host: "nearest",
         site: "sf-raw-nearest",
-        config: { r: "1", n: "p", e: DIRECTORIES },
+        config: { r: "1", n: "p" },
+        directories: DIRECTORIES,
         objects: PAGES,
       }),
       get("nearest", "/x", { status: 404, body: { contains: "Root 404" } }),
@@ -60,7 +61,8 @@ export const notFoundCases: readonly ConformanceCase[] = [
       putSite({
         host: "nearest",
         site: "sf-raw-nearest",
-        config: { r: "1", e: DIRECTORIES },
+        config: { r: "1" },
+        directories: DIRECTORIES,
         objects: PAGES,
       }),
       get("nearest", "/docs/x", { status: 404, body: { contains: "Docs 404" } }),
@@ -68,7 +70,8 @@ export const notFoundCases: readonly ConformanceCase[] = [
       putSite({
         host: "nearest",
         site: "sf-raw-nearest",
-        config: { r: "1", n: "r", e: DIRECTORIES },
+        config: { r: "1", n: "r" },
+        directories: DIRECTORIES,
         objects: PAGES,
       }),
       get("nearest", "/docs/x", { status: 404, body: { contains: "Docs 404" } }),
@@ -126,7 +129,8 @@ export const notFoundCases: readonly ConformanceCase[] = [
       putSite({
         host: "app",
         site: "sf-raw-app",
-        config: { r: "1", n: "s", e: directoriesOf(["api"]) },
+        config: { r: "1", n: "s" },
+        directories: ["api"],
         objects: {
           ...APPLICATION,
           "1/404.html": rawPage("Application 404", "/404"),

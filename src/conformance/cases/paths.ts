@@ -50,7 +50,8 @@ export const pathCases: readonly ConformanceCase[] = [
       putSite({
         host: "literal",
         site: "sf-raw-literal",
-        config: { r: "1", l: "2", n: "p", q: "0=302 /moved/: /about.html?x={2}" },
+        config: { r: "1", l: "2", n: "p" },
+        rules: ["302 /moved/: /about.html?x={2}"],
         objects: {
           "1/index.html": rawPage("Home", "/"),
           "1/about.html": rawPage("About", "/about.html"),

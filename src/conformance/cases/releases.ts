@@ -1,6 +1,6 @@
 import { BUILT_IN_PAGE, get } from "../case.ts";
 import type { ConformanceCase, RawObject } from "../case.ts";
-import { deltaOf, putSite, rawPage } from "../raw-site.ts";
+import { putSite, rawPage } from "../raw-site.ts";
 
 const OBJECTS: Readonly<Record<string, RawObject>> = {
   "1/index.html": rawPage("First home", "/"),
@@ -13,7 +13,7 @@ const OBJECTS: Readonly<Record<string, RawObject>> = {
   "3/404.html": rawPage("Third 404", "/404"),
 };
 
-const DELTA = deltaOf({ "about.html": "2", "gone.html": "-", "grüße.html": "3", "404.html": "3" });
+const DELTA = { "about.html": "2", "gone.html": "-", "grüße.html": "3", "404.html": "3" } as const;
 
 /** Releases that differ from a base by some pages, and the versions of configs that the edge reads. */
 export const releaseCases: readonly ConformanceCase[] = [
@@ -26,7 +26,8 @@ export const releaseCases: readonly ConformanceCase[] = [
       putSite({
         host: "delta",
         site: "sf-raw-delta",
-        config: { r: "1", i: "3", d: DELTA, n: "p" },
+        config: { r: "1", i: "3", n: "p" },
+        delta: DELTA,
         objects: OBJECTS,
       }),
       get("delta", "/", { status: 200, body: { contains: "First home" } }),
@@ -46,13 +47,14 @@ export const releaseCases: readonly ConformanceCase[] = [
       putSite({ host: "delta", site: "sf-raw-delta", config: { r: "1", n: "p" }, objects: OBJECTS }),
       get("delta", "/", { status: 200, body: { contains: "First home" } }),
       get("delta", "/about", { status: 200, body: { contains: "First about" } }),
-      {
-        act: {
-          do: "put-config",
-          host: "delta",
-          metadata: { v: "2", s: "sf-raw-delta", r: "1", i: "3", d: DELTA, n: "p" },
-        },
-      },
+      putSite({
+        host: "delta",
+        site: "sf-raw-delta",
+        config: { r: "1", i: "3", n: "p" },
+        delta: DELTA,
+        objects: OBJECTS,
+        purge: "configs",
+      }),
       get("delta", "/", {
         status: 200,
         headers: { "Cache-Status": "sitefleet; hit" },
@@ -70,7 +72,8 @@ export const releaseCases: readonly ConformanceCase[] = [
       putSite({
         host: "delta",
         site: "sf-raw-delta",
-        config: { r: "1", i: "3", d: DELTA, n: "p" },
+        config: { r: "1", i: "3", n: "p" },
+        delta: DELTA,
         objects: OBJECTS,
       }),
       get("delta", "/about?shown", { status: 200 }),
@@ -86,7 +89,8 @@ export const releaseCases: readonly ConformanceCase[] = [
       putSite({
         host: "former",
         site: "sf-raw-former",
-        config: { v: "1", r: "1", l: "1", q: "0=301 /old/* /about" },
+        config: { v: "1", r: "1", l: "1" },
+        rules: ["301 /old/* /about"],
         objects: { "1/index.html": rawPage("Former home", "/"), "1/about.html": rawPage("About", "/about") },
       }),
       get("former", "/", { status: 200, body: { contains: "Former home" } }),

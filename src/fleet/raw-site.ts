@@ -1,0 +1,74 @@
+import { createHash } from "node:crypto";
+import type { RawSite } from "../conformance/case.ts";
+import { packDelta, packHashes, segmentHash, shortHash } from "../site/delta-list.ts";
+import { ruleBucketKey, sitePrefix } from "../site/layout.ts";
+import type { SitePlace } from "../site/layout.ts";
+import { CODEC_VERSION, CONFIG_METADATA, RULE_SLOTS } from "../site/metadata.ts";
+import type { Metadata } from "../site/object-metadata.ts";
+import { encodePath } from "../site/page-key.ts";
+import type { PutInput } from "../store/object-store.ts";
+
+type RawPut = Omit<PutInput, "signal">;
+
+/** What is written for a raw site of the conformance cases, and its host's config. */
+export interface EncodedRawSite {
+  readonly hosting: readonly RawPut[];
+  readonly buckets: readonly RawPut[];
+  readonly config: Metadata;
+}
+
+/** Encodes a raw site as publishing would its own. Rules are taken as they are: cases are about the edge. */
+export function encodeRawSite(raw: RawSite, place: SitePlace): EncodedRawSite {
+  const own = { [CONFIG_METADATA.version]: String(CODEC_VERSION), [CONFIG_METADATA.site]: raw.site };
+  return {
+    hosting: Object.entries(raw.objects).map(([path, object]) => ({
+      key: sitePrefix(place) + path,
+      body: object.body ?? "",
+      metadata: object.metadata ?? {},
+      headers: { contentType: object.type ?? "text/html; charset=utf-8" },
+    })),
+    buckets: bucketsOf(raw).map(({ tag, segment, rules }) => ({
+      key: ruleBucketKey(place, { tag, segment }),
+      body: "{}",
+      metadata: { ...own, [CONFIG_METADATA.rules]: slotsOf(rules) },
+    })),
+    config: { ...own, ...listsOf(raw), ...raw.config },
+  };
+}
+
+function bucketsOf({
+  buckets,
+}: RawSite): readonly { tag: string; segment: string; rules: readonly string[] }[] {
+  return Object.entries(buckets?.segments ?? {})
+    .filter(([, rules]) => rules.length > 0)
+    .map(([segment, rules]) => ({ tag: buckets?.tag ?? "", segment: hashOf(segment), rules }));
+}
+
+function listsOf(raw: RawSite): Metadata {
+  const { delta = {}, directories = [], rules = [], buckets } = raw;
+  const changes = Object.entries(delta).map(
+    ([key, release]) => [shortHash(encodePath(key), sha256), release] as const,
+  );
+  const segments = Object.keys(buckets?.segments ?? {}).map(hashOf);
+  const lists = {
+    [CONFIG_METADATA.delta]: packDelta(new Map(changes)),
+    [CONFIG_METADATA.notFoundDirectories]: packHashes(
+      directories.map((directory) => shortHash(encodePath(directory), sha256)),
+    ),
+    [CONFIG_METADATA.rules]: slotsOf(rules),
+    [CONFIG_METADATA.buckets]: buckets === undefined ? "" : buckets.tag + packHashes(segments),
+  };
+  return Object.fromEntries(Object.entries(lists).filter(([, value]) => value !== ""));
+}
+
+function slotsOf(rules: readonly string[]): string {
+  return rules.map((rule, index) => `${RULE_SLOTS.charAt(index)}=${rule}`).join("|");
+}
+
+function hashOf(segment: string): string {
+  return segmentHash(encodePath(segment), sha256);
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
