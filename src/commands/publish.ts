@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { domainToASCII } from "node:url";
 
 import { parseDuration } from "../lib/duration.ts";
@@ -11,15 +11,16 @@ import type { PublishReport } from "../publish/publish.ts";
 import { DEFAULT_SITE_ENV, parseDomainName, siteEnvOf } from "../site/names.ts";
 import type { CommandDefinition, CommandInput } from "./command.ts";
 import type { CommandContext } from "./context.ts";
+import { runBatch } from "./publish-batch.ts";
 import { argumentOf, siteRefOf, urlOf, withPublishing } from "./publishing.ts";
 
 export const commands: readonly CommandDefinition[] = [
   {
     verb: undefined,
     summary: "publish a folder as the new release of a site",
-    args: [{ name: "<dir>", summary: "folder with the built site" }],
+    args: [{ name: "[dir]", summary: "folder with the built site; needed without --batch" }],
     options: [
-      { flags: "--site <uid>", summary: "site to publish; made if it is new", required: true },
+      { flags: "--site <uid>", summary: "site to publish; made if it is new; needed without --batch" },
       {
         flags: "--site-env <name>",
         summary: "website environment (default: that of the domains, else production)",
@@ -27,6 +28,21 @@ export const commands: readonly CommandDefinition[] = [
       { flags: "--domain <host...>", summary: "domains to add to the site" },
       { flags: "--preview <name>", summary: "show it only as this preview, on a host of its own" },
       { flags: "--expires <time>", summary: "how long a preview lives: 12h, 7d (default: by the settings)" },
+      {
+        flags: "--batch <file>",
+        summary: "publish many sites: one JSON object a line, folders relative to the file",
+      },
+      {
+        flags: "--in-place",
+        summary: "overwrite the release that is shown; visitors may meet old and new pages",
+      },
+      { flags: "--full", summary: "write a release that reads nothing of the ones before it" },
+      { flags: "--no-strict", summary: "leave out rules, headers and settings that cannot be used" },
+      {
+        flags: "--no-wait",
+        summary: "end when the release is live, and leave the second purge to the next run",
+      },
+      { flags: "--retry", summary: "when someone else publishes meanwhile, publish over theirs" },
     ],
     writes: true,
     examples: [
@@ -34,12 +50,19 @@ export const commands: readonly CommandDefinition[] = [
       "publish dist --site acme",
       "publish dist --site acme --domain acme.staging.example.net",
       "publish dist --site acme --preview pr-42 --expires 7d",
+      "publish --batch sites.jsonl",
     ],
     run: (context, input) => withPublishing(context, (deps) => runPublish(context, deps, input)),
   },
 ];
 
-async function runPublish(context: CommandContext, deps: PublishDeps, input: CommandInput): Promise<void> {
+async function runPublish(
+  context: CommandContext,
+  deps: PublishDeps,
+  input: CommandInput,
+): Promise<number | void> {
+  const batch = batchFileOf(input);
+  if (batch !== undefined) return runBatch(context, deps, batch);
   const domains = [...new Set(input.flags.list("domain"))].map((name) =>
     parseDomainName(name, domainToASCII),
   );
@@ -50,10 +73,45 @@ async function runPublish(context: CommandContext, deps: PublishDeps, input: Com
   const ref = siteRefOf(deps, input.flags.text("site") ?? "", siteEnv);
   const dir = resolve(context.cwd, argumentOf(input, 0));
   const preview = previewInputOf(input);
-  const report = await publishFolder(deps, { ...ref, dir, domains, dryRun: context.dryRun, preview });
+  const { flags } = input;
+  const report = await publishFolder(deps, {
+    ...ref,
+    dir,
+    domains,
+    preview,
+    dryRun: context.dryRun,
+    inPlace: flags.has("in-place"),
+    full: flags.has("full"),
+    strict: !flags.has("no-strict"),
+    wait: !flags.has("no-wait"),
+    retry: flags.has("retry"),
+    // A dry run leaves nothing behind, not even what it read.
+    ...(context.dryRun ? {} : { cacheDir: join(context.stateDir, "cache") }),
+  });
   for (const warning of report.warnings) context.report.warn(warning);
   const urls = report.domains.map((domain) => urlOf(deps.environment, domain));
   context.report.result({ ...report, urls }, describePublish(report, urls));
+}
+
+/**
+ * The file of a batch, where one is published.
+ * @throws SitefleetError `cli/usage` for a batch with what is in its lines, or one site without what it takes
+ */
+function batchFileOf({ args, flags }: CommandInput): string | undefined {
+  const batch = flags.text("batch");
+  const single = ["site", "site-env", "domain", "preview", "expires"].filter((name) => flags.has(name));
+  if (batch !== undefined && (args.length > 0 || single.length > 0)) {
+    throw new SitefleetError("cli/usage", "with --batch the file says what is published", {
+      hint: `leave out ${args.length > 0 ? "the folder" : single.map((name) => `--${name}`).join(", ")}`,
+    });
+  }
+  if (batch === undefined && (args.length === 0 || !flags.has("site"))) {
+    const missing = args.length === 0 ? "argument 'dir'" : "option '--site <uid>'";
+    throw new SitefleetError("cli/usage", `missing ${missing}`, {
+      hint: "sitefleet publish dist --site acme, or sitefleet publish --batch sites.jsonl",
+    });
+  }
+  return batch;
 }
 
 /** @throws SitefleetError `cli/usage` for a time that is none, or without a preview */
@@ -76,11 +134,17 @@ function describePublish(report: PublishReport, urls: readonly string[]): string
   const { site, siteEnv, release, preview } = report;
   const size = `${report.files} files, ${report.redirects} redirects, ${report.bytes} bytes`;
   const first = {
-    published: `published ${site} (${siteEnv}): release ${release}, ${size}`,
+    published: `published ${site} (${siteEnv}): release ${release}, ${size}${describeWritten(report)}`,
     unchanged: `${site} (${siteEnv}) shows this already: release ${release}, ${size}`,
     planned: `would publish ${site} (${siteEnv}): ${size}`,
   }[report.kind];
   if (preview) return [`preview ${preview.name} until ${preview.expiresAt}: ${first}`, ...urls].join("\n");
   const none = "no domain shows it yet: sitefleet domain add www.example.com --site ";
   return [first, ...(urls.length === 0 && report.kind !== "planned" ? [none + site] : urls)].join("\n");
+}
+
+function describeWritten({ written }: PublishReport): string {
+  if (!written) return "";
+  const how = { delta: "", full: "a full release: ", "in-place": "in place: " }[written.kind];
+  return ` (${how}${written.uploaded} uploaded, ${written.copied} copied)`;
 }

@@ -11,6 +11,7 @@ import { placeOf } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import { changedMeanwhile, readSite, updateRecord } from "./record-store.ts";
 import type { HeldRecord } from "./record-store.ts";
+import { readSiteFiles } from "./site-files/site-files.ts";
 import { makeRelease, planStorage } from "./release.ts";
 import type { NewRelease } from "./release.ts";
 import { refuseUnfit, roomForRules } from "./release-fit.ts";
@@ -46,11 +47,37 @@ export function removingRule(from: string): RuleEdit {
   };
 }
 
+/**
+ * The edit that adds rules at the end, in their order. One with the source and conditions of an imported rule is replaced
+ * by it, so that a list can be imported again after it was corrected.
+ */
+export function importingRules(imported: readonly RedirectRule[]): RuleEdit {
+  const texts = new Map(imported.map((rule) => [identityOf(rule), rule.text]));
+  return (rules) => [
+    ...rules.filter((line) => {
+      const known = readRule(line);
+      return known === undefined || !texts.has(identityOf(known));
+    }),
+    ...texts.values(),
+  ];
+}
+
 function sourceOf(line: string): string {
+  const rule = readRule(line);
+  if (!rule) return line;
+  if (rule.kind === "exact") return canonicalJson(rule.keys);
+  return canonicalJson(rule.slots.map(({ segments, splat }) => ({ segments, splat })));
+}
+
+/** Equal for rules that match the same requests. */
+function identityOf(rule: RedirectRule): string {
+  if (rule.kind === "exact") return canonicalJson(rule.keys);
+  return canonicalJson(rule.slots.map(({ segments, splat, query }) => ({ segments, splat, query })));
+}
+
+function readRule(line: string): RedirectRule | undefined {
   const parsed = parseRule(line, { file: SITE_RULES, line: 1 });
-  if (parsed.kind !== "ok") return line;
-  if (parsed.rule.kind === "exact") return canonicalJson(parsed.rule.keys);
-  return canonicalJson(parsed.rule.slots.map(({ segments, splat }) => ({ segments, splat })));
+  return parsed.kind === "ok" ? parsed.rule : undefined;
 }
 
 function checkedRule(line: string): RedirectRule {
@@ -86,6 +113,8 @@ export async function editRules(
     siteRules: rules,
     policies: base.record.policies,
     roomFor: roomForRules(deps, ref, base.record),
+    // What the folder was published with is not this edit's fault.
+    strict: "site",
   });
   const also = (record: SiteRecord): SiteRecord => ({ ...record, rules: [...rules] });
   const release: NewRelease = {
@@ -138,22 +167,18 @@ function refuseOtherRules(ref: SiteRef, record: SiteRecord, change: RuleChange):
 
 /** A rule that applies to a site, with where it comes from. */
 export interface RuleRow {
-  readonly from: "site" | "_redirects";
+  /** `site`, or the name of the folder's file. */
+  readonly from: string;
   readonly text: string;
 }
 
 /** All rules of a site in the order in which they are tried: its own, then those of the published folder. */
 export async function listRules(deps: PublishDeps, ref: SiteRef): Promise<readonly RuleRow[]> {
   const { record } = await readSite(deps, ref);
-  const own = record.rules.map((text) => ({ from: "site" as const, text }));
+  const own = record.rules.map((text) => ({ from: "site", text }));
   const shown = currentRelease(record);
   if (!shown) return own;
-  const manifest = await readManifest(deps, ref, { id: shown.id });
-  const folder = (manifest.control.get("_redirects") ?? "")
-    .split(/\r\n|\n|\r/)
-    .flatMap((line, index): RuleRow[] => {
-      const parsed = parseRule(line, { file: "_redirects", line: index + 1 });
-      return parsed.kind === "ok" ? [{ from: "_redirects", text: parsed.rule.text }] : [];
-    });
-  return [...own, ...folder];
+  const { control } = await readManifest(deps, ref, { id: shown.id });
+  const folder = readSiteFiles(control).redirects;
+  return [...own, ...folder.map(({ source, text }) => ({ from: source.file, text }))];
 }

@@ -24,6 +24,7 @@ import { sha256Hex } from "./publish-deps.ts";
 import { REDIRECT_HEADERS, redirectBody } from "./redirect-object.ts";
 import type { ReleaseObject, SourceFile } from "./release-object.ts";
 import { planRules, readRules, refuseProblems, slashPolicyOf } from "./release-rules.ts";
+import type { Strictness } from "./release-rules.ts";
 
 /** Where the bytes of an object are. */
 export type ObjectBody =
@@ -73,8 +74,8 @@ export interface PlanInput {
   /** The site's own rules, tried first. */
   readonly siteRules: readonly string[];
   readonly policies: Pick<SitePolicies, "trailingSlash" | "precedence">;
-  /** `false`: what cannot be used is left out with a warning. */
-  readonly strict?: boolean;
+  /** `false`: what cannot be used is left out with a warning; `site`: only what the folder's files say is. */
+  readonly strict?: Strictness;
   /** Bytes of a config that slots and the list of buckets may take, given what else the release puts there. */
   readonly roomFor: (release: Pick<ReleasePlan, "notFoundPages" | "trailingSlash">) => number;
 }

@@ -12,6 +12,9 @@ import type { SiteFile } from "./site-files/site-file.ts";
 
 const DETAIL_LIMIT = 100;
 
+/** Whether what cannot be used is an error: always, only in the site's own rules, or never. */
+export type Strictness = boolean | "site";
+
 /** What the site's own rules and the control files of its folder say. */
 export interface SiteRules {
   readonly site: ReturnType<typeof parseRedirects>;
@@ -50,17 +53,18 @@ export function planRules(input: {
  * Turns problems into an error, or, where lenient planning is asked for, into warnings: what they are about is left out.
  * @throws SitefleetError `redirects/invalid`, or `publish/invalid-rules` when not only redirects are concerned
  */
-export function refuseProblems(problems: readonly RuleNote[], strict: boolean): readonly string[] {
-  const [first] = problems;
-  if (!strict) return problems.map((note) => `${noteText(note)}; it is left out`);
-  if (!first) return [];
-  const details = problems.slice(0, DETAIL_LIMIT).map(noteText);
-  const more = problems.length - details.length;
-  const onlyRules = problems.every(({ what = "rule" }) => what === "rule");
+export function refuseProblems(problems: readonly RuleNote[], strict: Strictness): readonly string[] {
+  const counts = (note: RuleNote): boolean => strict === "site" && note.source.file === SITE_RULES;
+  const wrong = strict === true ? problems : problems.filter(counts);
+  const [first] = wrong;
+  if (!first) return problems.map((note) => `${noteText(note)}; it is left out`);
+  const details = wrong.slice(0, DETAIL_LIMIT).map(noteText);
+  const more = wrong.length - details.length;
+  const onlyRules = wrong.every(({ what = "rule" }) => what === "rule");
   const what = onlyRules ? "redirect rules" : "rules, headers and settings";
   throw new SitefleetError(
     onlyRules ? "redirects/invalid" : "publish/invalid-rules",
-    problems.length === 1 ? noteText(first) : `${problems.length} ${what} cannot be used`,
+    wrong.length === 1 ? noteText(first) : `${wrong.length} ${what} cannot be used`,
     {
       details: more > 0 ? [...details, `and ${more} more`] : details,
       hint: "nothing was changed; correct them and run the command again, or leave them out with --no-strict",

@@ -5,7 +5,14 @@ import type { PublishDeps } from "../../src/publish/publish-deps.ts";
 import { publishFolder } from "../../src/publish/publish.ts";
 import { settleOwed } from "../../src/publish/purging.ts";
 import { rollBack } from "../../src/publish/rollback.ts";
-import { addingRule, editRules, listRules, removingRule } from "../../src/publish/redirects.ts";
+import {
+  addingRule,
+  editRules,
+  importingRules,
+  listRules,
+  removingRule,
+} from "../../src/publish/redirects.ts";
+import { parseRedirectCsv } from "../../src/publish/site-files/redirect-csv.ts";
 import { setPolicies } from "../../src/publish/site-changes.ts";
 import { FaultPoint } from "../support/fault-point.ts";
 import {
@@ -220,6 +227,19 @@ describe("the site's own rules", () => {
       { from: "site", text: "/b /page" },
       { from: "_redirects", text: "/gone /page" },
     ]);
+  });
+
+  it("can be imported, and imported again after a correction", async () => {
+    const world = await twoSites();
+    const rulesOf = (text: string) => parseRedirectCsv(text, "moved.csv").rules;
+    const first = rulesOf("source,target\n/a,/page\n/b/*,/page\n/c?x=1,/page\n");
+    await editRules(openDeps(world), ACME, { edit: addingRule("/own /page") });
+    await editRules(openDeps(world), ACME, { edit: importingRules(first) });
+    const again = rulesOf("source,target,status\n/a,/page,302\n/c?x=2,/page\n");
+    expect(await editRules(openDeps(world), ACME, { edit: importingRules(again) })).toMatchObject({
+      rules: ["/own /page", "/b/* /page 301", "/c x=1 /page 301", "/a /page 302", "/c x=2 /page 301"],
+    });
+    expect(visible(world, WWW)).toMatchObject({ "a.html": "-> 302 /page", "own.html": "-> 301 /page" });
   });
 
   it("survive a publish, and the same folder is still unchanged", async () => {
