@@ -18,27 +18,33 @@ export async function forEachLimit<T>(
   work: (item: T) => Promise<void>,
 ): Promise<void> {
   const { limit, budget = Infinity, weightOf = () => 0, signal } = options;
-  const running = new Set<Promise<void>>();
   const failures: unknown[] = [];
-  let load = 0;
-  const hasRoomFor = (weight: number): boolean =>
-    running.size === 0 || (running.size < limit && load + weight <= budget);
+  const running = { count: 0, weight: 0 };
+  // One waiter: a race over all that run would leave a reaction on each of them for every item.
+  let wake: () => void = () => undefined;
+  const oneLess = (): Promise<void> => new Promise((resolve) => (wake = resolve));
+  const run = async (item: T, weight: number): Promise<void> => {
+    try {
+      await work(item);
+    } catch (error) {
+      failures.push(error);
+    }
+    running.count -= 1;
+    running.weight -= weight;
+    wake();
+  };
   try {
     for await (const item of items) {
       const weight = weightOf(item);
-      while (!hasRoomFor(weight)) await Promise.race(running);
+      while (running.count > 0 && (running.count >= limit || running.weight + weight > budget))
+        await oneLess();
       if (failures.length > 0 || signal.aborted) break;
-      load += weight;
-      const task = work(item)
-        .catch((error: unknown) => void failures.push(error))
-        .finally(() => {
-          load -= weight;
-          running.delete(task);
-        });
-      running.add(task);
+      running.count += 1;
+      running.weight += weight;
+      void run(item, weight);
     }
   } finally {
-    await Promise.all(running);
+    while (running.count > 0) await oneLess();
   }
   if (failures.length > 0) throw failures[0];
   signal.throwIfAborted();
