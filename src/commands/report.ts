@@ -10,6 +10,8 @@ export interface Report {
   progress(line: string): void;
   /** How far a long run is; on a terminal the line stands in for the one before, elsewhere it is not shown. */
   status(line: string): void;
+  /** The same, told seldom: a line of its own where there is no terminal. */
+  step(line: string): void;
   warn(line: string): void;
 }
 
@@ -37,18 +39,26 @@ export function createReport(
     status = "";
     err(`${line}\n`);
   };
+  const rewrite = (line: string): void => {
+    // One line of a terminal of usual width: a longer one could not be taken back.
+    status = forTerminal(line).replaceAll("\n", " ").slice(0, 79);
+    err(`${CLEAR_LINE}${status}`);
+  };
   return {
     result(document, text) {
+      if (status !== "") err("\n");
+      status = "";
       const body = options.json ? JSON.stringify(document) : forTerminal(text);
       if (body !== "") out(body.endsWith("\n") ? body : `${body}\n`);
     },
     rows: () => (options.json ? jsonRows(out) : textRows(out)),
     progress: (line) => say(forTerminal(line)),
     status(line) {
-      if (!options.live) return;
-      // One line of a terminal of usual width: a longer one could not be taken back.
-      status = forTerminal(line).replaceAll("\n", " ").slice(0, 79);
-      err(`${CLEAR_LINE}${status}`);
+      if (options.live) rewrite(line);
+    },
+    step(line) {
+      if (options.live) rewrite(line);
+      else say(forTerminal(line));
     },
     warn: (line) => say(`warning: ${forTerminal(line)}`),
   };

@@ -1,3 +1,4 @@
+import { messageOf } from "../lib/caught.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import { mapAhead } from "../lib/map-ahead.ts";
 import { recordPrefix } from "../site/layout.ts";
@@ -106,11 +107,8 @@ export async function checkDomain(deps: PublishDeps, text: string, toAscii: ToAs
   return { kind: "owned", domain, siteEnv, site: owner.site, config: owner.config, inRecord };
 }
 
-/**
- * What went wrong with one site of many, on one line.
- * @throws what is no error of ours: a bug is not a site's failure
- */
+/** What went wrong with one site of many, on one line: it keeps none of the others from being dealt with. */
 export function failureText(error: unknown): string {
-  if (error instanceof SitefleetError) return `${error.message} [${error.code}]`;
-  throw error;
+  const code = error instanceof SitefleetError ? error.code : "fault/internal";
+  return `${messageOf(error)} [${code}]`;
 }

@@ -56,6 +56,7 @@ function contextFor(dir: string, run: { said: Said; mirror: Mirror; flags: Flags
     },
     rows: () => ({ row: () => undefined, end: () => undefined }),
     status: () => undefined,
+    step: () => undefined,
     progress: (line) => run.said.lines.push(line),
     warn: (line) => run.said.lines.push(`warning: ${line}`),
   };

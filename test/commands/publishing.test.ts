@@ -76,6 +76,7 @@ async function startLocal(service: "deployed" | "empty") {
           };
         },
         status: () => undefined,
+        step: () => undefined,
         progress: (line) => said.lines.push(line),
         warn: (line) => said.lines.push(`warning: ${line}`),
       },
