@@ -19,8 +19,8 @@ export interface ReadPatterns {
 }
 
 /**
- * Takes the patterns out of a list of rules, without those that an earlier one covers. Stops with `too-many` at the
- * first for which there can be no slot, so that what follows compares each path with a bounded number of patterns.
+ * Takes the patterns out of a list of rules, without those that an earlier one covers and those for which there can be
+ * no slot, so that what follows compares each path with a bounded number of patterns.
  *
  * @param input.limit slots in all, where there are no buckets
  */
@@ -33,13 +33,19 @@ export function readPatterns(rules: readonly RedirectRule[], limit: number | und
     const covering = rule.slots.map((slot) => coveringEntry(table, slot));
     const kept = rule.slots.filter((_, at) => covering[at] === undefined);
     if (kept.length === 0) notes.push({ index, other: covering[0]?.index, kind: "covered" });
+    const fits = kept.every(
+      (slot) =>
+        entries.length + kept.length <= (limit ?? Infinity) &&
+        table.beside(slot, "bucket").length + kept.length <= RULE_SLOTS.length,
+    );
+    if (!fits) {
+      notes.push({ index, other: undefined, kind: "too-many" });
+      continue;
+    }
     for (const slot of kept) {
       const entry = { index, rule, slot };
       table.add(entry);
       entries.push(entry);
-      if (entries.length <= (limit ?? Infinity) && table.beside(slot, "bucket").length <= RULE_SLOTS.length)
-        continue;
-      return { entries, notes: [...notes, { index, other: undefined, kind: "too-many" }] };
     }
   }
   return { entries, notes };

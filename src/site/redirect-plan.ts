@@ -75,8 +75,6 @@ export interface RedirectPlanInput {
 export function planRedirects(input: RedirectPlanInput): RedirectPlan {
   const rules = input.precedence === "rule-first" ? input.rules.map(forcedRule) : input.rules;
   const read = readPatterns(rules, input.sha256Hex === undefined ? RULE_SLOTS.length : undefined);
-  const tooMany = read.notes.find(({ kind }) => kind === "too-many");
-  if (tooMany) return { ...NOTHING, problems: patternNotes(rules, [tooMany]) };
   const ordered = keepOrder(read.entries, input.files);
   const resolver = new Resolver(rules, { files: input.files, patterns: ordered.table });
   const planner = new Planner(rules, { files: input.files, resolver, entries: ordered.entries });
@@ -86,23 +84,17 @@ export function planRedirects(input: RedirectPlanInput): RedirectPlan {
     room: input.room ?? DEFAULT_RULE_ROOM,
     sha256Hex: input.sha256Hex,
   });
+  const found = [...read.notes, ...ordered.notes];
+  const tooMany = found.filter(({ kind }) => kind === "too-many");
+  const odd = found.filter(({ kind }) => kind !== "too-many");
   return {
     ...draft,
     slots: tables.slots,
     buckets: tables.buckets,
-    warnings: inOrder(rules, [...patternNotes(rules, [...read.notes, ...ordered.notes]), ...draft.warnings]),
-    problems: [...draft.problems, ...tables.problems],
+    warnings: inOrder(rules, [...patternNotes(rules, odd), ...draft.warnings]),
+    problems: inOrder(rules, [...patternNotes(rules, tooMany), ...draft.problems, ...tables.problems]),
   };
 }
-
-const NOTHING: RedirectPlan = {
-  objects: [],
-  aliases: [],
-  slots: [],
-  buckets: new Map(),
-  warnings: [],
-  problems: [],
-};
 
 function forcedRule(rule: RedirectRule): RedirectRule {
   if (rule.kind === "exact") return { ...rule, forced: true };
@@ -131,7 +123,7 @@ function patternNotes(rules: readonly RedirectRule[], notes: readonly PatternNot
     const reasons = {
       covered: `never applies: ${line} comes first`,
       overtaken: `is tried after ${line}, which is forced; forced rules are tried before the page is looked up`,
-      "too-many": `is number ${RULE_SLOTS.length + 1} of the rules that are tried for the same paths; ${RULE_SLOTS.length} is the most`,
+      "too-many": `is one too many of the rules that are tried for the same paths; ${RULE_SLOTS.length} is the most`,
     };
     return [note(rule, reasons[kind])];
   });

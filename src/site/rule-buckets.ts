@@ -62,7 +62,7 @@ export function bucketListBytes(hashes: Iterable<string>): number {
  * Divides rules, in the order in which they are tried, between the config's slots and buckets. A bucket is for all paths
  * whose first segment has its hash, and where there is one the slots are not looked at: so it also holds the rules that
  * begin with a placeholder or splat. Rules stay in slots as long as they fit, because a bucket costs a lookup; the
- * segments that take most leave first.
+ * segments that take most leave first. A rule that fits nowhere is a problem and in no table.
  *
  * @param input.room bytes of a config that the slots and the list of buckets may take together, names included
  * @param input.sha256Hex without it there are no buckets, and what does not fit in slots is a problem
@@ -72,26 +72,41 @@ export function planRuleTables(input: {
   readonly room: number;
   readonly sha256Hex: Sha256Hex | undefined;
 }): RuleTables {
-  const groups = groupRules(input.rules, input.sha256Hex);
-  const moved = new Set<string>();
-  const left = [...groups.entries()]
-    .map(([hash, indices]) => ({ hash, bytes: packedBytes(pick(input.rules, indices)) }))
-    .sort((a, b) => b.bytes - a.bytes || (a.hash < b.hash ? -1 : 1));
-  let slots = slotsWithout(input.rules, groups, moved);
-  let problem = slotsProblem(slots, input.room);
-  while (problem !== undefined && left.length > 0) {
-    const { hash } = left.shift() ?? { hash: "" };
-    if (bucketListBytes([...moved, hash]) > input.room) {
-      problem = listProblem(slots, { hashes: groups.size, fit: moved.size });
-      break;
-    }
-    moved.add(hash);
-    slots = slotsWithout(input.rules, groups, moved);
-    problem = slotsProblem(slots, input.room - bucketListBytes(moved));
+  const { rules, room } = input;
+  const groups = groupRules(rules, input.sha256Hex);
+  const moved = movedGroups(rules, groups, room);
+  const slotRoom = room - bucketListBytes(moved);
+  const slots = fitting(slotsWithout(rules, groups, moved), slotRoom, () => false);
+  const isListFull = moved.size > 0 && moved.size < groups.size;
+  const reason = isListFull ? listReason(groups.size, moved.size) : slotReason(slotRoom);
+  const problems = slots.left.map((left) => noteOf(left, reason));
+  const wide = new Set(slots.kept.filter(({ rule }) => isWide(rule)));
+  const buckets = new Map<string, readonly PlacedRule[]>();
+  for (const hash of [...moved].sort()) {
+    const own = new Set(groups.get(hash));
+    const members = rules.filter((rule, index) => own.has(index) || wide.has(rule));
+    const bucket = fitting(members, BUCKET_ROOM + CONFIG_METADATA.rules.length, isWide);
+    buckets.set(hash, bucket.kept);
+    problems.push(...bucket.left.map((left) => noteOf(left, bucketReason(left.rule.rule))));
   }
-  const buckets = new Map([...moved].sort().map((hash) => [hash, bucketRules(input.rules, groups, hash)]));
-  const problems = [...buckets.values()].map((rules) => bucketProblem(rules));
-  return { slots, buckets, problems: [problem, ...problems].filter((note) => note !== undefined) };
+  return { slots: slots.kept, buckets, problems };
+}
+
+/** The hashes of the segments whose rules leave the slots. */
+function movedGroups(rules: readonly PlacedRule[], groups: Groups, room: number): ReadonlySet<string> {
+  const moved = new Set<string>();
+  const staying = packedBytes(rules.filter(({ rule }) => typeof rule.segments[0] !== "string"));
+  const left = [...groups.entries()]
+    .map(([hash, indices]) => ({ hash, bytes: packedBytes(indices.flatMap((index) => rules[index] ?? [])) }))
+    .sort((a, b) => b.bytes - a.bytes || (a.hash < b.hash ? -1 : 1));
+  for (const { hash } of left) {
+    const slots = slotsWithout(rules, groups, moved);
+    const isFitting =
+      slots.length <= RULE_SLOTS.length && packedBytes(slots) <= room - bucketListBytes(moved);
+    if (isFitting || bucketListBytes([...moved, hash]) + staying > room) break;
+    moved.add(hash);
+  }
+  return moved;
 }
 
 /** Indices of the rules that belong to one first segment, by its hash. */
@@ -111,10 +126,6 @@ function groupRules(rules: readonly PlacedRule[], sha256Hex: Sha256Hex | undefin
   return groups;
 }
 
-function pick(rules: readonly PlacedRule[], indices: readonly number[]): readonly PlacedRule[] {
-  return indices.flatMap((index) => rules[index] ?? []);
-}
-
 function slotsWithout(
   rules: readonly PlacedRule[],
   groups: Groups,
@@ -129,11 +140,7 @@ function isWide(rule: SlotRule): boolean {
   return rule.segments.length === 0 ? rule.splat : rule.segments[0] === null;
 }
 
-function bucketRules(rules: readonly PlacedRule[], groups: Groups, hash: string): readonly PlacedRule[] {
-  const own = new Set(groups.get(hash));
-  return rules.filter(({ rule }, index) => own.has(index) || isWide(rule));
-}
-
+/** What packed rules take in metadata, with the field's name. */
 function packedBytes(rules: readonly PlacedRule[]): number {
   if (rules.length === 0) return 0;
   // Slot name and `=` for each rule, `|` between them, and the name of the field.
@@ -141,46 +148,61 @@ function packedBytes(rules: readonly PlacedRule[]): number {
   return texts - 1 + CONFIG_METADATA.rules.length;
 }
 
-function slotsProblem(rules: readonly PlacedRule[], room: number): RuleNote | undefined {
-  const over = firstOver(rules, room);
-  if (over === undefined) return undefined;
-  const reason =
-    over.kind === "count"
-      ? `is number ${RULE_SLOTS.length + 1} of the rules that need a slot of their own; a site has ${RULE_SLOTS.length}`
-      : `does not fit: the rules that are tried for every path have ${Math.max(room, 0)} bytes, and with it they take ${over.bytes}`;
-  return { source: over.at.source, text: over.at.text, reason };
+/** A rule that found no room: one too many, or too long by so much. */
+interface LeftRule {
+  readonly rule: PlacedRule;
+  readonly kind: "count" | "bytes";
+  readonly bytes: number;
 }
 
-function listProblem(
+/** The rules that fit in one table, in their order; those for which `first` is true are taken before the others. */
+function fitting(
   rules: readonly PlacedRule[],
-  count: { readonly hashes: number; readonly fit: number },
-): RuleNote | undefined {
-  const at = rules[RULE_SLOTS.length] ?? rules.at(-1);
-  const reason = `does not fit: the rules begin with ${count.hashes} different segments, and a config can list ${count.fit}`;
-  return at && { source: at.source, text: at.text, reason };
-}
-
-function bucketProblem(rules: readonly PlacedRule[]): RuleNote | undefined {
-  const over = firstOver(rules, BUCKET_ROOM + CONFIG_METADATA.rules.length);
-  if (over === undefined) return undefined;
-  const first = rules.find(({ rule }) => !isWide(rule))?.rule.segments[0] ?? "";
-  const reason =
-    over.kind === "count"
-      ? `is number ${RULE_SLOTS.length + 1} of the rules that are tried below /${first}; ${RULE_SLOTS.length} is the most`
-      : `does not fit: the rules that are tried below /${first} have ${BUCKET_ROOM} bytes, and with it they take ${over.bytes}`;
-  return { source: over.at.source, text: over.at.text, reason };
-}
-
-type Over = { readonly kind: "count" | "bytes"; readonly at: PlacedRule; readonly bytes: number };
-
-/** The first rule that is one too many, or the bytes of which are. */
-function firstOver(rules: readonly PlacedRule[], room: number): Over | undefined {
-  const extra = rules[RULE_SLOTS.length];
-  if (extra) return { kind: "count", at: extra, bytes: 0 };
-  if (packedBytes(rules) <= room) return undefined;
-  for (const [index, at] of rules.entries()) {
-    const bytes = packedBytes(rules.slice(0, index + 1));
-    if (bytes > room) return { kind: "bytes", at, bytes };
+  room: number,
+  first: (rule: SlotRule) => boolean,
+): { readonly kept: readonly PlacedRule[]; readonly left: readonly LeftRule[] } {
+  const kept = new Set<PlacedRule>();
+  const left: LeftRule[] = [];
+  let bytes = 0;
+  for (const rule of [
+    ...rules.filter((one) => first(one.rule)),
+    ...rules.filter((one) => !first(one.rule)),
+  ]) {
+    // The first brings the name of the field, the others a `|`.
+    const more = ruleText(rule.rule).length + 2 + (kept.size === 0 ? CONFIG_METADATA.rules.length : 1);
+    const isFull = kept.size >= RULE_SLOTS.length;
+    if (isFull || bytes + more > room) {
+      left.push({ rule, kind: isFull ? "count" : "bytes", bytes: bytes + more });
+      continue;
+    }
+    kept.add(rule);
+    bytes += more;
   }
-  return undefined;
+  return { kept: rules.filter((rule) => kept.has(rule)), left };
+}
+
+type Reason = (left: LeftRule) => string;
+
+function noteOf(left: LeftRule, reason: Reason): RuleNote {
+  return { source: left.rule.source, text: left.rule.text, reason: reason(left) };
+}
+
+function slotReason(room: number): Reason {
+  return ({ kind, bytes }) =>
+    kind === "count"
+      ? `is one too many of the rules that are tried for every path; ${RULE_SLOTS.length} is the most`
+      : `does not fit: the rules that are tried for every path have ${Math.max(room, 0)} bytes, and with it they take ${bytes}`;
+}
+
+function listReason(segments: number, fit: number): Reason {
+  return () =>
+    `does not fit: the rules begin with ${segments} different segments, and a config can list ${fit}`;
+}
+
+function bucketReason(rule: SlotRule): Reason {
+  const below = `the rules that are tried below /${rule.segments[0] ?? ""}`;
+  return ({ kind, bytes }) =>
+    kind === "count"
+      ? `is one too many of ${below}; ${RULE_SLOTS.length} is the most`
+      : `does not fit: ${below} have ${BUCKET_ROOM} bytes, and with it they take ${bytes}`;
 }
