@@ -23,6 +23,16 @@ describe("an environment", () => {
     expect(environmentOf(settings, "test", variables).secrets.apiToken().reveal()).toBe("general");
   });
 
+  it("takes a session token only with the keys that it belongs to", () => {
+    const general = { AWS_ACCESS_KEY_ID: "A", AWS_SECRET_ACCESS_KEY: "a", AWS_SESSION_TOKEN: "t" };
+    const special = { AWS_ACCESS_KEY_ID_TEST: "B", AWS_SECRET_ACCESS_KEY_TEST: "b" };
+    const tokenOf = (variables: Record<string, string>) =>
+      environmentOf(settings, "test", variables).secrets.storeKeys()?.sessionToken?.reveal();
+    expect(tokenOf(general)).toBe("t");
+    expect(tokenOf({ ...general, ...special })).toBeUndefined();
+    expect(tokenOf({ ...general, ...special, AWS_SESSION_TOKEN_TEST: "u" })).toBe("u");
+  });
+
   it("names the variables when a secret is missing", () => {
     const { secrets } = environmentOf(settings, "test", {});
     expect(() => secrets.edgeStoreKey()).toThrow(
