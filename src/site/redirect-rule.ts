@@ -3,7 +3,7 @@ import { decodePath, encodePath, pageKey } from "./page-key.ts";
 import { QUERY_CAPTURES, QUERY_MATCH_LIMIT, encodeQueryValue, isQueryName } from "./query-match.ts";
 import type { QueryMatch } from "./query-match.ts";
 import { makeTarget } from "./redirect-target.ts";
-import { PATTERN_SEGMENT_LIMIT, isPageStatus, slotRuleProblem } from "./rule-slots.ts";
+import { PATTERN_SEGMENT_LIMIT, slotRuleProblem } from "./rule-slots.ts";
 import type { RuleStatus, SlotRule } from "./rule-slots.ts";
 
 /** Where a rule was written: a file's line, or a line of the site's own rules. */
@@ -253,10 +253,4 @@ export function ruleLine(input: Omit<RuleInput, "text" | "source">): string {
   return [input.from, ...pairs, input.to, status]
     .map((word) => word.replaceAll(/\s/g, encodeURIComponent))
     .join(" ");
-}
-
-/** Whether a rule shows a page in place. */
-export function showsPage(rule: RedirectRule): boolean {
-  const status = rule.kind === "exact" ? rule.status : rule.slots[0]?.status;
-  return status !== undefined && isPageStatus(status);
 }
