@@ -11,6 +11,7 @@ import type { ListRow } from "./publishing.ts";
 import { commands as cleanupCommands } from "./site-cleanup.ts";
 import { siteCommand } from "./site-command.ts";
 import type { SiteJob } from "./site-command.ts";
+import { commands as migrateCommands } from "./site-migrate.ts";
 import { commands as releaseCommands } from "./site-releases.ts";
 
 const SWITCH = ["on", "off"];
@@ -76,6 +77,7 @@ export const commands: readonly CommandDefinition[] = [
     },
   }),
   ...cleanupCommands,
+  ...migrateCommands,
 ];
 
 async function* listRows(records: AsyncIterable<SiteRecord>): AsyncGenerator<ListRow> {

@@ -2,6 +2,7 @@ import { assertNever, SitefleetError } from "../lib/errors.ts";
 import { forEachLimit } from "../lib/for-each-limit.ts";
 import { decodeConfig, encodeConfig } from "../site/codec.ts";
 import { configBody, configFingerprint } from "../site/config-body.ts";
+import { CODEC_VERSION, CONFIG_METADATA } from "../site/metadata.ts";
 import { deriveConfig } from "../site/model.ts";
 import type { DomainConfig, DomainEntry, SiteRecord } from "../site/model.ts";
 import { ruleText } from "../site/rule-slots.ts";
@@ -30,7 +31,14 @@ const ATTEMPTS = 8;
 /** What is in a domain's config object. */
 export type ConfigOwner =
   | { readonly kind: "none" }
-  | { readonly kind: "site"; readonly site: string; readonly etag: string; readonly config: DomainConfig }
+  | {
+      readonly kind: "site";
+      readonly site: string;
+      readonly etag: string;
+      readonly config: DomainConfig;
+      /** It was written by an earlier codec version. */
+      readonly isOld: boolean;
+    }
   | { readonly kind: "unreadable"; readonly etag: string; readonly reason: string };
 
 /** Looks up who owns a domain. */
@@ -40,7 +48,8 @@ export async function readOwner(deps: PublishDeps, domain: string): Promise<Conf
   const { etag, metadata } = found.object;
   const decoded = decodeConfig(metadata);
   if (decoded.kind === "refused") return { kind: "unreadable", etag, reason: decoded.reason };
-  return { kind: "site", site: decoded.config.site, etag, config: decoded.config };
+  const isOld = metadata[CONFIG_METADATA.version] !== String(CODEC_VERSION);
+  return { kind: "site", site: decoded.config.site, etag, config: decoded.config, isOld };
 }
 
 /**
@@ -139,7 +148,7 @@ async function writeConfig(
     return { kind: "unchanged" };
   if (seen?.kind === "site") {
     if (seen.site !== record.site && !entry.takeOver) return { kind: "lost", owner: seen.site };
-    if (configFingerprint(seen.config) === configFingerprint(config)) {
+    if (!seen.isOld && configFingerprint(seen.config) === configFingerprint(config)) {
       return { kind: "written", etag: seen.etag, digest };
     }
   }

@@ -67,6 +67,11 @@ export function owedPrefix(serverEnv: string): string {
   return `${serverEnv}/_owed/`;
 }
 
+/** Key of how far a migration of the whole environment has come, in the config bucket. */
+export function migrationKey(serverEnv: string, codecVersion: number): string {
+  return `${serverEnv}/_migrations/codec-${codecVersion}.json`;
+}
+
 /** Key of a rule bucket, in the config bucket: written once, never changed. */
 export function ruleBucketKey(
   place: SitePlace,
