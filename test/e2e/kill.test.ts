@@ -57,11 +57,12 @@ async function visit(host: string, path = "/"): Promise<string> {
   return answer.body.text();
 }
 
-/** A site of three pages, each saying which edition it belongs to. */
+/** A site of three pages, each saying which edition it belongs to, and one that is the same in all. */
 async function edition(site: string, text: string): Promise<string> {
   const dir = join(root, "sites", site, text);
   await mkdir(dir, { recursive: true });
   for (const page of ["index", "two", "three"]) await writeFile(join(dir, `${page}.html`), `${text} ${page}`);
+  await writeFile(join(dir, "same.html"), "same");
   return dir;
 }
 
@@ -94,22 +95,38 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
+/** A moment at which a publish is killed, and what is left then. */
+interface KillRow {
+  readonly site: string;
+  readonly moment: string;
+  readonly part: "s3" | "api";
+  readonly isMeant: (call: string) => boolean;
+  readonly when: "before" | "after";
+  readonly shows: "old" | "new";
+  readonly owes: boolean;
+  readonly extra?: readonly string[];
+}
+
 describe("a publish that is killed", () => {
   const isUpload = (call: string): boolean => /^PUT \/sitefleet-hosting\/.*two\.html/.test(call);
   const isConfig = (call: string): boolean => /^PUT \/sitefleet-config\/.*\.localhost\//.test(call);
   const isPurge = (call: string): boolean => /^POST \/service\/[^/]+\/purge/.test(call);
-  /** The record is written three times: to reserve the release, to commit, and when nothing is owed any more. */
+  const isManifest = (call: string): boolean =>
+    /^PUT \/sitefleet-config\/.*\/releases\/[0-9a-z]+\.jsonl/.test(call);
+  const isCopy = (call: string): boolean => /^PUT \/sitefleet-hosting\/.*same\.html/.test(call);
+  /** The record is written twice: to commit, and when nothing is owed any more. */
   const isRecord = (count: number): ((call: string) => boolean) => {
     let written = 0;
-    return (call) => /^PUT \/sitefleet-config\/.*\/_sites\/[a-z0-9]+\.json/.test(call) && ++written === count;
+    return (call) =>
+      /^PUT \/sitefleet-config\/.*\/_sites\/[a-z0-9]+\.json(?:\?|$)/.test(call) && ++written === count;
   };
 
   test.concurrent.for([
     {
       site: "k1",
-      moment: "once it reserved a release",
+      moment: "once it claimed a release",
       part: "s3",
-      isMeant: isRecord(1),
+      isMeant: isManifest,
       when: "after",
       shows: "old",
       owes: false,
@@ -127,7 +144,7 @@ describe("a publish that is killed", () => {
       site: "k3",
       moment: "before it commits",
       part: "s3",
-      isMeant: isRecord(2),
+      isMeant: isRecord(1),
       when: "before",
       shows: "old",
       owes: false,
@@ -136,7 +153,7 @@ describe("a publish that is killed", () => {
       site: "k4",
       moment: "right after it committed",
       part: "s3",
-      isMeant: isRecord(2),
+      isMeant: isRecord(1),
       when: "after",
       shows: "old",
       owes: true,
@@ -168,22 +185,69 @@ describe("a publish that is killed", () => {
       shows: "new",
       owes: true,
     },
-  ] as const)("$moment leaves wholly one edition, and the next run shows the new one", async (row) => {
-    const { site, part, isMeant, when, shows, owes } = row;
-    const flags = ["--site", site, "--domain", `${site}.localhost`];
-    await succeeds(["publish", await edition(site, "old"), ...flags]);
-    expect(await seen(site)).toBe("old");
-    const gate = await openKillGate(mirrorFile()[part].url, isMeant, when);
-    const next = await edition(site, "new");
-    await killAt(gate, ["publish", next, ...flags], await gatedPlace(site, { [part]: gate.url }));
-    await gate.close();
-    expect(await seen(site)).toBe(shows);
-    const record = async (): Promise<unknown> => JSON.parse(await succeeds(["site", "show", site, "--json"]));
-    expect(await record()).toMatchObject({ owed: owes ? [{ keys: [`c:${site}`] }] : [] });
-    await succeeds(["publish", next, ...flags]);
-    expect(await seen(site)).toBe("new");
-    expect(await record()).toMatchObject({ owed: [] });
-  });
+    {
+      site: "k8",
+      moment: "while it copies for a full release",
+      part: "s3",
+      isMeant: isCopy,
+      when: "after",
+      shows: "old",
+      owes: false,
+      extra: ["--full"],
+    },
+    {
+      site: "k9",
+      moment: "when it has said that nothing is owed",
+      part: "s3",
+      isMeant: isRecord(2),
+      when: "after",
+      shows: "new",
+      owes: false,
+    },
+  ] satisfies readonly KillRow[])(
+    "$moment leaves wholly one edition, and the next run shows the new one",
+    async (row) => {
+      const { site, part, isMeant, when, shows, owes, extra = [] } = row;
+      const flags = ["--site", site, "--domain", `${site}.localhost`];
+      await succeeds(["publish", await edition(site, "old"), ...flags]);
+      expect(await seen(site)).toBe("old");
+      const gate = await openKillGate(mirrorFile()[part].url, isMeant, when);
+      const next = await edition(site, "new");
+      await killAt(gate, ["publish", next, ...flags, ...extra], await gatedPlace(site, { [part]: gate.url }));
+      await gate.close();
+      expect(await seen(site)).toBe(shows);
+      const record = async (): Promise<unknown> =>
+        JSON.parse(await succeeds(["site", "show", site, "--json"]));
+      expect(await record()).toMatchObject({ owed: owes ? [{ keys: [`c:${site}`] }] : [] });
+      await succeeds(["publish", next, ...flags]);
+      expect(await seen(site)).toBe("new");
+      expect(await record()).toMatchObject({ owed: [] });
+    },
+  );
+});
+
+test("a publish in place that is killed leaves assets before pages, and the next run makes a whole release", async () => {
+  const flags = ["--site", "placed", "--domain", "placed.localhost"];
+  const styled = async (text: string): Promise<string> => {
+    const dir = await edition("placed", text);
+    await writeFile(join(dir, "app.css"), `${text} style`);
+    return dir;
+  };
+  await succeeds(["publish", await styled("old"), ...flags]);
+  const s3 = mirrorFile().s3.url;
+  const gate = await openKillGate(s3, (call) => /^PUT \/sitefleet-hosting\/.*two\.html/.test(call));
+  const next = await styled("new");
+  await killAt(gate, ["publish", next, ...flags, "--in-place"], await gatedPlace("placed", { s3: gate.url }));
+  const isStyle = gate.calls.findIndex((call) => call.includes("app.css"));
+  expect(isStyle).toBeGreaterThan(0);
+  expect(gate.calls.slice(0, isStyle).filter((call) => /^PUT .*\.html/.test(call))).toEqual([]);
+  await gate.close();
+  const shown: unknown = JSON.parse(await succeeds(["site", "show", "placed", "--json"]));
+  expect(JSON.stringify(shown)).toContain('"dirty":true');
+  const report: unknown = JSON.parse(await succeeds(["publish", next, ...flags, "--in-place", "--json"]));
+  expect(report).toMatchObject({ release: "2", written: { kind: "full", reason: "no-base" } });
+  expect(await seen("placed")).toBe("new");
+  expect(await visit("placed.localhost", "/app.css")).toBe("new style");
 });
 
 test("a deploy that is killed again and again leaves the old or the new version live, and ends right", async () => {
