@@ -20,9 +20,45 @@ export const CHUNK_BYTES = 256 * 1024;
  * @throws SitefleetError `publish/file-changed` when the file is gone or is not what was scanned
  */
 export async function readFileBody(file: FileBody): Promise<Uint8Array> {
+  if (file.size <= CHUNK_BYTES)
+    return checked(file, () => readSmall(file, Buffer.allocUnsafe(file.size + 1)));
+  let read: Uint8Array;
+  try {
+    read = await readLarge(file);
+  } catch (error) {
+    throw fileChanged(file.path, error);
+  }
+  return checked(file, () => read);
+}
+
+/** Capacities of the buffers that small bodies are read into; one byte more than a file tells whether it has grown. */
+const CAPACITIES = [16 * 1024 + 1, 64 * 1024 + 1, CHUNK_BYTES + 1] as const;
+const KEPT_OF_EACH = 64;
+
+/** Buffers used again and again: ten thousand new ones would be freed too late to keep the memory flat. */
+export class BodyBuffers {
+  readonly #free = new Map<number, Buffer[]>();
+
+  /**
+   * Reads a small file like `readFileBody`. `giveBack` is called once nobody looks at the bytes any more, or never.
+   * @throws SitefleetError `publish/file-changed`
+   */
+  read(file: FileBody): { readonly bytes: Uint8Array; readonly giveBack: () => void } {
+    const capacity = CAPACITIES.find((some) => some > file.size) ?? file.size + 1;
+    const free = this.#free.get(capacity) ?? [];
+    this.#free.set(capacity, free);
+    const buffer = free.pop() ?? Buffer.allocUnsafeSlow(capacity);
+    const giveBack = (): void => {
+      if (free.length < KEPT_OF_EACH) free.push(buffer);
+    };
+    return { bytes: checked(file, () => readSmall(file, buffer)), giveBack };
+  }
+}
+
+function checked(file: FileBody, read: () => Uint8Array): Uint8Array {
   let body: Uint8Array;
   try {
-    body = file.size <= CHUNK_BYTES ? readSmall(file) : await readLarge(file);
+    body = read();
   } catch (error) {
     throw fileChanged(file.path, error);
   }
@@ -35,11 +71,10 @@ export async function readFileBody(file: FileBody): Promise<Uint8Array> {
  * Small files were read a moment ago and come out of the system's cache: three calls take a tenth of the time that as
  * many trips to Node's thread pool take.
  */
-function readSmall({ path, size }: FileBody): Uint8Array {
+function readSmall({ path, size }: FileBody, bytes: Buffer): Uint8Array {
   const descriptor = openSync(path, "r");
   try {
     // No more is read than one byte over the size, however much the file has grown.
-    const bytes = Buffer.allocUnsafe(size + 1);
     let length = 0;
     for (let read = 1; read > 0 && length <= size; length += read) {
       read = readSync(descriptor, bytes, length, size + 1 - length, null);

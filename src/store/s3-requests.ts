@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 
 import type { Clock } from "../lib/clock.ts";
 import { SitefleetError } from "../lib/errors.ts";
-import { isFileBody, CHUNK_BYTES, readFileBody, writeFileBody } from "./file-body.ts";
+import { BodyBuffers, CHUNK_BYTES, isFileBody, writeFileBody } from "./file-body.ts";
 import { HttpConnections } from "./http-exchange.ts";
 import type { BodyWriter } from "./http-exchange.ts";
 import type { PutInput } from "./object-store.ts";
@@ -51,6 +51,7 @@ export class S3Requests {
   readonly #clock: Clock;
   readonly #signer: RequestSigner;
   readonly #budget = new RetryBudget();
+  readonly #buffers = new BodyBuffers();
   readonly #connections = new Map<string, HttpConnections>();
   /** The store's clock less ours in milliseconds. */
   #offset = 0;
@@ -117,7 +118,7 @@ export class S3Requests {
   ): Promise<S3Answer> {
     const { endpoint, request, keys } = attempt;
     const { method, signal, readLimit } = request;
-    const body = await wireBody(request.body?.content);
+    const body = wireBody(request.body?.content, this.#buffers);
     const path = endpoint.pathOf(request.key);
     const headers = new Map([["host", endpoint.host], ...request.headers]);
     if (method === "PUT") headers.set("content-length", String(body.length));
@@ -142,6 +143,7 @@ export class S3Requests {
     if (answer.status >= 300 || (request.mayFailInside && hasErrorInside(answer)))
       throw new S3Refusal(answer);
     request.check?.(answer);
+    body.giveBack();
     return answer;
   }
 
@@ -161,16 +163,26 @@ interface AttemptState {
   refreshed: boolean;
 }
 
+interface WireBody {
+  readonly source: Uint8Array | BodyWriter | undefined;
+  readonly length: number;
+  /** To be called when it was received whole. */
+  readonly giveBack: () => void;
+}
+
+const KEEP = (): void => undefined;
+
 /** A body as it is sent; each attempt reads a file anew. */
-async function wireBody(
-  content: PutInput["body"] | undefined,
-): Promise<{ readonly source: Uint8Array | BodyWriter | undefined; readonly length: number }> {
-  if (content === undefined) return { source: undefined, length: 0 };
+function wireBody(content: PutInput["body"] | undefined, buffers: BodyBuffers): WireBody {
+  if (content === undefined) return { source: undefined, length: 0, giveBack: KEEP };
   if (!isFileBody(content)) {
     const source = typeof content === "string" ? Buffer.from(content) : content;
-    return { source, length: source.length };
+    return { source, length: source.length, giveBack: KEEP };
   }
   const { size } = content;
-  if (size <= CHUNK_BYTES) return { source: await readFileBody(content), length: size };
-  return { source: (request) => writeFileBody(content, request), length: size };
+  if (size > CHUNK_BYTES) {
+    return { source: (request) => writeFileBody(content, request), length: size, giveBack: KEEP };
+  }
+  const { bytes, giveBack } = buffers.read(content);
+  return { source: bytes, length: size, giveBack };
 }
