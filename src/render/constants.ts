@@ -25,9 +25,19 @@ export const DEBUG_HEADER = "Sitefleet-Debug";
 export const DEBUG_PREFIX = "sitefleet-debug:";
 
 /** Bytes: Fastly refuses URLs over 8 KB by itself; S3 keys end at 1,024 of which environment, site and release take up to 120. */
-export const LIMITS = { url: 4_096, path: 900 } as const;
+export const LIMITS = { url: 4_096, path: 900, authorization: 1_024 } as const;
+
+/** ISO 3166-1 codes of the 27 members of the European Union, and of the parts of them that have a code of their own. */
+export const EU_COUNTRIES = [
+  ...["AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT"],
+  ...["LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"],
+  ...["AX", "GF", "GP", "MF", "MQ", "RE", "YT"],
+] as const;
 
 /** SHA-256 of nothing: the payload hash of a GET. */
+/** Request header of who knows the debug token: `shield` makes the edge look past its own cache. */
+export const PROBE_HEADER = "Sitefleet-Probe";
+
 export const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /** Request headers that are meant for a page only and wait while configs and rules are read (RFC 9110 sections 13, 14). */

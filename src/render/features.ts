@@ -5,6 +5,7 @@
 export const FEATURES = [
   "edge-gate",
   "version-marker",
+  "probe",
   "method-policy",
   "path-hygiene",
   "config-lookup",

@@ -16,6 +16,7 @@ import {
   LIMITS,
   PRIVATE_DICTIONARY,
 } from "./constants.ts";
+  PROBE_HEADER,
 import { FEATURES } from "./features.ts";
 import type { FeatureName } from "./features.ts";
 import { originsOf, shieldDirector } from "./origins.ts";
@@ -97,7 +98,7 @@ function contextOf(environment: Environment, without: readonly FeatureName[]): o
     limits: LIMITS,
     dictionary: PRIVATE_DICTIONARY,
     debugPrefix: DEBUG_PREFIX,
-    names: { debug: DEBUG_HEADER },
+    names: { debug: DEBUG_HEADER, probe: PROBE_HEADER },
     meta: mapValues(CONFIG_METADATA, (letter) => `x-amz-meta-${letter}`),
     object: mapValues(OBJECT_METADATA, (letter) => `x-amz-meta-${letter}`),
     cfg: mapValues(CONFIG_METADATA, (letter) => `SF-Config-${letter.toUpperCase()}`),

@@ -234,4 +234,65 @@ export const requestCases: readonly ConformanceCase[] = [
       ),
     ],
   },
+  {
+    id: "debug/probe",
+    title:
+      "Who knows the debug token sees which release, keys and caches answer, and can look past the edge's cache",
+    source: "design: receipts",
+    needs: ["debug", "publish", "shield"],
+    steps: [
+      { act: { do: "purge-all" } },
+      get("other", "/secret", { status: 200, headers: { "Cache-Status": "sitefleet; fwd=uri-miss" } }),
+      get(
+        "other",
+        "/secret",
+        {
+          status: 200,
+          headers: {
+            "SF-Release": { matches: "^[0-9a-z]{1,4}$" },
+            "SF-Keys": { matches: "(?:^| )s:sf-verify-other r:sf-verify-other/\\S+ p:[0-9a-f]{16}$" },
+            "SF-State": { matches: "^HIT" },
+            "SF-Config-Keys": { matches: "(?:^| )c:sf-verify-other(?: |$)" },
+            "SF-Config-State": { matches: "^HIT" },
+          },
+        },
+        { headers: { "Sitefleet-Debug": "{debug}" } },
+      ),
+      get(
+        "other",
+        "/secret",
+        {
+          status: 200,
+          headers: {
+            "SF-State": { matches: "^MISS" },
+            "SF-Config-State": { matches: "^MISS" },
+            "X-Cache": { matches: "HIT, MISS$" },
+          },
+        },
+        { headers: { "Sitefleet-Debug": "{debug}", "Sitefleet-Probe": "shield" } },
+      ),
+      get(
+        "other",
+        "/secret",
+        {
+          status: 200,
+          headers: {
+            "SF-Release": null,
+            "SF-Keys": null,
+            "SF-State": null,
+            "SF-Config-Keys": null,
+            "Cache-Status": "sitefleet; hit",
+          },
+        },
+        {
+          headers: {
+            "Sitefleet-Debug": "guess",
+            "Sitefleet-Probe": "shield",
+            "SF-Trusted": "1",
+            "SF-Probe": "shield",
+          },
+        },
+      ),
+    ],
+  },
 ];
