@@ -24,6 +24,9 @@ export const DEBUG_HEADER = "Sitefleet-Debug";
 /** The debug header's value is the SHA-256 (hex) of this and the config segment. */
 export const DEBUG_PREFIX = "sitefleet-debug:";
 
+/** Request header of who knows the debug token: `shield` makes the edge look past its own cache. */
+export const PROBE_HEADER = "Sitefleet-Probe";
+
 /** Bytes: Fastly refuses URLs over 8 KB by itself; S3 keys end at 1,024 of which environment, site and release take up to 120. */
 export const LIMITS = { url: 4_096, path: 900, authorization: 1_024 } as const;
 
@@ -35,9 +38,6 @@ export const EU_COUNTRIES = [
 ] as const;
 
 /** SHA-256 of nothing: the payload hash of a GET. */
-/** Request header of who knows the debug token: `shield` makes the edge look past its own cache. */
-export const PROBE_HEADER = "Sitefleet-Probe";
-
 export const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /** Request headers that are meant for a page only and wait while configs and rules are read (RFC 9110 sections 13, 14). */

@@ -15,8 +15,8 @@ import {
   ERROR_STATUS,
   LIMITS,
   PRIVATE_DICTIONARY,
-} from "./constants.ts";
   PROBE_HEADER,
+} from "./constants.ts";
 import { FEATURES } from "./features.ts";
 import type { FeatureName } from "./features.ts";
 import { originsOf, shieldDirector } from "./origins.ts";

@@ -1,4 +1,4 @@
-# sitefleet test, revision 30beff00f2f95cd3
+# sitefleet test, revision eb6b2e7eccf3c345
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -483,6 +483,8 @@ sub sf_check_access {
 sub vcl_recv {
   # version-marker
   declare local var.sf_debug STRING;
+  # probe
+  declare local var.sf_probe STRING;
   # path-hygiene
   declare local var.sf_path STRING;
   # config-lookup
@@ -531,6 +533,14 @@ sub vcl_recv {
       set req.http.SF-Trusted = "1";
     }
   }
+  # probe
+  if (fastly.ff.visits_this_service == 0 && req.restarts == 0) {
+    set var.sf_probe = req.http.Sitefleet-Probe;
+    unset req.http.Sitefleet-Probe;
+    if (req.http.SF-Trusted && var.sf_probe == "shield") {
+      set req.http.SF-Probe = "shield";
+    }
+  }
   # origin-trouble
   if (req.http.SF-Hop == "shield") {
     # The shield answers the edge with whole objects: a 304 would hide that it had only a stale one.
@@ -543,6 +553,10 @@ sub vcl_recv {
   if (req.restarts > 0) {
     # A restart switches clustering off; this switches it on again.
     set req.http.Fastly-Force-Shield = "1";
+  }
+  # probe
+  if (req.http.SF-Hop == "edge" && req.http.SF-Probe == "shield") {
+    set req.hash_always_miss = true;
   }
   # compression
   # Fastly leaves one token here, by rules that overlook `q=0`; what the client said is in a header that Fastly sets.
@@ -834,6 +848,9 @@ sub vcl_miss {
     unset bereq.http.SF-If-Modified-Since;
     unset bereq.http.SF-Range;
     unset bereq.http.SF-If-Range;
+    # probe
+    unset bereq.http.SF-Trusted;
+    unset bereq.http.SF-Probe;
 
   }
   return(fetch);
@@ -853,6 +870,9 @@ sub vcl_pass {
     unset bereq.http.SF-If-Modified-Since;
     unset bereq.http.SF-Range;
     unset bereq.http.SF-If-Range;
+    # probe
+    unset bereq.http.SF-Trusted;
+    unset bereq.http.SF-Probe;
 
   }
   return(pass);
@@ -1138,10 +1158,22 @@ sub vcl_error {
 }
 
 sub vcl_deliver {
+  # probe
+  declare local var.sf_seen STRING;
   # page-lookup
   declare local var.sf_missing BOOL;
 
   if (req.http.SF-Hop == "edge") {
+    # probe
+    # Fastly's own code in vcl_deliver takes the keys away.
+    set var.sf_seen = "";
+    if (req.http.SF-Trusted) {
+      set var.sf_seen = resp.http.Surrogate-Key;
+      if (req.http.SF-Phase == "config") {
+        set req.http.SF-Config-Keys = var.sf_seen;
+        set req.http.SF-Config-State = fastly_info.state;
+      }
+    }
     # config-lookup
     if (req.http.SF-Phase == "config" && resp.status == 200 && req.restarts < 3) {
       unset req.http.SF-Site;
@@ -1342,7 +1374,21 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "30beff00f2f95cd3";
+    set resp.http.SF-Revision = "eb6b2e7eccf3c345";
+  }
+  # probe
+  if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
+    if (req.http.SF-Release || req.http.SF-Base) {
+      set resp.http.SF-Release = if(req.http.SF-Release, req.http.SF-Release, req.http.SF-Base);
+    }
+    if (var.sf_seen != "") {
+      set resp.http.SF-Keys = var.sf_seen;
+    }
+    set resp.http.SF-State = fastly_info.state;
+    if (req.http.SF-Config-State) {
+      set resp.http.SF-Config-Keys = req.http.SF-Config-Keys;
+      set resp.http.SF-Config-State = req.http.SF-Config-State;
+    }
   }
 
   return(deliver);
