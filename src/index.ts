@@ -72,9 +72,20 @@ export { addingRule, editRules, listRules, removingRule } from "./publish/redire
 export type { RuleEdit, RuleRow, RulesReport } from "./publish/redirects.ts";
 
 // Purge: what an edge forgets, and what is still owed to it.
-export { owedDepsOf, purgeKeyOf, readOwed, settleOwed } from "./publish/purging.ts";
-export type { OwedRow, PurgeTarget } from "./publish/purging.ts";
+export { owedDepsOf, purgeKeyOf, purgeRequestsOf, readOwed, settleOwed } from "./publish/purging.ts";
+export type { OwedRow, PurgeAsked, PurgeTarget } from "./publish/purging.ts";
+export type { PurgeRequest } from "./purge/purge-plan.ts";
 export { purgeDurably } from "./purge/owed-purges.ts";
+
+// Webhooks: the endpoint, and signatures for those who call it.
+export { startHook } from "./hook/hook-server.ts";
+export type { Hook, HookOptions } from "./hook/hook-server.ts";
+export type { HookSession, OpenSession } from "./hook/hook-state.ts";
+export type { HookLimits } from "./hook/limits.ts";
+export { readHookKeys } from "./hook/hook-keys.ts";
+export type { HookKey } from "./hook/hook-keys.ts";
+export { signatureHeader } from "./hook/signature.ts";
+export type { SignedText } from "./hook/signature.ts";
 
 // Conformance: the cases as data, and what runs them against any edge.
 export { CASES } from "./conformance/cases.ts";

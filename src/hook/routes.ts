@@ -111,7 +111,7 @@ export const ROUTES: readonly Route[] = [
     query: requests.noQuery,
     body: { required: true, content: { [JSON_TYPE]: requests.purgeBody } },
     job: true,
-    answers: without(JOB, [409, 422]),
+    answers: JOB,
     serve: servePurge,
   },
   {

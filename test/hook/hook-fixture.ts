@@ -77,6 +77,13 @@ export function signedHeaders(
 
 export type HookStart = Partial<HookOptions> & { readonly world?: World; readonly clock?: FakeClock };
 
+/** Closes an endpoint without time for what runs. */
+export async function closeAtOnce(hook: Hook, clock: FakeClock): Promise<void> {
+  const closing = hook.close();
+  clock.advance(3_600_000);
+  await closing;
+}
+
 /** An endpoint on a free port over buckets in memory, which closes with the test. */
 export async function startTestHook(start: HookStart = {}): Promise<TestHook> {
   const world = start.world ?? newWorld();
@@ -95,8 +102,10 @@ export async function startTestHook(start: HookStart = {}): Promise<TestHook> {
     pid: process.pid,
     warn: (line) => warnings.push(line),
     ...start,
+    // Time stands still in most tests: a limit on requests a minute would be one on requests.
+    limits: { burst: 100_000, ...start.limits },
   });
-  onTestFinished(() => hook.close());
+  onTestFinished(() => closeAtOnce(hook, clock));
   const call = async (method: Method, target: string, options: CallOptions = {}): Promise<Reply> => {
     const headers = {
       ...signedHeaders(clock, method, target, options),
