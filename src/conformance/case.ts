@@ -17,7 +17,11 @@ export type Capability =
   /** The runner can read the edge's log. */
   | "log"
   /** The runner knows the debug token. */
-  | "debug";
+  | "debug"
+  /** A request can say which country it comes from. */
+  | "country"
+  /** The environment limits guesses of passwords. */
+  | "rate-limiting";
 
 export interface RequestSpec {
   /** One of the fixtures' hosts, or any other name below the target's suffix. */

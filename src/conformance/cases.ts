@@ -1,4 +1,5 @@
 import type { ConformanceCase } from "./case.ts";
+import { accessCases } from "./cases/access.ts";
 import { hostCases } from "./cases/hosts.ts";
 import { notFoundCases } from "./cases/not-found.ts";
 import { originCases } from "./cases/origins.ts";
@@ -13,6 +14,7 @@ import { ruleCases } from "./cases/rules.ts";
 export const CASES: readonly ConformanceCase[] = [
   ...requestCases,
   ...hostCases,
+  ...accessCases,
   ...pageCases,
   ...pathCases,
   ...notFoundCases,

@@ -23,6 +23,7 @@ export async function environmentTarget(
   const capabilities = new Set<Capability>(["debug"]);
   if (fastly.shield !== undefined) capabilities.add("shield");
   if (environment.hsts) capabilities.add("hsts");
+  if (environment.rateLimiting) capabilities.add("rate-limiting");
   if (fixtures) capabilities.add("publish");
   const target: ConformanceTarget = {
     http: verify.url,
@@ -56,7 +57,7 @@ async function mirrorTarget(stateDir: string, target: ConformanceTarget): Promis
     ...target,
     https: edge.https,
     ca: await readFile(edge.ca, "utf8"),
-    capabilities: new Set<Capability>([...target.capabilities, "tls", "log"]),
+    capabilities: new Set<Capability>([...target.capabilities, "tls", "log", "country"]),
     readLog: () => readLog(join(stateDir, "logs", "edge.log")),
   };
 }

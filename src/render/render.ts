@@ -4,7 +4,7 @@ import nunjucks from "nunjucks";
 import { messageOf } from "../lib/caught.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import type { Environment } from "../settings/environment.ts";
-import { CODEC_VERSION, CONFIG_METADATA, OBJECT_METADATA, RULE_SLOTS } from "../site/metadata.ts";
+import { AREA_SLOTS, CODEC_VERSION, CONFIG_METADATA, OBJECT_METADATA, RULE_SLOTS } from "../site/metadata.ts";
 import {
   ASSET_EXTENSIONS,
   CONDITIONS,
@@ -13,6 +13,7 @@ import {
   DIRECTORY_LEVELS,
   EMPTY_SHA256,
   ERROR_STATUS,
+  EU_COUNTRIES,
   LIMITS,
   PRIVATE_DICTIONARY,
   PROBE_HEADER,
@@ -109,6 +110,8 @@ function contextOf(environment: Environment, without: readonly FeatureName[]): o
     codecVersions: [CODEC_VERSION - 1, CODEC_VERSION].filter((version) => version > 0),
     metadata: metadataNames(),
     slots: RULE_SLOTS.split(""),
+    areaSlots: AREA_SLOTS.split(""),
+    euCountries: EU_COUNTRIES,
     origins: originsOf(environment),
     shield: environment.fastly.shield === undefined ? "" : shieldDirector(environment.fastly.shield),
     ports: { http: http === 80 ? "" : `:${http}`, https: https === 443 ? "" : `:${https}` },

@@ -1,4 +1,4 @@
-# sitefleet production, revision cd3d95baa8c5707f
+# sitefleet production, revision 55263b461ff788ad
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -7,6 +7,8 @@ sub sf_keep_query {
     set req.http.SF-Location = re.group.1 req.http.SF-Query if(re.group.2, re.group.2, "");
   }
 }
+# passwords
+
 # delta-releases
 # Asks S3 for SF-Key in the release that the delta list names, if it names one.
 sub sf_locate_change {
@@ -478,6 +480,57 @@ sub sf_sign {
 
 # May this visitor see what SF-Path names? Asked of the path of the request and again of the page that a rule shows.
 sub sf_check_access {
+  # passwords
+  declare local var.sf_subject STRING;
+  declare local var.sf_area STRING;
+  declare local var.sf_entry STRING;
+  declare local var.sf_given STRING;
+  if (req.http.SF-Config-W && req.http.SF-Path !~ "^/\.well-known/acme-challenge/") {
+    if (req.http.SF-Config-W !~ "^[0-3]=[0-9a-f]{32}:[0-9a-f]{64}:/[^| ]*(?:\|[0-3]=[0-9a-f]{32}:[0-9a-f]{64}:/[^| ]*)*$") {
+      set req.http.SF-Phase = "unusable-config";
+      error 607 "unusable config";
+    }
+    # Every spelling of a page's path lies in the same area.
+    set var.sf_subject = regsub(req.http.SF-Path, "(?:/|/index\.html|\.html)$", "") "/";
+    set var.sf_area = "";
+    if (var.sf_area == "") {
+      set var.sf_entry = subfield(req.http.SF-Config-W, "0", "|");
+      if (var.sf_entry ~ "^([0-9a-f]{32}:[0-9a-f]{64}):(/.*)$" && std.prefixof(var.sf_subject, re.group.2)) {
+        set var.sf_area = re.group.1;
+      }
+    }
+    if (var.sf_area == "") {
+      set var.sf_entry = subfield(req.http.SF-Config-W, "1", "|");
+      if (var.sf_entry ~ "^([0-9a-f]{32}:[0-9a-f]{64}):(/.*)$" && std.prefixof(var.sf_subject, re.group.2)) {
+        set var.sf_area = re.group.1;
+      }
+    }
+    if (var.sf_area == "") {
+      set var.sf_entry = subfield(req.http.SF-Config-W, "2", "|");
+      if (var.sf_entry ~ "^([0-9a-f]{32}:[0-9a-f]{64}):(/.*)$" && std.prefixof(var.sf_subject, re.group.2)) {
+        set var.sf_area = re.group.1;
+      }
+    }
+    if (var.sf_area == "") {
+      set var.sf_entry = subfield(req.http.SF-Config-W, "3", "|");
+      if (var.sf_entry ~ "^([0-9a-f]{32}:[0-9a-f]{64}):(/.*)$" && std.prefixof(var.sf_subject, re.group.2)) {
+        set var.sf_area = re.group.1;
+      }
+    }
+    if (var.sf_area != "") {
+      set req.http.SF-Protected = "1";
+      set var.sf_given = "";
+      if (req.http.SF-Authorization ~ "^(?i)basic +([A-Za-z0-9+/]+={0,2})$") {
+        set var.sf_given = digest.base64_decode(re.group.1);
+      }
+      # A user name has no colon, a password may (RFC 7617 section 2).
+      if (var.sf_given !~ "^[^:]*:(?s:(.+))$" || !digest.secure_is_equal(regsub(digest.hmac_sha256(substr(var.sf_area, 0, 32), re.group.1), "^0x", ""), substr(var.sf_area, 33, 64))) {
+        set req.http.SF-Phase = "unauthorized";
+        error 611 "unauthorized";
+      }
+    }
+  }
+
 }
 
 sub vcl_recv {
@@ -511,7 +564,6 @@ sub vcl_recv {
     unset req.http.Fastly-Backend;
     unset req.http.Fastly-Cachetype;
     # Nothing here reads them; S3 would refuse or act on them.
-    unset req.http.Authorization;
     unset req.http.Cookie;
     unset req.http.If-Match;
     unset req.http.If-Unmodified-Since;
@@ -540,6 +592,14 @@ sub vcl_recv {
     if (req.http.SF-Trusted && var.sf_probe == "shield") {
       set req.http.SF-Probe = "shield";
     }
+  }
+  # passwords
+  if (fastly.ff.visits_this_service == 0 && req.restarts == 0) {
+    # Nothing else reads it, and S3 would act on it; credentials longer than this are none of ours.
+    if (req.http.Authorization && std.strlen(req.http.Authorization) <= 1024) {
+      set req.http.SF-Authorization = req.http.Authorization;
+    }
+    unset req.http.Authorization;
   }
   # origin-trouble
   if (req.http.SF-Hop == "shield") {
@@ -707,6 +767,22 @@ sub vcl_recv {
         set req.http.SF-Phase = "suspended";
         error 606 "suspended";
       }
+      # expiry
+      if (req.http.SF-Config-O) {
+        if (req.http.SF-Config-O !~ "^[1-9][0-9]{0,10}$") {
+          set req.http.SF-Phase = "unusable-config";
+          error 607 "unusable config";
+        }
+        if (!time.is_after(std.integer2time(std.atoi(req.http.SF-Config-O)), now)) {
+          set req.http.SF-Phase = "expired";
+          error 614 "expired";
+        }
+      }
+      # eu-only
+      if (req.http.SF-Config-G == "1" && client.geo.country_code !~ "^(?:AT|BE|BG|CY|CZ|DE|DK|EE|ES|FI|FR|GR|HR|HU|IE|IT|LT|LU|LV|MT|NL|PL|PT|RO|SE|SI|SK|AX|GF|GP|MF|MQ|RE|YT)$" && req.http.SF-Path !~ "^/\.well-known/acme-challenge/") {
+        set req.http.SF-Phase = "eu-only";
+        error 613 "EU only";
+      }
 
     }
     if (req.http.SF-Phase == "page" || req.http.SF-Phase == "rewrite") {
@@ -854,6 +930,8 @@ sub vcl_miss {
     # probe
     unset bereq.http.SF-Trusted;
     unset bereq.http.SF-Probe;
+    # passwords
+    unset bereq.http.SF-Authorization;
 
   }
   return(fetch);
@@ -876,6 +954,8 @@ sub vcl_pass {
     # probe
     unset bereq.http.SF-Trusted;
     unset bereq.http.SF-Probe;
+    # passwords
+    unset bereq.http.SF-Authorization;
 
   }
   return(pass);
@@ -1132,6 +1212,31 @@ sub vcl_error {
       set obj.http.SF-Text = "It has been suspended for now.";
     }
   }
+  # expiry
+  if (obj.status == 614) {
+    set obj.status = 410;
+    set obj.response = "Gone";
+    set obj.http.X-Robots-Tag = "noindex";
+    set obj.http.SF-Title = "This preview has expired";
+    set obj.http.SF-Text = "It was shown for a limited time. Whoever sent you the address can publish it again.";
+  }
+  # eu-only
+  if (obj.status == 613) {
+    set obj.status = 403;
+    set obj.response = "Forbidden";
+    set obj.http.X-Robots-Tag = "noindex";
+    set obj.http.SF-Title = "Not available where you are";
+    set obj.http.SF-Text = "This site is for visitors in the European Union.";
+  }
+  # passwords
+  if (obj.status == 611) {
+    set obj.status = 401;
+    set obj.response = "Unauthorized";
+    set obj.http.WWW-Authenticate = {"Basic realm=""} req.http.SF-Host {"", charset="UTF-8""};
+    set obj.http.X-Robots-Tag = "noindex";
+    set obj.http.SF-Title = "A password is needed";
+    set obj.http.SF-Text = "This part of the site is for invited visitors. The user name does not matter.";
+  }
   # not-found
   if (obj.status == 604) {
     set obj.status = 404;
@@ -1377,7 +1482,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "cd3d95baa8c5707f";
+    set resp.http.SF-Revision = "55263b461ff788ad";
   }
   # probe
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
@@ -1392,6 +1497,11 @@ sub vcl_deliver {
       set resp.http.SF-Config-Keys = req.http.SF-Config-Keys;
       set resp.http.SF-Config-State = req.http.SF-Config-State;
     }
+  }
+  # passwords
+  # Browsers may keep what a password protects, caches that others share may not (RFC 9111 section 3.5).
+  if (req.http.SF-Hop == "edge" && req.http.SF-Protected) {
+    set resp.http.Cache-Control = "private, " regsuball(resp.http.Cache-Control, "(?i)(?:public|private|s-maxage=[0-9]+) *(?:, *|$)", "");
   }
 
   return(deliver);

@@ -163,6 +163,8 @@ async function fleetTarget(parts: {
     "faults",
     "log",
     "debug",
+    "country",
+    "rate-limiting",
   ];
   return {
     http: mirror.file.edge.http,
