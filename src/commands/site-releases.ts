@@ -1,13 +1,16 @@
+import { SitefleetError } from "../lib/errors.ts";
 import { previewRows, removePreview } from "../publish/previews.ts";
 import type { PreviewRow } from "../publish/previews.ts";
 import { promotePreview } from "../publish/promote.ts";
+import { promoteSite } from "../publish/promote-site.ts";
 import { readSite } from "../publish/record-store.ts";
 import { rollBack } from "../publish/rollback.ts";
+import { isStale, staleText } from "../publish/stale-release.ts";
 import { unpackDelta } from "../site/delta-list.ts";
 import type { ReleaseEntry, SiteRecord } from "../site/model.ts";
 import type { CommandDefinition } from "./command.ts";
 import type { CommandContext } from "./context.ts";
-import { argumentOf, columns, urlOf } from "./publishing.ts";
+import { argumentOf, columns, siteRefOf, urlOf } from "./publishing.ts";
 import { siteCommand } from "./site-command.ts";
 import type { SiteJob } from "./site-command.ts";
 
@@ -55,11 +58,14 @@ export const commands: readonly CommandDefinition[] = [
   }),
   siteCommand({
     verb: "promote",
-    summary: "show a preview's release on the site's own domains",
-    args: [{ name: "<name>", summary: "name of the preview" }],
-    options: [NO_WAIT],
+    summary: "show on the site's own domains what a preview, or another website environment, shows",
+    args: [{ name: "[name]", summary: "name of the preview" }],
+    options: [
+      { flags: "--from <site-env>", summary: "take what the site shows in this website environment" },
+      NO_WAIT,
+    ],
     writes: true,
-    examples: ["site promote acme pr-42"],
+    examples: ["site promote acme pr-42", "site promote acme --from staging"],
     run: runPromote,
   }),
 ];
@@ -120,12 +126,10 @@ async function runReleases(context: CommandContext, { deps, ref }: SiteJob): Pro
   context.report.result(releases, rows.length === 0 ? "no releases" : columns(rows));
 }
 
-async function runRollback(context: CommandContext, { deps, ref, input }: SiteJob): Promise<void> {
-  const { release, record } = await rollBack(
-    stopping(context, { deps, ref, input }),
-    ref,
-    input.flags.text("to"),
-  );
+async function runRollback(context: CommandContext, job: SiteJob): Promise<void> {
+  const { deps, ref, input } = job;
+  const { release, record } = await rollBack(stopping(context, job), ref, input.flags.text("to"));
+  if (await isStale(deps, ref, { record, release })) context.report.warn(staleText(release));
   context.report.result(
     { ...ref, release, previous: record.previous },
     `${ref.site} (${ref.siteEnv}) shows release ${release}`,
@@ -163,11 +167,34 @@ function untilText({ expiresAt }: PreviewRow): string {
 }
 
 async function runPromote(context: CommandContext, job: SiteJob): Promise<void> {
-  const { ref, input } = job;
-  const name = argumentOf(input, 1);
-  const { release, record } = await promotePreview(stopping(context, job), ref, name);
+  const { deps, ref, input } = job;
+  const [, name] = input.args;
+  const from = input.flags.text("from");
+  if ((name === undefined) === (from === undefined)) {
+    throw new SitefleetError("cli/usage", "either the name of a preview or --from is to be given", {
+      hint: "sitefleet site promote acme pr-42, or sitefleet site promote acme --from staging",
+    });
+  }
+  if (from !== undefined) return runPromoteFrom(context, job, from);
+  const preview = name ?? "";
+  const { release, record } = await promotePreview(stopping(context, job), ref, preview);
+  if (await isStale(deps, ref, { record, release })) context.report.warn(staleText(release));
   context.report.result(
-    { ...ref, release, previous: record.previous, preview: name },
-    `${ref.site} (${ref.siteEnv}) shows release ${release}, which the preview ${name} showed`,
+    { ...ref, release, previous: record.previous, preview },
+    `${ref.site} (${ref.siteEnv}) shows release ${release}, which the preview ${preview} showed`,
   );
+}
+
+async function runPromoteFrom(context: CommandContext, job: SiteJob, siteEnv: string): Promise<void> {
+  const { deps, ref } = job;
+  const { siteEnv: from } = siteRefOf(deps, ref.site, siteEnv);
+  const report = await promoteSite(stopping(context, job), ref, { from, dryRun: context.dryRun });
+  for (const warning of report.warnings) context.report.warn(warning);
+  const source = `release ${report.from.release} of ${from}`;
+  const text = {
+    published: `${ref.site} (${ref.siteEnv}) shows release ${report.release}, made from ${source}`,
+    unchanged: `${ref.site} (${ref.siteEnv}) shows this already: release ${report.release}`,
+    planned: `would show ${source} in ${ref.siteEnv}`,
+  }[report.kind];
+  context.report.result(report, text);
 }

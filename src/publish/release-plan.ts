@@ -32,7 +32,9 @@ export type ObjectBody =
   | { readonly kind: "file"; readonly path: string }
   | { readonly kind: "text"; readonly text: string }
   /** In the store only, wherever the hash is found. */
-  | { readonly kind: "stored" };
+  | { readonly kind: "stored" }
+  /** In the store under this key, with another website environment's prefix. */
+  | { readonly kind: "elsewhere"; readonly storeKey: string };
 
 /** An object as a release will have it, and where its bytes come from. */
 export interface PlannedObject extends ReleaseObject {
@@ -148,6 +150,8 @@ function byKey(a: ReleaseObject, b: ReleaseObject): number {
   return a.key < b.key ? -1 : 1;
 }
 
+const NO_HEADERS: AppliedHeaders = { native: {}, extra: [], lines: [] };
+
 interface FilesPlan {
   readonly objects: ReadonlyMap<string, PlannedObject>;
   /** Headers that do not fit. */
@@ -162,7 +166,7 @@ function planFiles(
   const problems: RuleNote[] = [];
   for (const file of files) {
     const { key, size, hash, path, source } = file;
-    const applied = headersFor(choices.headers, path);
+    const applied = choices.headers.length === 0 ? NO_HEADERS : headersFor(choices.headers, path);
     const plain = pageMetadata(encodePath(canonicalPath(path, choices.trailingSlash)));
     const fitted = fitHeaders(applied, { file: path, metadata: plain });
     if (fitted.kind === "over") problems.push(fitted.note);
@@ -232,7 +236,7 @@ function notFoundPagesOf(files: readonly PlanFile[]): readonly string[] {
 function digestOf(content: Omit<ReleasePlan, "digest" | "counts" | "slotNames" | "warnings">): string {
   const hash = createHash("sha256");
   for (const { key, size, hash: bytes, headers, metadata } of content.objects) {
-    hash.update(`${JSON.stringify([key, size, bytes, fields(headers), fields(metadata)])}\n`);
+    hash.update(`${JSON.stringify([key, size, bytes])}${fieldsText(headers)}${fieldsText(metadata)}\n`);
   }
   // A file's path and type count too: what they lead to may change by rules that do not come with the folder.
   for (const { path, hash: bytes, contentType } of content.files) {
@@ -248,6 +252,11 @@ function digestOf(content: Omit<ReleasePlan, "digest" | "counts" | "slotNames" |
 /** Equal for equal rule buckets: those of an earlier release can be read again. */
 export function bucketsDigest(buckets: ReadonlyMap<string, Metadata>): string {
   return sha256Hex(JSON.stringify([...buckets].map(([segment, metadata]) => [segment, fields(metadata)])));
+}
+
+/** Most objects have one or two fields, which need no sorting. */
+function fieldsText(object: object): string {
+  return JSON.stringify(fields(object));
 }
 
 function fields(object: object): readonly (readonly [string, unknown])[] {

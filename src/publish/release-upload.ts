@@ -59,6 +59,14 @@ async function upload(
 ): Promise<void> {
   const { object, to } = write;
   const { key, headers, metadata } = object;
+  if (object.body.kind === "elsewhere") {
+    const from = object.body.storeKey;
+    const replace = { headers, metadata };
+    const target = keyOf(deps, ref, { key, at: to });
+    const outcome = await deps.store.hosting.copy({ from, to: target, replace, signal: deps.signal });
+    if (outcome.kind === "not-found") throw notAtHand(key);
+    return;
+  }
   const body = bodyOf(object);
   await deps.store.hosting.put({
     key: keyOf(deps, ref, { key, at: to }),
@@ -77,6 +85,7 @@ function bodyOf({ key, body, size, hash }: PlannedObject): PutInput["body"] {
     case "text":
       return body.text;
     case "stored":
+    case "elsewhere":
       throw notAtHand(key);
     default:
       return assertNever(body);

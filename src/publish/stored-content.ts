@@ -49,6 +49,7 @@ export async function reuseStored(
 async function md5Of({ body, size, hash }: PlannedObject): Promise<string | undefined> {
   switch (body.kind) {
     case "stored":
+    case "elsewhere":
       return undefined;
     case "text":
       return createHash("md5").update(body.text).digest("hex");

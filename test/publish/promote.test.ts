@@ -1,0 +1,115 @@
+import { describe, expect, it } from "vitest";
+
+import { promoteSite } from "../../src/publish/promote-site.ts";
+import { publishFolder } from "../../src/publish/publish.ts";
+import { addingRule, editRules } from "../../src/publish/redirects.ts";
+import { rollBack } from "../../src/publish/rollback.ts";
+import { setPolicies } from "../../src/publish/site-changes.ts";
+import { isStale } from "../../src/publish/stale-release.ts";
+import { ACME, configOf, folder, newWorld, openDeps, publish, recordOf, visible } from "./publish-fixture.ts";
+import type { World } from "./publish-fixture.ts";
+
+const WWW = "www.example.com";
+const STAGED = "www.staging.example";
+const STAGING = { site: "acme", siteEnv: "staging" };
+
+async function staged(files: Readonly<Record<string, string>>): Promise<World> {
+  const world = newWorld();
+  await publish(openDeps(world), { "index.html": "one", "about.html": "about" }, [WWW]);
+  const dir = await folder(files);
+  await publishFolder(openDeps(world), { ...STAGING, dir, domains: [STAGED] });
+  return world;
+}
+
+const NEXT = { "index.html": "two", "about.html": "about", "new.html": "new", _redirects: "/old /new" };
+
+describe("promoting from staging", () => {
+  it("shows in production what staging shows; only what differs is copied, and nothing is uploaded", async () => {
+    const world = await staged(NEXT);
+    const deps = openDeps(world);
+    expect(await promoteSite(deps, ACME, { from: "staging" })).toMatchObject({
+      kind: "published",
+      release: "2",
+      previous: "1",
+      from: { siteEnv: "staging", release: "1" },
+      warnings: [],
+    });
+    expect(visible(world, WWW)).toEqual(visible(world, STAGED));
+    const copies = deps.faults.calls.filter((call) => call.startsWith("copy "));
+    expect(copies.sort()).toEqual([
+      "copy test/production/acme/2/index.html",
+      "copy test/production/acme/2/new.html",
+    ]);
+    expect(configOf(world, WWW)).toMatchObject({ base: "1", release: "2", noindex: false });
+    expect(configOf(world, STAGED)).toMatchObject({ noindex: true });
+  });
+
+  it("does nothing when production shows it already, and nothing in a dry run", async () => {
+    const world = await staged(NEXT);
+    const before = new Map(world.config);
+    expect(await promoteSite(openDeps(world), ACME, { from: "staging", dryRun: true })).toMatchObject({
+      kind: "planned",
+    });
+    expect(world.config).toEqual(before);
+    await promoteSite(openDeps(world), ACME, { from: "staging" });
+    expect(await promoteSite(openDeps(world), ACME, { from: "staging" })).toMatchObject({
+      kind: "unchanged",
+      release: "2",
+    });
+  });
+
+  it("goes by the rules and policies of production", async () => {
+    const world = await staged(NEXT);
+    await editRules(openDeps(world), STAGING, { edit: addingRule("/s/* /new") });
+    await setPolicies(openDeps(world), ACME, { trailingSlash: "force" });
+    const { warnings } = await promoteSite(openDeps(world), ACME, { from: "staging" });
+    expect(warnings).toEqual([expect.stringContaining("they stay apart")]);
+    expect(configOf(world, WWW)).toMatchObject({ rules: [] });
+    const page = world.hosting.get("test/production/acme/2/new.html");
+    expect(page?.metadata["p"]).toBe("/new/");
+  });
+
+  it("needs something to promote, from somewhere else", async () => {
+    const world = newWorld();
+    await publish(openDeps(world), { "index.html": "one" });
+    await expect(promoteSite(openDeps(world), ACME, { from: "staging" })).rejects.toMatchObject({
+      code: "site/not-found",
+    });
+    await expect(promoteSite(openDeps(world), ACME, { from: "production" })).rejects.toMatchObject({
+      code: "site/invalid-setting",
+    });
+  });
+});
+
+describe("a release that is shown again", () => {
+  it("is told to be stale when the site has other rules by now", async () => {
+    const world = newWorld();
+    const deps = openDeps(world);
+    await publish(deps, { "index.html": "one" }, [WWW]);
+    await publish(deps, { "index.html": "two" });
+    const back = await rollBack(deps, ACME);
+    expect(await isStale(deps, ACME, back)).toBe(false);
+    await rollBack(deps, ACME);
+    await editRules(deps, ACME, { edit: addingRule("/x /") });
+    const stale = await rollBack(deps, ACME, "1");
+    expect(await isStale(deps, ACME, stale)).toBe(true);
+    expect(recordOf(world).current).toBe("1");
+  });
+
+  it("is refused when an overwriting in place was interrupted in it", async () => {
+    const world = newWorld();
+    const deps = openDeps(world);
+    await publish(deps, { "index.html": "one" }, [WWW]);
+    await publish(deps, { "index.html": "two" });
+    const key = "test/production/_sites/acme.json";
+    const found = world.config.get(key);
+    const record = recordOf(world);
+    const releases = record.releases.map((release) =>
+      release.id === "1" ? { ...release, dirty: true } : release,
+    );
+    const body = Buffer.from(JSON.stringify({ ...record, releases }));
+    if (found) world.config.set(key, { ...found, body });
+    await expect(rollBack(openDeps(world), ACME)).rejects.toMatchObject({ code: "release/incomplete" });
+    expect(visible(world, WWW)).toEqual({ "index.html": "two" });
+  });
+});
