@@ -24,9 +24,18 @@ describe("listenOn", () => {
     });
   });
 
-  it("hands other failures on as they are", async () => {
+  it("says so when the host is no address of this machine", async () => {
     await expect(listenOn(newServer(), { ...at, host: "192.0.2.1", port: 0 })).rejects.toMatchObject({
-      code: "EADDRNOTAVAIL",
+      code: "mirror/port-in-use",
+      message: expect.stringContaining("no address of this machine"),
+    });
+  });
+
+  it("hands other failures on as they are", async () => {
+    const server = newServer();
+    await listenOn(server, { ...at, port: 0 });
+    await expect(listenOn(server, { ...at, port: 0 })).rejects.toMatchObject({
+      code: "ERR_SERVER_ALREADY_LISTEN",
     });
   });
 });
