@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { runCommandLine } from "./commands/run-command-line.ts";
+import { standardInput } from "./commands/standard-input.ts";
 import { systemClock } from "./lib/clock.ts";
 
 /** Ctrl-C and a polite kill ask the command to stop; a second one stops it at once. */
@@ -17,14 +18,18 @@ function abortOnSignals(): AbortSignal {
 // The SDK is pinned (docs/decisions); its advice about later versions is for us, not for every run of every user.
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
 
+const signal = abortOnSignals();
+const err = (text: string): void => void process.stderr.write(text);
+
 // The only place that reads argv and the process's environment, and sets the exit code.
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   cwd: process.cwd(),
   variables: process.env,
   clock: systemClock,
   pid: process.pid,
-  signal: abortOnSignals(),
+  signal,
+  input: standardInput({ input: process.stdin, say: err, signal }),
   out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
+  err,
   live: process.stderr.isTTY,
 });

@@ -3,6 +3,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Environment, Variables } from "../settings/environment.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { Report } from "./report.ts";
+import type { StandardInput } from "./standard-input.ts";
 
 /** Everything a command may touch; made once per run by `cli.ts`, or by a test. */
 export interface CommandContext {
@@ -13,6 +14,7 @@ export interface CommandContext {
   readonly pid: number;
   /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal;
+  readonly input: StandardInput;
   readonly report: Report;
   /** State folder (`--state`, `SITEFLEET_STATE`, default `.sitefleet`), absolute. */
   readonly stateDir: string;

@@ -9,6 +9,7 @@ import { localEnvironment, readMirrorFile } from "../settings/local.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { CommandContext } from "./context.ts";
 import type { Report } from "./report.ts";
+import type { StandardInput } from "./standard-input.ts";
 
 /** What a run takes from the process, and the flags that every command has. */
 export interface ContextInit {
@@ -17,6 +18,7 @@ export interface ContextInit {
   readonly clock: Clock;
   readonly pid: number;
   readonly signal: AbortSignal;
+  readonly input: StandardInput;
   readonly report: Report;
   readonly flags: {
     readonly env?: string | undefined;
@@ -47,6 +49,7 @@ export function createContext(init: ContextInit): CommandContext {
     clock,
     pid: init.pid,
     signal,
+    input: init.input,
     report,
     stateDir,
     environmentName,

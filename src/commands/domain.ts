@@ -29,6 +29,7 @@ import type { ListRow } from "./publishing.ts";
 const CHOICES: readonly OptionDefinition[] = [
   { flags: "--force-tls [switch]", summary: "redirect http to https: on or off", choices: ["on", "off"] },
   { flags: "--hsts <seconds>", summary: "HSTS max-age in seconds, or off" },
+  { flags: "--eu-only [switch]", summary: "visitors in the EU only: on or off", choices: ["on", "off"] },
   { flags: "--canonical <host>", summary: "redirect every request to this host of the site, or off" },
 ];
 const DOMAIN = [{ name: "<domain>", summary: "host name, as visitors type it, in lower case" }];
@@ -56,7 +57,11 @@ export const commands: readonly CommandDefinition[] = [
     args: DOMAIN,
     options: CHOICES,
     writes: true,
-    examples: ["domain set www.example.com --force-tls off", "domain set www.example.com --hsts 300"],
+    examples: [
+      "domain set www.example.com --force-tls off",
+      "domain set www.example.com --hsts 300",
+      "domain set www.example.com --eu-only on",
+    ],
     run: (context, input) => withPublishing(context, (deps) => runSet(context, deps, input)),
   },
   {
@@ -92,10 +97,12 @@ function domainOf(input: CommandInput): string {
 
 function choicesOf(input: CommandInput): DomainChoices {
   const forceTls = switchOf(input, "force-tls");
+  const euOnly = switchOf(input, "eu-only");
   const hsts = input.flags.text("hsts");
   const canonical = input.flags.text("canonical");
   return {
     ...(forceTls === undefined ? {} : { forceTls }),
+    ...(euOnly === undefined ? {} : { euOnly }),
     ...(hsts === undefined ? {} : { hsts: hsts === "off" ? null : hstsSeconds(hsts) }),
     ...(canonical === undefined
       ? {}
@@ -128,7 +135,7 @@ async function runSet(context: CommandContext, deps: PublishDeps, input: Command
   const choices = choicesOf(input);
   if (Object.keys(choices).length === 0) {
     throw new SitefleetError("cli/usage", "nothing to set was given", {
-      hint: "--force-tls on|off, --hsts SECONDS|off, --canonical HOST|off",
+      hint: "--force-tls on|off, --hsts SECONDS|off, --eu-only on|off, --canonical HOST|off",
     });
   }
   const report = await setDomain(deps, await siteOf(deps, domain), { domain, choices });
@@ -171,6 +178,7 @@ function rowText(row: DomainRow): readonly string[] {
     ...(row.canonicalHost === null ? [] : [`-> ${row.canonicalHost}`]),
     ...(row.forceTls ? ["force-tls"] : []),
     ...(row.hsts === null ? [] : [`hsts=${row.hsts}`]),
+    ...(row.euOnly ? ["eu-only"] : []),
     ...(row.state === "live" ? [] : [row.state]),
   ];
   return [row.domain, row.site, row.siteEnv, choices.join(" ")];
@@ -208,8 +216,15 @@ async function* recordsOf(
 
 async function runCheck(context: CommandContext, deps: PublishDeps, input: CommandInput): Promise<number> {
   const check = await checkDomain(deps, argumentOf(input, 0), domainToASCII);
-  context.report.result(check, describeCheck(argumentOf(input, 0), check));
+  context.report.result(withoutVerifiers(check), describeCheck(argumentOf(input, 0), check));
   return check.kind === "invalid" ? 2 : 0;
+}
+
+/** Who can read the bucket can guess against a verifier; a terminal's log is read by more. */
+function withoutVerifiers(check: DomainCheck): object {
+  if (check.kind !== "owned" || check.config.kind === "alias") return check;
+  const protectedAreas = check.config.protectedAreas.map(({ prefix }) => ({ prefix }));
+  return { ...check, config: { ...check.config, protectedAreas } };
 }
 
 function describeCheck(text: string, check: DomainCheck): string {

@@ -4,6 +4,7 @@ import type { Variables } from "../settings/environment.ts";
 import { describeFailure } from "./failure.ts";
 import { readInvocation } from "./program.ts";
 import { createReport } from "./report.ts";
+import type { StandardInput } from "./standard-input.ts";
 
 /** What a run has of the process it runs in. */
 export interface Surroundings {
@@ -13,6 +14,7 @@ export interface Surroundings {
   readonly pid: number;
   /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal;
+  readonly input: StandardInput;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   /** Whether `err` is a terminal. */
@@ -31,9 +33,10 @@ export async function runCommandLine(argv: readonly string[], around: Surroundin
     }
     // Loaded only now: help and usage errors need no settings.
     const { createContext } = await import("./create-context.ts");
-    const { cwd, variables, clock, pid } = around;
+    const { cwd, variables, clock, pid, input } = around;
     const report = createReport(around.out, around.err, { json, live: around.live ?? false });
-    const context = createContext({ cwd, variables, clock, pid, signal, report, flags: invocation.flags });
+    const { flags } = invocation;
+    const context = createContext({ cwd, variables, clock, pid, signal, input, report, flags });
     return (await invocation.definition.run(context, invocation.input)) ?? 0;
   } catch (error) {
     const failure = describeFailure(error, { json, interrupted: signal.aborted });

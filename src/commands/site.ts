@@ -8,6 +8,7 @@ import type { CommandDefinition } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { SITE_ENV_FILTER, listedSiteEnvs, streamRows, switchOf, withPublishing } from "./publishing.ts";
 import type { ListRow } from "./publishing.ts";
+import { commands as accessCommands } from "./site-access.ts";
 import { commands as cleanupCommands } from "./site-cleanup.ts";
 import { siteCommand } from "./site-command.ts";
 import type { SiteJob } from "./site-command.ts";
@@ -35,7 +36,9 @@ export const commands: readonly CommandDefinition[] = [
     examples: ["site show acme"],
     run: async (context, { deps, ref }) => {
       const { record } = await readSite(deps, ref);
-      context.report.result(record, describeSite(record));
+      // Who can read the bucket can guess against a verifier; a terminal's log is read by more.
+      const protectedAreas = record.protectedAreas.map(({ prefix }) => ({ prefix }));
+      context.report.result({ ...record, protectedAreas }, describeSite(record));
     },
   }),
   siteCommand({
@@ -76,6 +79,7 @@ export const commands: readonly CommandDefinition[] = [
       context.report.result({ ...ref, suspended }, `${ref.site} (${ref.siteEnv}) ${text}`);
     },
   }),
+  ...accessCommands,
   ...cleanupCommands,
   ...migrateCommands,
 ];
@@ -104,8 +108,9 @@ function describeSite(record: SiteRecord): string {
     `not found: ${policies.notFound}; strict paths: ${policies.strictPaths ? "on" : "off"}; noindex: ${policies.noindex ? "on" : "off"}; suspended: ${policies.suspended ?? "no"}`,
     ...domainRows(record).map(
       (row) =>
-        `domain ${row.domain}${row.canonicalHost === null ? "" : ` -> ${row.canonicalHost}`}${row.forceTls ? ", force-tls" : ""}${row.hsts === null ? "" : `, hsts ${row.hsts}`}${row.state === "live" ? "" : `, ${row.state}`}`,
+        `domain ${row.domain}${row.canonicalHost === null ? "" : ` -> ${row.canonicalHost}`}${row.forceTls ? ", force-tls" : ""}${row.hsts === null ? "" : `, hsts ${row.hsts}`}${row.euOnly ? ", eu-only" : ""}${row.state === "live" ? "" : `, ${row.state}`}`,
     ),
+    ...record.protectedAreas.map(({ prefix }) => `password at ${prefix}`),
     ...record.rules.map((rule) => `redirect ${rule}`),
     ...record.owed.map((owed) => `owed since ${owed.since}: ${owed.reason} (${owed.keys.join(" ")})`),
   ];

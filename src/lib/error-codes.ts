@@ -240,12 +240,18 @@ export const ERROR_CODES = {
   },
   "site/deleting": { kind: "user", exit: 1, meaning: "the site is being deleted" },
   "site/invalid-name": { kind: "user", exit: 2, meaning: "a site uid breaks its alphabet or length" },
+  "site/invalid-password": {
+    kind: "user",
+    exit: 2,
+    meaning: "a password is too short, too long or has characters that cannot be sent",
+  },
   "site/invalid-setting": {
     kind: "user",
     exit: 2,
     meaning: "a choice for a site or domain is not one of those that exist",
   },
   "site/not-found": { kind: "user", exit: 2, meaning: "there is no such site" },
+  "site/not-protected": { kind: "user", exit: 2, meaning: "the site or path asks for no password" },
   "site/unreadable": {
     kind: "remote",
     exit: 3,

@@ -14,6 +14,8 @@ export interface DomainChoices {
   readonly forceTls?: boolean;
   /** HSTS max-age in seconds, `null` = none. */
   readonly hsts?: number | null;
+  /** Only visitors in the EU. */
+  readonly euOnly?: boolean;
   /** Redirect every request to this host, `null` = show the site. */
   readonly canonicalHost?: string | null;
 }
@@ -202,11 +204,17 @@ function chosenEntry(entry: DomainEntry, choices: DomainChoices): DomainEntry {
       : choices.canonicalHost;
   if (canonicalHost === null) {
     const hsts = choices.hsts === undefined && entry.kind === "primary" ? entry.hsts : (choices.hsts ?? null);
-    return { kind: "primary", hsts, euOnly: entry.kind === "primary" && entry.euOnly, ...state };
+    const euOnly = choices.euOnly ?? (entry.kind === "primary" && entry.euOnly);
+    return { kind: "primary", hsts, euOnly, ...state };
   }
   if (typeof choices.hsts === "number") {
     throw new SitefleetError("site/invalid-setting", "an alias only redirects, so it cannot have HSTS", {
       hint: "set HSTS on the canonical host",
+    });
+  }
+  if (choices.euOnly === true) {
+    throw new SitefleetError("site/invalid-setting", "an alias only redirects, so it cannot be EU-only", {
+      hint: "set it on the canonical host",
     });
   }
   return { kind: "alias", canonicalHost, ...state };

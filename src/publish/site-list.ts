@@ -52,6 +52,7 @@ export interface DomainRow {
   readonly forceTls: boolean;
   /** Seconds. */
   readonly hsts: number | null;
+  readonly euOnly: boolean;
   /** `pending`: a run was interrupted before the domain's config said what the record says. */
   readonly state: "live" | "pending" | "removing";
 }
@@ -68,6 +69,7 @@ export function domainRows(record: SiteRecord): readonly DomainRow[] {
       canonicalHost: entry.kind === "alias" ? entry.canonicalHost : null,
       forceTls: entry.forceTls,
       hsts: entry.kind === "primary" ? entry.hsts : null,
+      euOnly: entry.kind === "primary" && entry.euOnly,
       state: entry.removing ? "removing" : entry.digest === null || entry.takeOver ? "pending" : "live",
     }));
 }

@@ -11,6 +11,7 @@ import type { Report } from "../../src/commands/report.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { startMirror } from "../../src/mirror/mirror.ts";
 import type { Mirror } from "../../src/mirror/mirror.ts";
+import { inputOf } from "../support/command-line.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 interface Said {
@@ -66,6 +67,7 @@ function contextFor(dir: string, run: { said: Said; mirror: Mirror; flags: Flags
     clock: systemClock,
     pid: process.pid,
     signal: new AbortController().signal,
+    input: inputOf(""),
     report,
     flags: { dryRun: run.flags["dryRun"] === true },
   });

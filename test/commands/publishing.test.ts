@@ -17,6 +17,7 @@ import { systemClock } from "../../src/lib/clock.ts";
 import type { Clock } from "../../src/lib/clock.ts";
 import { Secret } from "../../src/lib/secret.ts";
 import { startMirror } from "../../src/mirror/mirror.ts";
+import { inputOf } from "../support/command-line.ts";
 import { InstantClock } from "../support/instant-clock.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
@@ -56,6 +57,7 @@ async function startLocal(service: "deployed" | "empty") {
       clock: clock ?? new InstantClock(systemClock.now()),
       pid: process.pid,
       signal: new AbortController().signal,
+      input: inputOf(typeof values["input"] === "string" ? values["input"] : ""),
       report: {
         result(document, text) {
           said.document = document;
@@ -234,6 +236,41 @@ describe("publishing against a running mirror", () => {
     });
     await expect(run("domain add", ["a.localhost"], { site: "acme", hsts: "soon" })).rejects.toMatchObject({
       code: "site/invalid-setting",
+    });
+  });
+});
+
+describe("protecting and restricting on the command line", () => {
+  it("reads passwords from the environment's variable or standard input, never from arguments, and prints no verifier", async () => {
+    const { run, write } = await startLocal("empty");
+    await write({ "index.html": "one" });
+    await run("publish", ["site"], { site: "acme", domain: ["acme.localhost"] });
+    await expect(run("site protect", ["acme"])).rejects.toMatchObject({
+      code: "cli/usage",
+      hint: expect.stringContaining("SITEFLEET_SITE_PASSWORD"),
+    });
+    const given = { passwordStdin: true, path: "/drafts", input: "a good password" };
+    expect((await run("site protect", ["acme"], given)).document).toMatchObject({ path: "/drafts/" });
+    const shown = await run("site show", ["acme"]);
+    expect(shown.text).toContain("password at /drafts/");
+    const checked = await run("domain check", ["acme.localhost"]);
+    for (const document of [shown.document, checked.document]) {
+      expect(JSON.stringify(document)).toContain("/drafts/");
+      expect(JSON.stringify(document)).not.toMatch(/verifier|salt/);
+    }
+    expect((await run("site unprotect", ["acme"])).document).toMatchObject({ protected: [] });
+  });
+
+  it("makes a domain EU-only and says so", async () => {
+    const { run, write } = await startLocal("empty");
+    await write({ "index.html": "one" });
+    await run("publish", ["site"], { site: "acme", domain: ["acme.localhost"] });
+    expect((await run("domain set", ["acme.localhost"], { euOnly: "on" })).document).toMatchObject({
+      euOnly: true,
+    });
+    expect((await run("domain list")).text).toContain("eu-only");
+    expect((await run("domain set", ["acme.localhost"], { euOnly: "off" })).document).toMatchObject({
+      euOnly: false,
     });
   });
 });

@@ -1,0 +1,44 @@
+import { PassThrough } from "node:stream";
+import { describe, expect, it } from "vitest";
+import { standardInput } from "../../src/commands/standard-input.ts";
+
+function inputWith(...chunks: readonly (string | Uint8Array)[]) {
+  const stream = new PassThrough();
+  for (const chunk of chunks) stream.write(chunk);
+  stream.end();
+  const said: string[] = [];
+  const controller = new AbortController();
+  const input = standardInput({ input: stream, say: (text) => said.push(text), signal: controller.signal });
+  return { input, said, controller };
+}
+
+describe("standard input", () => {
+  it("is read whole, without the line end at its end", async () => {
+    expect(await inputWith("pass", "word\n").input.readText()).toBe("password");
+    expect(await inputWith("two\nlines\r\n").input.readText()).toBe("two\nlines");
+    expect(await inputWith(Buffer.from("gr\u00fc\u00dfe")).input.readText()).toBe("gr\u00fc\u00dfe");
+  });
+
+  it("is refused when it is not UTF-8 or far too long", async () => {
+    await expect(inputWith(new Uint8Array([0xff, 0xfe])).input.readText()).rejects.toMatchObject({
+      code: "cli/usage",
+    });
+    await expect(inputWith("x".repeat(70_000)).input.readText()).rejects.toMatchObject({ code: "cli/usage" });
+  });
+
+  it("is asked for a line that is not shown again", async () => {
+    const { input, said } = inputWith("secret words\n");
+    expect(input.isTerminal).toBe(false);
+    expect(await input.askHidden("Password: ")).toBe("secret words");
+    expect(said.join("")).toBe("Password: \n");
+  });
+
+  it("ends a question when the run is interrupted", async () => {
+    const stream = new PassThrough();
+    const controller = new AbortController();
+    const input = standardInput({ input: stream, say: () => undefined, signal: controller.signal });
+    const asked = input.askHidden("Password: ");
+    controller.abort(new Error("interrupted"));
+    await expect(asked).rejects.toThrow();
+  });
+});
