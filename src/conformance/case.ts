@@ -18,10 +18,12 @@ export type Capability =
   | "log"
   /** The runner knows the debug token. */
   | "debug"
-  /** A request can say which country it comes from. */
+  /** The runner can say which country a request comes from. */
   | "country"
-  /** The environment limits guesses of passwords. */
-  | "rate-limiting";
+  /** The environment limits how often passwords are guessed. */
+  | "rate-limiting"
+  /** Files of the extensions `mp4` and `zip` are cached in segments. */
+  | "segmented";
 
 export interface RequestSpec {
   /** One of the fixtures' hosts, or any other name below the target's suffix. */
@@ -32,6 +34,8 @@ export interface RequestSpec {
   /** Values may hold `{etag}`: the last answer's ETag, and `{debug}`: the debug token. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly tls?: boolean;
+  /** Two-letter code of the country that the visitor is in. */
+  readonly country?: string;
   /** Host header as sent, where it is not the host itself; `{host}` stands for it. */
   readonly hostHeader?: string;
 }
@@ -60,8 +64,17 @@ export const BUILT_IN_PAGE = { contains: "</main></html>" } as const;
 /** A file or redirect of a site as it lies in the hosting bucket. */
 export interface RawObject {
   readonly body?: string;
+  /** Fields of S3 besides Content-Type. */
+  readonly headers?: {
+    readonly cacheControl?: string;
+    readonly contentDisposition?: string;
+    readonly contentEncoding?: string;
+    readonly contentLanguage?: string;
+  };
   /** Content-Type; default `text/html; charset=utf-8`. */
   readonly type?: string;
+  /** Response headers of its own, `null` = the edge's default of that name is not added. */
+  readonly own?: Readonly<Record<string, string | null>>;
   /** Letters of the codec. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
@@ -78,6 +91,8 @@ export interface RawSite {
   readonly delta?: Readonly<Record<string, string>>;
   /** Directories below the root that have a 404.html. */
   readonly directories?: readonly string[];
+  /** Passwords of protected areas by their prefix. */
+  readonly passwords?: Readonly<Record<string, string>>;
   /** Rules of the config as they stand in slots. */
   readonly rules?: readonly string[];
   readonly buckets?: {

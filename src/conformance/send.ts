@@ -49,6 +49,7 @@ export function send(spec: RequestSpec, context: SendContext): Promise<Answer> {
 function headersFor(spec: RequestSpec, host: string, context: SendContext): Record<string, string> {
   const shown = (spec.hostHeader ?? "{host}").replace("{host}", host).replace("{HOST}", host.toUpperCase());
   const headers: Record<string, string> = { Host: shown };
+  if (spec.country !== undefined) headers[context.target.countryHeader ?? ""] = spec.country;
   for (const [name, value] of Object.entries(spec.headers ?? {})) {
     headers[name] = value.replace("{etag}", context.etag).replace("{debug}", context.target.debugToken ?? "");
   }

@@ -14,6 +14,8 @@ export interface ConformanceTarget {
   readonly capabilities: ReadonlySet<Capability>;
   /** Value of the debug header, with capability `debug`. */
   readonly debugToken?: string;
+  /** Header by which a client says which country it is in, with capability `country`. */
+  readonly countryHeader?: string;
   /** Carries out acts, with capabilities `publish` and `faults`. */
   readonly act?: (act: Act) => Promise<void>;
   /** Lines logged so far as parsed JSON, with capability `log`. */

@@ -23,8 +23,9 @@ export async function environmentTarget(
   const capabilities = new Set<Capability>(["debug"]);
   if (fastly.shield !== undefined) capabilities.add("shield");
   if (environment.hsts) capabilities.add("hsts");
-  if (environment.rateLimiting) capabilities.add("rate-limiting");
   if (fixtures) capabilities.add("publish");
+  if (environment.rateLimiting) capabilities.add("rate-limiting");
+  if (cachesInSegments(environment)) capabilities.add("segmented");
   const target: ConformanceTarget = {
     http: verify.url,
     hostSuffix: verify.hostSuffix,
@@ -37,6 +38,14 @@ export async function environmentTarget(
   if (verify.url.startsWith("https:"))
     return { ...target, https: verify.url, capabilities: capabilities.add("tls") };
   return target;
+}
+
+/** By what a client of the mirror says which country it is in; heard from this machine only. */
+export const MIRROR_COUNTRY_HEADER = "Fastly-Test-Country";
+
+/** Whether the cases of large files can be run in an environment. */
+export function cachesInSegments({ segmented }: Environment): boolean {
+  return ["mp4", "zip"].every((extension) => segmented.extensions.includes(extension));
 }
 
 /**
@@ -58,6 +67,7 @@ async function mirrorTarget(stateDir: string, target: ConformanceTarget): Promis
     https: edge.https,
     ca: await readFile(edge.ca, "utf8"),
     capabilities: new Set<Capability>([...target.capabilities, "tls", "log", "country"]),
+    countryHeader: MIRROR_COUNTRY_HEADER,
     readLog: () => readLog(join(stateDir, "logs", "edge.log")),
   };
 }

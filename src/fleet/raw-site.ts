@@ -1,11 +1,14 @@
-import { createHash } from "node:crypto";
-import type { RawSite } from "../conformance/case.ts";
+import { createHash, createHmac } from "node:crypto";
+import type { RawObject, RawSite } from "../conformance/case.ts";
 import { packDelta, packHashes, segmentHash, shortHash } from "../site/delta-list.ts";
 import { ruleBucketKey, sitePrefix } from "../site/layout.ts";
 import type { SitePlace } from "../site/layout.ts";
-import { CODEC_VERSION, CONFIG_METADATA, RULE_SLOTS } from "../site/metadata.ts";
+import { CODEC_VERSION, CONFIG_METADATA, OBJECT_METADATA, RULE_SLOTS } from "../site/metadata.ts";
 import type { Metadata } from "../site/object-metadata.ts";
+import { packHeaders } from "../site/packed-headers.ts";
+import type { PackedHeader } from "../site/packed-headers.ts";
 import { encodePath } from "../site/page-key.ts";
+import { packAreas } from "../site/protected-areas.ts";
 import type { PutInput } from "../store/object-store.ts";
 
 type RawPut = Omit<PutInput, "signal">;
@@ -24,8 +27,8 @@ export function encodeRawSite(raw: RawSite, place: SitePlace): EncodedRawSite {
     hosting: Object.entries(raw.objects).map(([path, object]) => ({
       key: sitePrefix(place) + path,
       body: object.body ?? "",
-      metadata: object.metadata ?? {},
-      headers: { contentType: object.type ?? "text/html; charset=utf-8" },
+      metadata: { ...ownHeaders(object), ...object.metadata },
+      headers: { ...object.headers, contentType: object.type ?? "text/html; charset=utf-8" },
     })),
     buckets: bucketsOf(raw).map(({ tag, segment, rules }) => ({
       key: ruleBucketKey(place, { tag, segment }),
@@ -34,6 +37,22 @@ export function encodeRawSite(raw: RawSite, place: SitePlace): EncodedRawSite {
     })),
     config: { ...own, ...listsOf(raw), ...raw.config },
   };
+}
+
+function ownHeaders({ own = {} }: RawObject): Metadata {
+  const headers = Object.entries(own).map(([name, value]): PackedHeader =>
+    value === null ? { kind: "remove", name } : { kind: "set", name, value },
+  );
+  return headers.length === 0 ? {} : { [OBJECT_METADATA.headers]: packHeaders(headers) };
+}
+
+/** Salts are the same in every run: nothing is secret here. */
+function areasOf(passwords: Readonly<Record<string, string>>): string {
+  const areas = Object.entries(passwords).map(([prefix, password]) => {
+    const salt = sha256(prefix).slice(0, 32);
+    return { prefix, salt, verifier: createHmac("sha256", salt).update(password, "utf8").digest("hex") };
+  });
+  return packAreas(areas);
 }
 
 function bucketsOf({
@@ -45,7 +64,7 @@ function bucketsOf({
 }
 
 function listsOf(raw: RawSite): Metadata {
-  const { delta = {}, directories = [], rules = [], buckets } = raw;
+  const { delta = {}, directories = [], rules = [], passwords = {}, buckets } = raw;
   const changes = Object.entries(delta).map(
     ([key, release]) => [shortHash(encodePath(key), sha256), release] as const,
   );
@@ -56,6 +75,7 @@ function listsOf(raw: RawSite): Metadata {
       directories.map((directory) => shortHash(encodePath(directory), sha256)),
     ),
     [CONFIG_METADATA.rules]: slotsOf(rules),
+    [CONFIG_METADATA.protectedAreas]: areasOf(passwords),
     [CONFIG_METADATA.buckets]: buckets === undefined ? "" : buckets.tag + packHashes(segments),
   };
   return Object.fromEntries(Object.entries(lists).filter(([, value]) => value !== ""));

@@ -13,10 +13,11 @@ export const ERROR_STATUS = {
   unusableConfig: 607,
   uriTooLong: 609,
   trouble: 610,
-  unauthorized: 611,
-  tooManyGuesses: 612,
-  euOnly: 613,
-  expired: 614,
+  expired: 611,
+  outsideEu: 612,
+  unauthorized: 613,
+  tooManyGuesses: 614,
+  rangeNotSatisfiable: 615,
 } as const;
 
 /** The private dictionary: `config_s3_key`, `hosting_s3_key` (each `id:secret`) and `config_segment`. */
@@ -32,13 +33,7 @@ export const DEBUG_PREFIX = "sitefleet-debug:";
 export const PROBE_HEADER = "Sitefleet-Probe";
 
 /** Bytes: Fastly refuses URLs over 8 KB by itself; S3 keys end at 1,024 of which environment, site and release take up to 120. */
-export const LIMITS = { url: 4_096, path: 900, authorization: 1_024 } as const;
-
-/** ISO 3166-1 codes of the 27 members of the European Union, and of the parts of them that have a code of their own. */
-export const EU_COUNTRIES =
-  "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK AX GF GP MF MQ RE YT".split(
-    " ",
-  );
+export const LIMITS = { url: 4_096, path: 900 } as const;
 
 /** SHA-256 of nothing: the payload hash of a GET. */
 export const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -127,3 +122,29 @@ export const ASSET_EXTENSIONS = [
   "ya?ml",
   "zip",
 ] as const;
+
+/** Certificates' HTTP-01 challenges (RFC 8555 section 8.3): who validates comes without TLS, from anywhere, with no password. */
+export const CHALLENGE_PATH = "^/\\.well-known/acme-challenge/";
+
+/** Seconds for which an address that guessed too often is not listened to; Fastly takes whole minutes, 1 to 60. */
+export const GUESS_PENALTY = 300;
+
+/**
+ * The EU's 27 members, and those parts of them that have a country code of their own and in which EU law applies (the
+ * outermost regions, article 349 TFEU, and Åland). Not here: the rest of the EEA, and overseas territories that EU law
+ * does not reach, such as Greenland or New Caledonia.
+ */
+export const EU_COUNTRIES =
+  "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK AX GF GP MF MQ RE YT".split(
+    " ",
+  );
+
+/**
+ * Response headers that a site's own may not be: what frames a message, what caches and validators are about, what has a
+ * field of its own in S3, and what Fastly or this service speaks. A case-insensitive regular expression's source.
+ */
+export const RESERVED_HEADERS = [
+  "accept-ranges|age|connection|content-(?:encoding|length|range|type)|date|etag|expires|host|keep-alive|last-modified",
+  "location|proxy-.*|server|set-cookie2?|te|trailer|transfer-encoding|upgrade|vary|via|www-authenticate",
+  "cache-status|fastly-.*|sf-.*|sitefleet-.*|surrogate-.*|x-amz-.*|x-cache.*|x-served-by|x-timer|x-varnish",
+].join("|");

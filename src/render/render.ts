@@ -4,9 +4,17 @@ import nunjucks from "nunjucks";
 import { messageOf } from "../lib/caught.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import type { Environment } from "../settings/environment.ts";
-import { AREA_SLOTS, CODEC_VERSION, CONFIG_METADATA, OBJECT_METADATA, RULE_SLOTS } from "../site/metadata.ts";
+import {
+  AREA_SLOTS,
+  CODEC_VERSION,
+  CONFIG_METADATA,
+  HEADER_SLOTS,
+  OBJECT_METADATA,
+  RULE_SLOTS,
+} from "../site/metadata.ts";
 import {
   ASSET_EXTENSIONS,
+  CHALLENGE_PATH,
   CONDITIONS,
   DEBUG_HEADER,
   DEBUG_PREFIX,
@@ -14,9 +22,11 @@ import {
   EMPTY_SHA256,
   ERROR_STATUS,
   EU_COUNTRIES,
+  GUESS_PENALTY,
   LIMITS,
   PRIVATE_DICTIONARY,
   PROBE_HEADER,
+  RESERVED_HEADERS,
 } from "./constants.ts";
 import { FEATURES } from "./features.ts";
 import type { FeatureName } from "./features.ts";
@@ -111,7 +121,11 @@ function contextOf(environment: Environment, without: readonly FeatureName[]): o
     metadata: metadataNames(),
     slots: RULE_SLOTS.split(""),
     areaSlots: AREA_SLOTS.split(""),
+    headerSlots: HEADER_SLOTS.split(""),
+    reservedHeaders: RESERVED_HEADERS,
     euCountries: EU_COUNTRIES,
+    challengePath: CHALLENGE_PATH,
+    guessPenalty: GUESS_PENALTY,
     origins: originsOf(environment),
     shield: environment.fastly.shield === undefined ? "" : shieldDirector(environment.fastly.shield),
     ports: { http: http === 80 ? "" : `:${http}`, https: https === 443 ? "" : `:${https}` },

@@ -1,4 +1,4 @@
-# sitefleet local, revision f84eee57a24f73ae
+# sitefleet local, revision aca6722a39933290
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -7,9 +7,115 @@ sub sf_keep_query {
     set req.http.SF-Location = re.group.1 req.http.SF-Query if(re.group.2, re.group.2, "");
   }
 }
+# eu-only
+table sf_eu {
+  "AT": "1",
+  "BE": "1",
+  "BG": "1",
+  "CY": "1",
+  "CZ": "1",
+  "DE": "1",
+  "DK": "1",
+  "EE": "1",
+  "ES": "1",
+  "FI": "1",
+  "FR": "1",
+  "GR": "1",
+  "HR": "1",
+  "HU": "1",
+  "IE": "1",
+  "IT": "1",
+  "LT": "1",
+  "LU": "1",
+  "LV": "1",
+  "MT": "1",
+  "NL": "1",
+  "PL": "1",
+  "PT": "1",
+  "RO": "1",
+  "SE": "1",
+  "SI": "1",
+  "SK": "1",
+  "AX": "1",
+  "GF": "1",
+  "GP": "1",
+  "MF": "1",
+  "MQ": "1",
+  "RE": "1",
+  "YT": "1",
+}
 # passwords
-penaltybox sf_guessers {}
-ratecounter sf_guesses {}
+ratecounter sf_guesses { }
+penaltybox sf_guessers { }
+
+# Leaves in SF-Found the salt, verifier and prefix of the area that SF-Seek, a path, lies in. Areas are tried by slots, the
+# longest prefix first; every spelling of a page's path lies in the same one.
+sub sf_find_area {
+  declare local var.sf_inside STRING;
+  unset req.http.SF-Found;
+  set var.sf_inside = regsub(req.http.SF-Seek, "(?:/|/index\.html|\.html)$", "") "/";
+  if (!req.http.SF-Found && req.http.SF-Config-W ~ "(?:^|\|)0=([0-9a-f]{32}:[0-9a-f]{64}):([^|]+)" && std.prefixof(var.sf_inside, re.group.2)) {
+    set req.http.SF-Found = re.group.1 ":" re.group.2;
+  }
+  if (!req.http.SF-Found && req.http.SF-Config-W ~ "(?:^|\|)1=([0-9a-f]{32}:[0-9a-f]{64}):([^|]+)" && std.prefixof(var.sf_inside, re.group.2)) {
+    set req.http.SF-Found = re.group.1 ":" re.group.2;
+  }
+  if (!req.http.SF-Found && req.http.SF-Config-W ~ "(?:^|\|)2=([0-9a-f]{32}:[0-9a-f]{64}):([^|]+)" && std.prefixof(var.sf_inside, re.group.2)) {
+    set req.http.SF-Found = re.group.1 ":" re.group.2;
+  }
+  if (!req.http.SF-Found && req.http.SF-Config-W ~ "(?:^|\|)3=([0-9a-f]{32}:[0-9a-f]{64}):([^|]+)" && std.prefixof(var.sf_inside, re.group.2)) {
+    set req.http.SF-Found = re.group.1 ":" re.group.2;
+  }
+  unset req.http.SF-Seek;
+}
+
+# Refuses the request where SF-Path lies in an area whose password was not sent.
+sub sf_ask_password {
+  declare local var.sf_salt STRING;
+  declare local var.sf_verifier STRING;
+  declare local var.sf_given STRING;
+  declare local var.sf_guesser STRING;
+  if (req.http.SF-Config-W !~ "^0=[0-9a-f]{32}:[0-9a-f]{64}:/(?:[A-Za-z0-9._~\x25-]+/)*(?:\|1=[0-9a-f]{32}:[0-9a-f]{64}:/(?:[A-Za-z0-9._~\x25-]+/)*(?:\|2=[0-9a-f]{32}:[0-9a-f]{64}:/(?:[A-Za-z0-9._~\x25-]+/)*(?:\|3=[0-9a-f]{32}:[0-9a-f]{64}:/(?:[A-Za-z0-9._~\x25-]+/)*)?)?)?$") {
+    set req.http.SF-Phase = "unusable-config";
+    error 607 "unusable config";
+  }
+  set req.http.SF-Seek = req.http.SF-Path;
+  call sf_find_area;
+  if (req.http.SF-Found ~ "^([^:]+):([^:]+):(.+)$") {
+    set var.sf_salt = re.group.1;
+    set var.sf_verifier = re.group.2;
+    set req.http.SF-Area = re.group.3;
+    set req.http.SF-Private = "1";
+    unset req.http.SF-Found;
+    # The publisher's own HEAD requests pass: they check and warm pages, and no content goes with their answers.
+    if (!(req.http.SF-Trusted && req.method == "HEAD")) {
+      if (!req.http.SF-Credentials) {
+        set req.http.SF-Phase = "unauthorized";
+        error 613 "no password";
+      }
+      # A network of 64 bits is one guesser: any host there has all of its addresses.
+      set var.sf_guesser = req.http.Fastly-Client-IP;
+      if (addr.is_ipv6(client.ip)) {
+        set var.sf_guesser = addr.extract_bits(client.ip, 96, 32) "." addr.extract_bits(client.ip, 64, 32);
+      }
+      set var.sf_guesser = var.sf_guesser " " req.http.SF-Site;
+      if (ratelimit.penaltybox_has(sf_guessers, var.sf_guesser)) {
+        set req.http.SF-Phase = "too-many-guesses";
+        error 614 "too many guesses";
+      }
+      set var.sf_given = digest.base64_decode(req.http.SF-Credentials);
+      if (var.sf_given !~ ":" || !digest.secure_is_equal(var.sf_verifier, regsub(digest.hmac_sha256(var.sf_salt, regsub(var.sf_given, "^[^:]*:", "")), "^0x", ""))) {
+        # 20 wrong ones a minute: Fastly counts well from 100 a second on, so that each counts as 300 (functions/rate-limiting).
+        if (ratelimit.check_rate(var.sf_guesser, sf_guesses, 300, 60, 100, sf_guessers, 300s)) {
+          set req.http.SF-Phase = "too-many-guesses";
+          error 614 "too many guesses";
+        }
+        set req.http.SF-Phase = "unauthorized";
+        error 613 "wrong password";
+      }
+    }
+  }
+}
 # delta-releases
 # Asks S3 for SF-Key in the release that the delta list names, if it names one.
 sub sf_locate_change {
@@ -321,6 +427,22 @@ sub sf_try_rules {
     set req.http.SF-Phase = "rewrite";
   }
 }
+# packed-headers
+# SF-Header of the response is one slot: `Name:value` becomes a header, `!Name` a name that the edge adds nothing for.
+sub sf_set_header {
+  declare local var.sf_name STRING;
+  declare local var.sf_value STRING;
+  if (beresp.http.SF-Header ~ "^!([A-Za-z0-9_-]{1,100})$") {
+    set beresp.http.SF-Without = if(beresp.http.SF-Without, beresp.http.SF-Without, ",") std.tolower(re.group.1) ",";
+  } else if (beresp.http.SF-Header ~ "^([A-Za-z0-9][A-Za-z0-9_-]{0,99}):(.+)$") {
+    set var.sf_name = re.group.1;
+    set var.sf_value = urldecode(re.group.2);
+    # `\z`, because `$` also matches before a line feed.
+    if (var.sf_name !~ "(?i)^(?:accept-ranges|age|connection|content-(?:encoding|length|range|type)|date|etag|expires|host|keep-alive|last-modified|location|proxy-.*|server|set-cookie2?|te|trailer|transfer-encoding|upgrade|vary|via|www-authenticate|cache-status|fastly-.*|sf-.*|sitefleet-.*|surrogate-.*|x-amz-.*|x-cache.*|x-served-by|x-timer|x-varnish)$" && var.sf_value ~ "^[!-~](?:[ -~]*[!-~])?\z") {
+      header.set(beresp, var.sf_name, var.sf_value);
+    }
+  }
+}
 # not-found
 # Decides, in vcl_deliver, what a missing page becomes on the last pass.
 sub sf_not_found {
@@ -461,7 +583,10 @@ sub sf_sign {
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
   set var.sf_signature = regsub(digest.awsv4_hmac(var.sf_secret, var.sf_date, var.sf_region, "s3",
     "AWS4-HMAC-SHA256" LF var.sf_time LF var.sf_scope LF regsub(digest.hash_sha256(var.sf_canonical), "^0x", "")), "^0x", "");
-  header.filter_except(bereq, "Host", "If-None-Match", "If-Modified-Since");
+  if (!req.http.SF-Segmented) {
+    unset bereq.http.Range;
+  }
+  header.filter_except(bereq, "Host", "If-None-Match", "If-Modified-Since", "Range");
   set bereq.url = var.sf_path;
   set bereq.http.Host = var.sf_host;
   set bereq.http.x-amz-content-sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -471,65 +596,22 @@ sub sf_sign {
 
 # May this visitor see what SF-Path names? Asked of the path of the request and again of the page that a rule shows.
 sub sf_check_access {
+  # eu-only
+  if (req.http.SF-Config-G && !table.contains(sf_eu, client.geo.country_code) && !(req.http.SF-Trusted && req.method == "HEAD")) {
+    if (req.http.SF-Path ~ "^/\.well-known/acme-challenge/") {
+      set req.http.SF-Exempt = "1";
+    } else {
+      set req.http.SF-Phase = "outside-eu";
+      error 612 "outside the EU";
+    }
+  }
   # passwords
-  declare local var.sf_subject STRING;
-  declare local var.sf_area STRING;
-  declare local var.sf_entry STRING;
-  declare local var.sf_given STRING;
-  if (req.http.SF-Config-W && req.http.SF-Path !~ "^/\.well-known/acme-challenge/") {
-    if (req.http.SF-Config-W !~ "^[0-3]=[0-9a-f]{32}:[0-9a-f]{64}:/[^| ]*(?:\|[0-3]=[0-9a-f]{32}:[0-9a-f]{64}:/[^| ]*)*$") {
-      set req.http.SF-Phase = "unusable-config";
-      error 607 "unusable config";
-    }
-    # Every spelling of a page's path lies in the same area.
-    set var.sf_subject = regsub(req.http.SF-Path, "(?:/|/index\.html|\.html)$", "") "/";
-    set var.sf_area = "";
-    if (var.sf_area == "") {
-      set var.sf_entry = subfield(req.http.SF-Config-W, "0", "|");
-      if (var.sf_entry ~ "^([0-9a-f]{32}:[0-9a-f]{64}):(/.*)$" && std.prefixof(var.sf_subject, re.group.2)) {
-        set var.sf_area = re.group.1;
-      }
-    }
-    if (var.sf_area == "") {
-      set var.sf_entry = subfield(req.http.SF-Config-W, "1", "|");
-      if (var.sf_entry ~ "^([0-9a-f]{32}:[0-9a-f]{64}):(/.*)$" && std.prefixof(var.sf_subject, re.group.2)) {
-        set var.sf_area = re.group.1;
-      }
-    }
-    if (var.sf_area == "") {
-      set var.sf_entry = subfield(req.http.SF-Config-W, "2", "|");
-      if (var.sf_entry ~ "^([0-9a-f]{32}:[0-9a-f]{64}):(/.*)$" && std.prefixof(var.sf_subject, re.group.2)) {
-        set var.sf_area = re.group.1;
-      }
-    }
-    if (var.sf_area == "") {
-      set var.sf_entry = subfield(req.http.SF-Config-W, "3", "|");
-      if (var.sf_entry ~ "^([0-9a-f]{32}:[0-9a-f]{64}):(/.*)$" && std.prefixof(var.sf_subject, re.group.2)) {
-        set var.sf_area = re.group.1;
-      }
-    }
-    if (var.sf_area != "") {
-      set req.http.SF-Protected = "1";
-      # Who guessed too often learns nothing more, not even from the right password.
-      if (req.http.SF-Authorization && ratelimit.penaltybox_has(sf_guessers, client.ip " " req.http.SF-Site)) {
-        set req.http.SF-Phase = "too-many-guesses";
-        error 612 "too many guesses";
-      }
-      set var.sf_given = "";
-      if (req.http.SF-Authorization ~ "^(?i)basic +([A-Za-z0-9+/]+={0,2})$") {
-        set var.sf_given = digest.base64_decode(re.group.1);
-      }
-      # A user name has no colon, a password may (RFC 7617 section 2).
-      if (var.sf_given !~ "^[^:]*:(?s:(.+))$" || !digest.secure_is_equal(regsub(digest.hmac_sha256(substr(var.sf_area, 0, 32), re.group.1), "^0x", ""), substr(var.sf_area, 33, 64))) {
-        set req.http.SF-Phase = "unauthorized";
-        # Ten wrong guesses a minute: the limit is in requests a second over the window, so each counts for sixty.
-        if (req.http.SF-Authorization && ratelimit.check_rate(client.ip " " req.http.SF-Site, sf_guesses, 60, 60, 10, sf_guessers, 5m)) {
-          set req.http.SF-Phase = "too-many-guesses";
-          error 612 "too many guesses";
-        }
-        error 611 "unauthorized";
-      }
-    }
+  if (!req.http.SF-Config-W) {
+    unset req.http.SF-Credentials;
+  } else if (req.http.SF-Path ~ "^/\.well-known/acme-challenge/") {
+    set req.http.SF-Exempt = "1";
+  } else {
+    call sf_ask_password;
   }
 
 }
@@ -596,9 +678,8 @@ sub vcl_recv {
   }
   # passwords
   if (fastly.ff.visits_this_service == 0 && req.restarts == 0) {
-    # Nothing else reads it, and S3 would act on it; credentials longer than this are none of ours.
-    if (req.http.Authorization && std.strlen(req.http.Authorization) <= 1024) {
-      set req.http.SF-Authorization = req.http.Authorization;
+    if (req.http.Authorization ~ "(?i)^basic +([A-Za-z0-9+/]{1,1024}={0,2})$") {
+      set req.http.SF-Credentials = re.group.1;
     }
     unset req.http.Authorization;
   }
@@ -715,6 +796,21 @@ sub vcl_recv {
     if (req.http.SF-Phase == "redirect") {
       error 601 "redirect";
     }
+    # eu-only
+    # Exempt is the challenge's own file, not what a site shows where it has no file.
+    if (req.http.SF-Exempt && req.http.SF-Phase ~ "^(?:not-found-page|spa)$") {
+      set req.http.SF-Phase = "not-found";
+    }
+    # passwords
+    # Where a page is missing, one from another area is not shown in its place.
+    if (req.http.SF-Config-W && req.http.SF-Phase ~ "^(?:not-found-page|spa)$") {
+      set req.http.SF-Seek = req.http.SF-Key;
+      call sf_find_area;
+      if (req.http.SF-Exempt || (req.http.SF-Found && regsub(req.http.SF-Found, "^[^:]+:[^:]+:", "") != req.http.SF-Area)) {
+        set req.http.SF-Phase = "not-found";
+      }
+      unset req.http.SF-Found;
+    }
     # not-found
     if (req.http.SF-Phase == "not-found") {
       error 604 "not found";
@@ -773,13 +869,8 @@ sub vcl_recv {
         }
         if (!time.is_after(std.integer2time(std.atoi(req.http.SF-Config-O)), now)) {
           set req.http.SF-Phase = "expired";
-          error 614 "expired";
+          error 611 "expired";
         }
-      }
-      # eu-only
-      if (req.http.SF-Config-G == "1" && client.geo.country_code !~ "^(?:AT|BE|BG|CY|CZ|DE|DK|EE|ES|FI|FR|GR|HR|HU|IE|IT|LT|LU|LV|MT|NL|PL|PT|RO|SE|SI|SK|AX|GF|GP|MF|MQ|RE|YT)$" && req.http.SF-Path !~ "^/\.well-known/acme-challenge/") {
-        set req.http.SF-Phase = "eu-only";
-        error 613 "EU only";
       }
 
     }
@@ -867,6 +958,22 @@ sub vcl_recv {
 
   # shielding
   set req.backend = fastly.try_select_shield(ssl_shield_iad_va_us, req.backend);
+  # segmented-caching
+  if (req.http.SF-Hop == "edge") {
+    unset req.http.SF-Segmented;
+    if (req.http.SF-Phase ~ "^(?:page|rewrite)$" && req.http.SF-Bucket == "hosting" && req.http.SF-Key ~ "(?i)\.(?:mp4|m4v|mov|webm|mkv|mp3|zip|iso|pdf)$" && !req.http.SF-Whole) {
+      set req.http.SF-Segmented = "1";
+      # Fastly answers 501 to other ranges than one from a known beginning; a server may ignore them (RFC 9110 section 14.2).
+      if (req.http.Range !~ "^bytes=([0-9]{1,15})-([0-9]{1,15})?$" || (re.group.2 && std.atoi(re.group.2) < std.atoi(re.group.1))) {
+        unset req.http.Range;
+      }
+    }
+  }
+  if (req.http.SF-Segmented) {
+    set req.enable_segmented_caching = true;
+  } else {
+    set req.enable_segmented_caching = false;
+  }
 
   return(lookup);
 }
@@ -883,7 +990,7 @@ sub vcl_hash {
 sub vcl_hit {
 #FASTLY hit
   # not-found
-  if (req.http.SF-Hop == "edge" && obj.status != 200 && obj.status != 304 && obj.status < 500) {
+  if (req.http.SF-Hop == "edge" && obj.status != 200 && obj.status != 206 && obj.status != 304 && obj.status != 416 && obj.status < 500) {
     if (req.http.SF-Phase == "spa" || (req.http.SF-Phase == "not-found-page" && !obj.http.x-amz-meta-c)) {
       error 604 "not found";
     }
@@ -918,7 +1025,7 @@ sub vcl_miss {
     unset bereq.http.SF-Trusted;
     unset bereq.http.SF-Probe;
     # passwords
-    unset bereq.http.SF-Authorization;
+    unset bereq.http.SF-Credentials;
 
   }
   return(fetch);
@@ -942,7 +1049,7 @@ sub vcl_pass {
     unset bereq.http.SF-Trusted;
     unset bereq.http.SF-Probe;
     # passwords
-    unset bereq.http.SF-Authorization;
+    unset bereq.http.SF-Credentials;
 
   }
   return(pass);
@@ -981,7 +1088,7 @@ sub vcl_fetch {
     # second-region
 
     # origin-trouble
-    if (beresp.status != 200 && beresp.status != 404 && beresp.status != 304) {
+    if (beresp.status != 200 && beresp.status != 404 && beresp.status != 304 && !(req.http.SF-Segmented && (beresp.status == 206 || beresp.status == 416))) {
       log {"syslog "} req.service_id {" sitefleet :: {"alarm":"origin","bucket":""} req.http.SF-Bucket {"","status":"} beresp.status {"}"};
       set beresp.status = 503;
     }
@@ -1022,7 +1129,7 @@ sub vcl_fetch {
     unset beresp.http.Last-Modified;
   }
   # exact-redirects
-  if (req.http.SF-Bucket == "hosting" && beresp.status == 200 && beresp.http.x-amz-meta-l) {
+  if (req.http.SF-Bucket == "hosting" && (beresp.status == 200 || beresp.status == 206) && beresp.http.x-amz-meta-l) {
     if (beresp.http.x-amz-meta-c ~ "^30[12378]$" && beresp.http.x-amz-meta-l ~ "^(?:/(?![/\\])|https?://[A-Za-z0-9])[!-~]*$") {
       set beresp.status = std.atoi(beresp.http.x-amz-meta-c);
       set beresp.http.Location = beresp.http.x-amz-meta-l;
@@ -1060,6 +1167,75 @@ sub vcl_fetch {
       set beresp.status = 503;
     }
   }
+  # packed-headers
+  if (req.http.SF-Hop == "edge" && req.http.SF-Bucket == "hosting" && beresp.http.x-amz-meta-h) {
+    if (beresp.http.x-amz-meta-h ~ "(?:^|\|)0=([^|]+)") {
+      set beresp.http.SF-Header = re.group.1;
+      call sf_set_header;
+    }
+    if (beresp.http.x-amz-meta-h ~ "(?:^|\|)1=([^|]+)") {
+      set beresp.http.SF-Header = re.group.1;
+      call sf_set_header;
+    }
+    if (beresp.http.x-amz-meta-h ~ "(?:^|\|)2=([^|]+)") {
+      set beresp.http.SF-Header = re.group.1;
+      call sf_set_header;
+    }
+    if (beresp.http.x-amz-meta-h ~ "(?:^|\|)3=([^|]+)") {
+      set beresp.http.SF-Header = re.group.1;
+      call sf_set_header;
+    }
+    if (beresp.http.x-amz-meta-h ~ "(?:^|\|)4=([^|]+)") {
+      set beresp.http.SF-Header = re.group.1;
+      call sf_set_header;
+    }
+    if (beresp.http.x-amz-meta-h ~ "(?:^|\|)5=([^|]+)") {
+      set beresp.http.SF-Header = re.group.1;
+      call sf_set_header;
+    }
+    if (beresp.http.x-amz-meta-h ~ "(?:^|\|)6=([^|]+)") {
+      set beresp.http.SF-Header = re.group.1;
+      call sf_set_header;
+    }
+    if (beresp.http.x-amz-meta-h ~ "(?:^|\|)7=([^|]+)") {
+      set beresp.http.SF-Header = re.group.1;
+      call sf_set_header;
+    }
+    if (beresp.http.x-amz-meta-h ~ "(?:^|\|)8=([^|]+)") {
+      set beresp.http.SF-Header = re.group.1;
+      call sf_set_header;
+    }
+    if (beresp.http.x-amz-meta-h ~ "(?:^|\|)9=([^|]+)") {
+      set beresp.http.SF-Header = re.group.1;
+      call sf_set_header;
+    }
+    if (beresp.http.x-amz-meta-h ~ "(?:^|\|)a=([^|]+)") {
+      set beresp.http.SF-Header = re.group.1;
+      call sf_set_header;
+    }
+    if (beresp.http.x-amz-meta-h ~ "(?:^|\|)b=([^|]+)") {
+      set beresp.http.SF-Header = re.group.1;
+      call sf_set_header;
+    }
+    if (beresp.http.x-amz-meta-h ~ "(?:^|\|)c=([^|]+)") {
+      set beresp.http.SF-Header = re.group.1;
+      call sf_set_header;
+    }
+    if (beresp.http.x-amz-meta-h ~ "(?:^|\|)d=([^|]+)") {
+      set beresp.http.SF-Header = re.group.1;
+      call sf_set_header;
+    }
+    if (beresp.http.x-amz-meta-h ~ "(?:^|\|)e=([^|]+)") {
+      set beresp.http.SF-Header = re.group.1;
+      call sf_set_header;
+    }
+    if (beresp.http.x-amz-meta-h ~ "(?:^|\|)f=([^|]+)") {
+      set beresp.http.SF-Header = re.group.1;
+      call sf_set_header;
+    }
+    unset beresp.http.SF-Header;
+    unset beresp.http.x-amz-meta-h;
+  }
   # not-found
   if (req.http.SF-Bucket == "hosting" && beresp.status == 404 && !beresp.http.x-amz-meta-c) {
     set beresp.cacheable = true;
@@ -1067,7 +1243,7 @@ sub vcl_fetch {
     set beresp.stale_if_error = 86400s;
     set beresp.stale_while_revalidate = 0s;
   }
-  if (req.http.SF-Hop == "edge" && beresp.status != 200 && beresp.status != 304 && beresp.status < 500) {
+  if (req.http.SF-Hop == "edge" && beresp.status != 200 && beresp.status != 206 && beresp.status != 304 && beresp.status != 416 && beresp.status < 500) {
     if (req.http.SF-Phase == "spa" || (req.http.SF-Phase == "not-found-page" && !beresp.http.x-amz-meta-c)) {
       error 604 "not found";
     }
@@ -1076,7 +1252,7 @@ sub vcl_fetch {
     }
   }
   # compression
-  if (req.http.SF-Hop == "edge" && req.http.SF-Bucket == "hosting" && beresp.status == 200 && !beresp.http.Content-Encoding && beresp.http.Content-Type ~ "(?i)^(?:text/|application/(?:[a-z0-9.+-]*\+)?(?:json|xml|javascript|wasm)|application/(?:manifest|x-javascript|vnd\.ms-fontobject)|image/(?:svg\+xml|x-icon|vnd\.microsoft\.icon)|font/(?:ttf|otf|collection))") {
+  if (req.http.SF-Hop == "edge" && req.http.SF-Bucket == "hosting" && beresp.status == 200 && !req.http.SF-Segmented && !beresp.http.Content-Encoding && beresp.http.Content-Type ~ "(?i)^(?:text/|application/(?:[a-z0-9.+-]*\+)?(?:json|xml|javascript|wasm)|application/(?:manifest|x-javascript|vnd\.ms-fontobject)|image/(?:svg\+xml|x-icon|vnd\.microsoft\.icon)|font/(?:ttf|otf|collection))") {
     set beresp.http.Vary = "Accept-Encoding";
     if (req.http.Accept-Encoding == "br") {
       set beresp.brotli = true;
@@ -1090,6 +1266,20 @@ sub vcl_fetch {
   }
   # second-region
 
+  # segmented-caching
+  if (req.http.SF-Segmented && beresp.status == 206) {
+    set beresp.cacheable = true;
+    set beresp.ttl = 31536000s;
+    set beresp.stale_if_error = 86400s;
+    set beresp.stale_while_revalidate = 0s;
+  }
+  if (req.http.SF-Segmented && beresp.status == 416) {
+    if (req.http.SF-Hop == "edge" && (req.http.Range || req.restarts >= 3)) {
+      error 615 "range not satisfiable";
+    }
+    set beresp.cacheable = true;
+    set beresp.ttl = 1s;
+  }
   # origin-trouble
   if (beresp.http.SF-Stale) {
     # The shield had only a stale copy: ask it again soon.
@@ -1196,37 +1386,36 @@ sub vcl_error {
     }
   }
   # expiry
-  if (obj.status == 614) {
+  if (obj.status == 611) {
     set obj.status = 410;
     set obj.response = "Gone";
     set obj.http.X-Robots-Tag = "noindex";
     set obj.http.SF-Title = "This preview has expired";
-    set obj.http.SF-Text = "It was shown for a limited time. Whoever sent you the address can publish it again.";
+    set obj.http.SF-Text = "It was shown for a limited time. Ask whoever sent you the link for a new one.";
   }
   # eu-only
-  if (obj.status == 613) {
+  if (obj.status == 612) {
     set obj.status = 403;
     set obj.response = "Forbidden";
-    set obj.http.X-Robots-Tag = "noindex";
     set obj.http.SF-Title = "Not available where you are";
-    set obj.http.SF-Text = "This site is for visitors in the European Union.";
+    set obj.http.SF-Text = "This site is shown in the European Union only.";
   }
   # passwords
-  if (obj.status == 611) {
+  if (obj.status == 613) {
     set obj.status = 401;
     set obj.response = "Unauthorized";
-    set obj.http.WWW-Authenticate = {"Basic realm=""} req.http.SF-Host {"", charset="UTF-8""};
+    set obj.http.WWW-Authenticate = {"Basic realm=""} req.http.SF-Host req.http.SF-Area {"", charset="UTF-8""};
     set obj.http.X-Robots-Tag = "noindex";
-    set obj.http.SF-Title = "A password is needed";
-    set obj.http.SF-Text = "This part of the site is for invited visitors. The user name does not matter.";
+    set obj.http.SF-Title = "Password needed";
+    set obj.http.SF-Text = "This part of the site is protected. Enter its password; any user name will do.";
   }
-  if (obj.status == 612) {
+  if (obj.status == 614) {
     set obj.status = 429;
     set obj.response = "Too Many Requests";
     set obj.http.Retry-After = "300";
     set obj.http.X-Robots-Tag = "noindex";
     set obj.http.SF-Title = "Too many wrong passwords";
-    set obj.http.SF-Text = "Please wait five minutes before you try again.";
+    set obj.http.SF-Text = "Please wait a few minutes before you try again.";
   }
   # not-found
   if (obj.status == 604) {
@@ -1234,6 +1423,13 @@ sub vcl_error {
     set obj.response = "Not Found";
     set obj.http.SF-Title = "Page not found";
     set obj.http.SF-Text = "There is nothing at this address.";
+  }
+  # segmented-caching
+  if (obj.status == 615) {
+    set obj.status = 416;
+    set obj.response = "Range Not Satisfiable";
+    set obj.http.SF-Title = "No such part of the file";
+    set obj.http.SF-Text = "The range that was asked for begins behind the end of the file.";
   }
   # origin-trouble
   if (!obj.http.SF-Title && (obj.status == 610 || (obj.status >= 500 && obj.status < 600))) {
@@ -1390,6 +1586,12 @@ sub vcl_deliver {
     }
     # second-region
 
+    # segmented-caching
+    # No byte of it exists although no range was asked for: the file is empty, and has no block.
+    if (req.http.SF-Segmented && resp.status == 416 && !req.http.Range && req.restarts < 3) {
+      set req.http.SF-Whole = "1";
+      restart;
+    }
     # origin-trouble
     # Neither a config nor rules are ever shown: they were used above, or they are trouble whatever their status.
     if ((req.http.SF-Phase == "config" || req.http.SF-Phase == "rules" || (resp.status >= 500 && req.http.SF-Phase ~ "^(?:page|rewrite|spa|not-found-page)$")) && req.restarts < 3) {
@@ -1421,15 +1623,25 @@ sub vcl_deliver {
       unset resp.http.Last-Modified;
     }
     # response-headers
-    if (!resp.http.X-Content-Type-Options) {
-      set resp.http.X-Content-Type-Options = "nosniff";
+    # A 304 has lost the page's own headers, and what it does have replaces what browsers keep (RFC 9111 section 3.2).
+    if (resp.status != 304) {
+      if (!resp.http.X-Content-Type-Options && resp.http.SF-Without !~ ",x-content-type-options,") {
+        set resp.http.X-Content-Type-Options = "nosniff";
+      }
+      if (!resp.http.Referrer-Policy && resp.http.SF-Without !~ ",referrer-policy,") {
+        set resp.http.Referrer-Policy = "strict-origin-when-cross-origin";
+      }
+      # Without it browsers would guess how long to keep a file (RFC 9111 section 4.2.2).
+      if (!resp.http.Cache-Control) {
+        set resp.http.Cache-Control = "public, max-age=0, must-revalidate";
+      }
     }
-    if (!resp.http.Referrer-Policy) {
-      set resp.http.Referrer-Policy = "strict-origin-when-cross-origin";
-    }
-    # Without it browsers would guess how long to keep a file (RFC 9111 section 4.2.2).
-    if (!resp.http.Cache-Control) {
-      set resp.http.Cache-Control = "public, max-age=0, must-revalidate";
+    if (req.http.SF-Private) {
+      # Behind a password: for the visitor's own browser, not for caches that others share (RFC 9111 section 5.2.2.7).
+      if (resp.http.Cache-Control && resp.http.Cache-Control !~ "(?i)(?:^|[ ,])no-store(?:[ ,]|$)") {
+        set resp.http.Cache-Control = "private" regsuball("," resp.http.Cache-Control, "(?i),[ \t]*(?:public|private|s-maxage)(?:[ \t]*=[^,]*)?[ \t]*(?=,|$)", "");
+      }
+      unset resp.http.CDN-Cache-Control;
     }
     if (resp.stale || fastly_info.state ~ "STALE") {
       set resp.http.Cache-Status = "sitefleet; hit; detail=stale";
@@ -1441,7 +1653,7 @@ sub vcl_deliver {
       set resp.http.Cache-Status = "sitefleet; fwd=uri-miss";
     }
     # hsts
-
+    unset resp.http.Strict-Transport-Security;
     # noindex
     if (req.http.SF-Config-M == "1") {
       set resp.http.X-Robots-Tag = "noindex";
@@ -1466,7 +1678,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "f84eee57a24f73ae";
+    set resp.http.SF-Revision = "aca6722a39933290";
   }
   # probe
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
@@ -1482,11 +1694,6 @@ sub vcl_deliver {
       set resp.http.SF-Config-State = req.http.SF-Config-State;
     }
   }
-  # passwords
-  # Browsers may keep what a password protects, caches that others share may not (RFC 9111 section 3.5).
-  if (req.http.SF-Hop == "edge" && req.http.SF-Protected) {
-    set resp.http.Cache-Control = "private, " regsuball(resp.http.Cache-Control, "(?i)(?:public|private|s-maxage=[0-9]+) *(?:, *|$)", "");
-  }
 
   return(deliver);
 }
@@ -1495,6 +1702,10 @@ sub vcl_log {
 #FASTLY log
   if (req.http.SF-Hop == "edge") {
     # log
+    # The blocks of a segmented file have logs of their own.
+    if (segmented_caching.is_inner_req) {
+      return(deliver);
+    }
     log {"syslog "} req.service_id {" sitefleet :: "}
       {"{"time":""} strftime({"%Y-%m-%dT%H:%M:%SZ"}, time.start)
       {"","request":""} req.xid

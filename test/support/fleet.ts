@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { debugToken } from "../../src/fleet/edge-checks.ts";
+import { MIRROR_COUNTRY_HEADER } from "../../src/fleet/conformance-target.ts";
 import { fixtureSites } from "../../src/fleet/fixture-sites.ts";
 import type { Capability, Act } from "../../src/conformance/case.ts";
 import type { ConformanceTarget } from "../../src/conformance/target.ts";
@@ -165,6 +166,7 @@ async function fleetTarget(parts: {
     "debug",
     "country",
     "rate-limiting",
+    "segmented",
   ];
   return {
     http: mirror.file.edge.http,
@@ -173,6 +175,7 @@ async function fleetTarget(parts: {
     hostSuffix: "conformance.localhost",
     publicPorts: environment.publicPorts,
     capabilities: new Set(capabilities),
+    countryHeader: MIRROR_COUNTRY_HEADER,
     debugToken: debugToken(environment.secrets.configSegment()),
     act,
     readLog: () =>
