@@ -80,8 +80,11 @@ export function planDelta<T extends ReleaseObject>(input: DeltaInput<T>): Storag
   const moves = planMoves(input.next, current);
   const kept = moves.filter((move) => move.kind === "keep").length;
   if (kept === 0 && input.next.length > 0) return full("all-changed");
-  const placed = (release: string): PlacedRelease | undefined =>
-    placeDelta({ release, current, moves, graced });
+  const known = new Map<string, PlacedRelease | undefined>();
+  const placed = (release: string): PlacedRelease | undefined => {
+    if (!known.has(release)) known.set(release, placeDelta({ release, current, moves, graced }));
+    return known.get(release);
+  };
   const trial = placed(LONGEST_RELEASE);
   if (!trial) return full("collision");
   if (!input.fits(trial.delta)) return full("too-long");
@@ -109,19 +112,14 @@ function planMoves<T extends ReleaseObject>(next: readonly T[], current: Release
 
 /** Finds an object of the release with the same bytes, at the same key if there is one. */
 function contentFinder(current: ReleaseState): (object: ReleaseObject) => LocatedObject | undefined {
-  const byContent = new Map<string, LocatedObject>();
-  for (const object of current.objects.values()) {
-    const id = contentId(object);
-    if (!byContent.has(id)) byContent.set(id, object);
-  }
+  let byHash: ReadonlyMap<string, LocatedObject> | undefined;
   return (object) => {
-    const same = current.objects.get(object.key);
-    return same && contentId(same) === contentId(object) ? same : byContent.get(contentId(object));
+    const own = current.objects.get(object.key);
+    if (own?.hash === object.hash) return own;
+    // Most releases keep nearly everything, and many need no search at all.
+    byHash ??= new Map([...current.objects.values()].map((known) => [known.hash, known]));
+    return byHash.get(object.hash);
   };
-}
-
-function contentId({ hash, size }: ReleaseObject): string {
-  return `${size} ${hash}`;
 }
 
 /** The object as one that is shown (again). */

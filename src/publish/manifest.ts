@@ -6,7 +6,7 @@ import { manifestKey } from "../site/layout.ts";
 import type { ReleaseEntry } from "../site/model.ts";
 import { isReleaseId } from "../site/names.ts";
 import { pathProblem } from "../site/page-key.ts";
-import type { WriteCondition } from "../store/object-store.ts";
+import type { ObjectHeaders, WriteCondition } from "../store/object-store.ts";
 import { readFirstManifest } from "./manifest-upgrade.ts";
 import { placeOf } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
@@ -35,13 +35,15 @@ const headSchema = z.strictObject({
   base: release,
   control: z.record(z.string(), z.string()),
   buckets: z.strictObject({ tag: release, digest: hash }).optional(),
+  /** Sets of headers, which lines name by their index: most objects share a few. */
+  headers: z.array(headers),
 });
 const objectSchema = z.strictObject({
   key,
   at: release,
   size,
   hash,
-  headers,
+  headers: size,
   metadata: z.record(z.string(), z.string()),
   removedAt: z.iso.datetime().optional(),
   /** Of the file whose content the object is. */
@@ -59,34 +61,32 @@ export function manifestBody(manifest: Manifest): Uint8Array {
   const { base, ghosts, buckets } = manifest;
   const control = Object.fromEntries(manifest.control);
   const files = new Map(manifest.files.map((file) => [file.key, file]));
-  const lines: string[] = [JSON.stringify({ format: 2, release: manifest.release, base, control, buckets })];
+  const sets = new Map<string, number>();
+  const lines: string[] = [];
   for (const object of manifest.objects.values()) {
     const file = files.get(object.key);
     const own = file && file.hash === object.hash && object.removedAt === undefined ? file : undefined;
     if (own) files.delete(own.key);
-    lines.push(objectLine(object, own));
+    const set = JSON.stringify(object.headers);
+    const index = sets.get(set) ?? sets.size;
+    sets.set(set, index);
+    lines.push(objectLine(object, index, own));
   }
   for (const { key: hidden, path, size: bytes, hash: content, contentType } of files.values()) {
     lines.push(JSON.stringify({ hidden, path, size: bytes, hash: content, contentType }));
   }
   for (const { key: ghost, at } of ghosts) lines.push(JSON.stringify({ ghost, at }));
+  const head = JSON.stringify({ format: 2, release: manifest.release, base, control, buckets });
+  const text = `${head.slice(0, -1)},"headers":[${[...sets.keys()].join(",")}]}\n${lines.join("\n")}\n`;
   // Level 1: the lines are alike, and higher levels take longer than what they save takes to send.
-  return gzipSync(`${lines.join("\n")}\n`, { level: 1 });
+  return gzipSync(text, { level: 1 });
 }
 
-function objectLine(object: LocatedObject, own: SourceFile | undefined): string {
+function objectLine(object: LocatedObject, headerSet: number, own: SourceFile | undefined): string {
+  const { key: name, at, size: bytes, hash: content, metadata, removedAt } = object;
   const file = own && { file: { path: own.path, contentType: own.contentType } };
-  const { key: name, at, size: bytes, hash: content, headers: sent, metadata, removedAt } = object;
-  return JSON.stringify({
-    key: name,
-    at,
-    size: bytes,
-    hash: content,
-    headers: sent,
-    metadata,
-    removedAt,
-    ...file,
-  });
+  const line = { key: name, at, size: bytes, hash: content, headers: headerSet, metadata, removedAt };
+  return JSON.stringify({ ...line, ...file });
 }
 
 /** Reads a stored manifest, of this format or the first one; `undefined` when it is neither. */
@@ -96,6 +96,7 @@ export function readManifestBody(body: Uint8Array): Manifest | undefined {
   const [first = "", ...lines] = text.split("\n").filter((line) => line !== "");
   const head = headSchema.safeParse(parseLine(first));
   if (!head.success) return readFirstManifest(text);
+  const sets = head.data.headers.map(presentFields);
   const objects = new Map<string, LocatedObject>();
   const files: SourceFile[] = [];
   const ghosts: Ghost[] = [];
@@ -108,8 +109,11 @@ export function readManifestBody(body: Uint8Array): Manifest | undefined {
       const { hidden, ...rest } = data;
       files.push({ key: hidden, ...rest });
     } else {
-      objects.set(data.key, locatedObject(data));
-      if (data.file) files.push({ key: data.key, size: data.size, hash: data.hash, ...data.file });
+      const { file, removedAt, ...rest } = data;
+      const set = sets[data.headers];
+      if (!set) return undefined;
+      objects.set(data.key, { ...rest, headers: set, ...(removedAt === undefined ? {} : { removedAt }) });
+      if (file) files.push({ key: data.key, size: data.size, hash: data.hash, ...file });
     }
   }
   const { release: id, base, buckets } = head.data;
@@ -117,10 +121,8 @@ export function readManifestBody(body: Uint8Array): Manifest | undefined {
   return { release: id, base, control, objects, files, ghosts, ...(buckets && { buckets }) };
 }
 
-function locatedObject(line: z.output<typeof objectSchema>): LocatedObject {
-  const { file: _, removedAt, headers: sent, ...rest } = line;
-  const present = Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== undefined));
-  return { ...rest, headers: present, ...(removedAt === undefined ? {} : { removedAt }) };
+function presentFields(set: z.output<typeof headers>): ObjectHeaders {
+  return Object.fromEntries(Object.entries(set).filter(([, value]) => value !== undefined));
 }
 
 function manifestText(body: Uint8Array): string | undefined {

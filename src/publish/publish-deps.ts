@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 import type { FirstPass, PurgeDeps } from "../purge/purge.ts";
 import type { Environment } from "../settings/environment.ts";
@@ -6,6 +6,8 @@ import type { SitePlace } from "../site/layout.ts";
 import { configKey } from "../site/layout.ts";
 import { siteEnvOf } from "../site/names.ts";
 import type { SiteStore } from "../store/object-store.ts";
+import type { EdgeProbe } from "./edge-probe.ts";
+import type { PublishWatch } from "./publish-watch.ts";
 
 /** What is under way; `total` only where it is known. */
 export interface Progress {
@@ -24,6 +26,10 @@ export interface PublishDeps extends PurgeDeps {
    * a site waits for both; one that only drops it leaves them to the next run.
    */
   readonly later?: (rest: RestOfCommit) => void;
+  /** The environment's edge, where the settings say how to reach it. */
+  readonly edge?: EdgeProbe;
+  /** Told how a publish goes. */
+  readonly watch?: PublishWatch;
 }
 
 /** What is left to do when a change is live. */
@@ -57,5 +63,5 @@ export function configKeyOf(deps: PublishDeps, domain: string): string {
 }
 
 export function sha256Hex(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
+  return hash("sha256", data, "hex");
 }

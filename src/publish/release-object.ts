@@ -81,9 +81,12 @@ export function sameObject(a: ReleaseObject, b: ReleaseObject): boolean {
 }
 
 function sameFields(a: object, b: object): boolean {
-  const left = Object.entries(a).filter(([, value]) => value !== undefined);
-  const right = new Map<string, unknown>(Object.entries(b).filter(([, value]) => value !== undefined));
-  return left.length === right.size && left.every(([name, value]) => right.get(name) === value);
+  // Both are nearly always made in the same order.
+  return JSON.stringify(a) === JSON.stringify(b) || sortedFields(a) === sortedFields(b);
+}
+
+function sortedFields(object: object): string {
+  return JSON.stringify(Object.entries(object).sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 const ASSET_TYPES =

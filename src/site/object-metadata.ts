@@ -4,6 +4,8 @@ import type { RedirectStatus } from "./rule-slots.ts";
 /** User metadata by name without `x-amz-meta-`. */
 export type Metadata = Readonly<Record<string, string>>;
 
+const encoder = new TextEncoder();
+
 /** What the metadata of a page's object says. */
 export function pageMetadata(encodedCanonicalPath: string): Metadata {
   return { [OBJECT_METADATA.canonicalPath]: encodedCanonicalPath };
@@ -19,7 +21,6 @@ export function redirectMetadata(redirect: {
 
 /** Bytes that S3 counts: UTF-8 of names (without `x-amz-meta-`) and values together. */
 export function metadataBytes(metadata: Metadata): number {
-  const encoder = new TextEncoder();
   return Object.entries(metadata).reduce(
     (sum, [name, value]) => sum + encoder.encode(name).length + encoder.encode(value).length,
     0,

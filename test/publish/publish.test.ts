@@ -179,7 +179,7 @@ describe("publishFolder", () => {
     );
     await expect(publish(openDeps(world), { ...V1, _redirects: lines.join("\n") })).rejects.toMatchObject({
       code: "redirects/invalid",
-      message: expect.stringContaining("_redirects:12: ") as string,
+      details: expect.arrayContaining([expect.stringContaining("_redirects:12: ")]) as string[],
     });
     expect([world.config, world.hosting]).toEqual([before.config, before.hosting]);
   });
