@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { Agent, request } from "undici";
-import type { Dispatcher } from "undici";
+import { setMaxListeners } from "node:events";
 import { z } from "zod";
+import { errnoOf } from "../lib/caught.ts";
 import type { Clock } from "../lib/clock.ts";
+import { ExchangeError, HttpConnections } from "../lib/http-exchange.ts";
 import type { Secret } from "../lib/secret.ts";
 import { RemoteError, refusedError } from "./remote-error.ts";
 import { planRetry } from "./retry.ts";
@@ -40,6 +41,13 @@ const DEFAULT_LIMITS: TransportLimits = {
   headersTimeoutMs: 120_000,
   bodyTimeoutMs: 30_000,
 };
+
+const PARALLEL_CALLS = 8;
+/**
+ * Shorter than any server keeps an idle connection: a request on one that was closed meanwhile would fail, and nobody
+ * could tell whether a call that must land once has landed.
+ */
+const KEPT_MS = 4_000;
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 export type FormValue = string | number | boolean;
@@ -84,22 +92,30 @@ interface RawAnswer {
 export class FastlyTransport {
   readonly #options: TransportOptions;
   readonly #limits: TransportLimits;
-  readonly #agent: Agent;
+  readonly #base: URL;
+  readonly #connections: HttpConnections;
   readonly #queues = new Map<string, Promise<unknown>>();
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(options: TransportOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#agent = new Agent({
-      connections: 8,
-      connect: { timeout: this.#limits.connectTimeoutMs },
-      headersTimeout: this.#limits.headersTimeoutMs,
-      bodyTimeout: this.#limits.bodyTimeoutMs,
+    this.#base = new URL(options.apiUrl);
+    this.#connections = new HttpConnections(this.#base, {
+      connections: PARALLEL_CALLS,
+      connectMs: this.#limits.connectTimeoutMs,
+      headMs: this.#limits.headersTimeoutMs,
+      bodyMs: this.#limits.bodyTimeoutMs,
+      keptMs: KEPT_MS,
     });
+    // Every call under way listens for Ctrl-C; Node takes more than ten listeners for a leak.
+    if (options.signal) setMaxListeners(0, options.signal);
   }
 
-  close(): Promise<void> {
-    return this.#agent.close();
+  /** Waits for what is under way. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
+    this.#connections.close();
   }
 
   /**
@@ -107,6 +123,14 @@ export class FastlyTransport {
    * @throws RemoteError `fastly/…`
    */
   send<T>(call: Call<T>): Promise<T> {
+    const sent = this.#inTurn(call);
+    this.#underWay.add(sent);
+    const forget = (): void => void this.#underWay.delete(sent);
+    sent.then(forget, forget);
+    return sent;
+  }
+
+  #inTurn<T>(call: Call<T>): Promise<T> {
     if (call.queue === undefined) return this.#sendWithRetries(call);
     const before = this.#queues.get(call.queue) ?? Promise.resolve();
     const sent = before.then(() => this.#sendWithRetries(call));
@@ -156,11 +180,13 @@ export class FastlyTransport {
       url,
       effect: call.effect ?? defaultEffect(call.method),
       headers: {
+        host: this.#base.host,
         accept: call.plain ? "text/plain, application/json" : "application/json",
         "fastly-key": this.#options.token.reveal(),
         "user-agent": this.#options.userAgent ?? "sitefleet",
         "x-request-id": requestId,
         ...(body === undefined ? {} : { "content-type": body.type }),
+        ...(call.method === "GET" ? {} : { "content-length": String(Buffer.byteLength(body?.text ?? "")) }),
         ...call.headers,
       },
       body: body?.text,
@@ -170,20 +196,21 @@ export class FastlyTransport {
   async #try(attempt: Attempt): Promise<RawAnswer | { readonly cause: unknown }> {
     const { signal } = this.#options;
     signal?.throwIfAborted();
+    const { method, url, headers, body } = attempt;
     try {
-      const answer = await request(attempt.url, {
-        dispatcher: this.#agent,
-        method: attempt.method,
-        headers: attempt.headers,
-        body: attempt.body ?? null,
-        // A signal of its own: many calls at once on one signal would look like leaked listeners.
-        ...(signal ? { signal: AbortSignal.any([signal]) } : {}),
+      const answer = await this.#connections.send({
+        method,
+        path: `${url.pathname}${url.search}`,
+        headers: Object.entries(headers).flat(),
+        body: body === undefined ? undefined : Buffer.from(body),
+        readLimit: this.#limits.answerBytes,
+        signal,
       });
-      const body = await readCapped(answer.body, this.#limits.answerBytes);
-      return { status: answer.statusCode, headers: answer.headers, body };
+      return { ...answer, body: Buffer.from(answer.body).toString("utf8") };
     } catch (cause) {
       signal?.throwIfAborted();
-      if (cause instanceof RemoteError) throw cause;
+      if (cause instanceof ExchangeError && cause.code === "EMSGSIZE")
+        throw tooLong(this.#limits.answerBytes);
       return { cause };
     }
   }
@@ -225,21 +252,11 @@ function formText(value: FormValue): string {
   return typeof value === "boolean" ? (value ? "1" : "0") : String(value);
 }
 
-async function readCapped(body: Dispatcher.ResponseData["body"], limit: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    const bytes = z.instanceof(Uint8Array).parse(chunk);
-    size += bytes.byteLength;
-    if (size > limit) {
-      throw new RemoteError("fastly/bad-answer", `Fastly's answer is longer than ${limit} bytes`, {
-        landed: "unknown",
-        hint: "check that `fastly.apiUrl` points at the Fastly API",
-      });
-    }
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks).toString("utf8");
+function tooLong(limit: number): RemoteError {
+  return new RemoteError("fastly/bad-answer", `Fastly's answer is longer than ${limit} bytes`, {
+    landed: "unknown",
+    hint: "check that `fastly.apiUrl` points at the Fastly API",
+  });
 }
 
 function readAnswer<T>(call: Call<T>, attempt: Attempt, raw: RawAnswer): T {
@@ -297,23 +314,23 @@ const BEFORE_SENDING: ReadonlySet<string> = new Set([
   "EHOSTUNREACH",
   "ENETUNREACH",
   "ENOTFOUND",
-  "UND_ERR_CONNECT_TIMEOUT",
 ]);
 
+/** Calls of the system that a request waits for before it is sent. */
+const CALLS_BEFORE_SENDING: ReadonlySet<string> = new Set(["connect", "getaddrinfo"]);
+
 function landedAfter(cause: unknown): "no" | "unknown" {
-  return BEFORE_SENDING.has(errorCode(cause)) ? "no" : "unknown";
+  if (BEFORE_SENDING.has(errnoOf(cause) ?? "")) return "no";
+  // Node groups the tries of several addresses into one AggregateError.
+  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
+  const parsed = withSyscall.safeParse(first);
+  return parsed.success && CALLS_BEFORE_SENDING.has(parsed.data.syscall) ? "no" : "unknown";
 }
 
-const withCode = z.object({ code: z.string() });
-
-/** System or undici code of an error; Node groups the tries of several addresses into one AggregateError. */
-function errorCode(cause: unknown): string {
-  const parsed = withCode.safeParse(cause);
-  return parsed.success ? parsed.data.code : "";
-}
+const withSyscall = z.object({ syscall: z.string() });
 
 function unreachableError(attempt: Attempt, cause: unknown, landed: "no" | "unknown"): RemoteError {
-  const why = errorCode(cause) || (cause instanceof Error ? cause.name : "no reason given");
+  const why = errnoOf(cause) ?? (cause instanceof Error ? cause.name : "no reason given");
   return new RemoteError(
     "fastly/unreachable",
     `no answer from ${attempt.url.host} to ${attempt.name} (${why})`,

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 
 import { SitefleetError } from "../lib/errors.ts";
+import type { HttpAnswer } from "../lib/http-exchange.ts";
 import { isFileBody } from "./file-body.ts";
 import type {
   CopyInput,
@@ -11,7 +12,6 @@ import type {
   StoredObject,
   WriteCondition,
 } from "./object-store.ts";
-import type { S3Answer } from "./s3-answer.ts";
 import { encodeKey } from "./s3-signature.ts";
 
 const META = "x-amz-meta-";
@@ -94,7 +94,7 @@ class DamagedAnswer extends Error {
 }
 
 /** Compares a whole object with the checksum that S3 keeps of it, where it has one. */
-export function checkStored({ headers, body }: S3Answer): void {
+export function checkStored({ headers, body }: HttpAnswer): void {
   const expected = headers["x-amz-checksum-sha256"];
   // Checksums of multipart uploads end in the number of parts and are not those of the whole.
   if (typeof expected !== "string" || expected.includes("-")) return;

@@ -1,11 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 
-/** A whole answer of the store. */
-export interface S3Answer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Uint8Array;
-}
+import type { HttpAnswer } from "../lib/http-exchange.ts";
 
 /** An answer that says no; `name` is S3's code (`NoSuchKey`), made from the status where the answer has no body. */
 export class S3Refusal extends Error {
@@ -14,7 +9,7 @@ export class S3Refusal extends Error {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
 
-  constructor(answer: S3Answer) {
+  constructor(answer: HttpAnswer) {
     const { code, message } = readError(answer);
     super(message);
     this.name = code;
@@ -35,7 +30,7 @@ const BARE_CODES: Readonly<Record<number, string>> = {
 };
 
 /** The error document is two fields for us; a parser of XML would be read whole for them at every start. */
-function readError({ status, body }: S3Answer): { readonly code: string; readonly message: string } {
+function readError({ status, body }: HttpAnswer): { readonly code: string; readonly message: string } {
   const text = Buffer.from(body.buffer, body.byteOffset, Math.min(body.length, ERROR_LIMIT)).toString("utf8");
   const code =
     /<Code>\s*([\w.-]{1,100})\s*<\/Code>/.exec(text)?.[1] ?? BARE_CODES[status] ?? `Status${status}`;
@@ -46,12 +41,12 @@ function readError({ status, body }: S3Answer): { readonly code: string; readonl
 const ERROR_LIMIT = 64 * 1024;
 
 /** Whether a CopyObject that was answered with 200 failed after all (S3 API reference, CopyObject). */
-export function hasErrorInside(answer: S3Answer): boolean {
+export function hasErrorInside(answer: HttpAnswer): boolean {
   return !/<CopyObjectResult[\s>]/.test(Buffer.from(answer.body).toString("utf8"));
 }
 
 /** The ETag inside a CopyObject's answer. */
-export function copiedEtag(answer: S3Answer): string | undefined {
+export function copiedEtag(answer: HttpAnswer): string | undefined {
   const found = /<ETag>([^<]{1,200})<\/ETag>/.exec(Buffer.from(answer.body).toString("utf8"))?.[1];
   return found === undefined ? undefined : decodeEntities(found);
 }

@@ -2,9 +2,9 @@ import { setMaxListeners } from "node:events";
 
 import type { Clock } from "../lib/clock.ts";
 import { SitefleetError } from "../lib/errors.ts";
+import { HttpConnections } from "../lib/http-exchange.ts";
+import type { BodyWriter, ConnectionLimits, HttpAnswer } from "../lib/http-exchange.ts";
 import { BodyBuffers, CHUNK_BYTES, isFileBody, writeFileBody } from "./file-body.ts";
-import { HttpConnections } from "./http-exchange.ts";
-import type { BodyWriter } from "./http-exchange.ts";
 import type { PutInput } from "./object-store.ts";
 import {
   RetryBudget,
@@ -15,11 +15,24 @@ import {
   retryDelay,
 } from "./retry-rules.ts";
 import { S3Refusal, hasErrorInside } from "./s3-answer.ts";
-import type { S3Answer } from "./s3-answer.ts";
 import type { S3Credentials } from "./s3-credentials.ts";
 import type { BucketEndpoint } from "./s3-endpoint.ts";
 import { EMPTY_PAYLOAD_HASH, RequestSigner } from "./s3-signature.ts";
 import type { SigningKeys } from "./s3-signature.ts";
+
+/** Requests to a store under way at a time. */
+const STORE_CONNECTIONS = 64;
+export const CONNECT_TIMEOUT_MS = 5_000;
+/** A request on which nothing moves for this long is given up. */
+export const IDLE_TIMEOUT_MS = 60_000;
+
+const STORE_LIMITS: ConnectionLimits = {
+  connections: STORE_CONNECTIONS,
+  connectMs: CONNECT_TIMEOUT_MS,
+  headMs: IDLE_TIMEOUT_MS,
+  bodyMs: IDLE_TIMEOUT_MS,
+  keptMs: IDLE_TIMEOUT_MS,
+};
 
 export interface S3Request {
   readonly method: "GET" | "HEAD" | "PUT" | "DELETE";
@@ -30,7 +43,7 @@ export interface S3Request {
   /** Whether a 200 may hold an error, as that of CopyObject. */
   readonly mayFailInside?: boolean;
   /** Throws what makes an answer worth another attempt. */
-  readonly check?: (answer: S3Answer) => void;
+  readonly check?: (answer: HttpAnswer) => void;
   readonly readLimit: number;
   readonly signal: AbortSignal;
 }
@@ -70,7 +83,7 @@ export class S3Requests {
    * Sends a request until it is answered with success.
    * @throws S3Refusal or a network error of the last attempt; SitefleetError `publish/file-changed`
    */
-  async send(endpoint: BucketEndpoint, request: S3Request): Promise<S3Answer> {
+  async send(endpoint: BucketEndpoint, request: S3Request): Promise<HttpAnswer> {
     const { signal } = request;
     signal.throwIfAborted();
     // Every request under way listens for Ctrl-C; Node takes more than ten listeners for a leak.
@@ -115,7 +128,7 @@ export class S3Requests {
   async #attempt(
     connections: HttpConnections,
     attempt: { readonly endpoint: BucketEndpoint; readonly request: S3Request; readonly keys: SigningKeys },
-  ): Promise<S3Answer> {
+  ): Promise<HttpAnswer> {
     const { endpoint, request, keys } = attempt;
     const { method, signal, readLimit } = request;
     const body = wireBody(request.body?.content, this.#buffers);
@@ -150,7 +163,7 @@ export class S3Requests {
   #connectionsTo(origin: URL): HttpConnections {
     const known = this.#connections.get(origin.origin);
     if (known) return known;
-    const made = new HttpConnections(origin);
+    const made = new HttpConnections(origin, STORE_LIMITS);
     this.#connections.set(origin.origin, made);
     return made;
   }

@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 
 import type { Clock } from "../lib/clock.ts";
 import { SitefleetError } from "../lib/errors.ts";
+import type { HttpAnswer } from "../lib/http-exchange.ts";
 import type { Location, StoreKeys } from "../settings/environment.ts";
 import type {
   CopyInput,
@@ -22,7 +23,6 @@ import type {
 } from "./object-store.ts";
 import { checkStored, copyHeaders, putHeaders, sha256Of, storedObject } from "./object-headers.ts";
 import { copiedEtag } from "./s3-answer.ts";
-import type { S3Answer } from "./s3-answer.ts";
 import { S3Credentials, defaultChain } from "./s3-credentials.ts";
 import type { KeySource } from "./s3-credentials.ts";
 import { bucketEndpoint } from "./s3-endpoint.ts";
@@ -194,7 +194,7 @@ class S3BucketStore implements ObjectStore {
     request: S3Request,
     subject = request.key,
   ): Promise<
-    | { readonly kind: "ok"; readonly answer: S3Answer }
+    | { readonly kind: "ok"; readonly answer: HttpAnswer }
     | { readonly kind: "declined"; readonly status: 404 | 409 | 412 }
   > {
     try {

@@ -1,7 +1,7 @@
 import { DeleteObjectsCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 
 import type { Location } from "../settings/environment.ts";
-import { CONNECT_TIMEOUT_MS, IDLE_TIMEOUT_MS } from "./http-exchange.ts";
+import { CONNECT_TIMEOUT_MS, IDLE_TIMEOUT_MS } from "./s3-requests.ts";
 import type { DeleteFailure, ListInput, ListedEntry } from "./object-store.ts";
 import type { S3Credentials } from "./s3-credentials.ts";
 import { endpointOf } from "./s3-endpoint.ts";

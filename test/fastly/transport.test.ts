@@ -1,3 +1,5 @@
+import { createServer } from "node:net";
+import type { Socket } from "node:net";
 import { inspect } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
@@ -26,6 +28,24 @@ function connect(apiUrl: string, more: Partial<TransportOptions> = {}) {
   });
   onTestFinished(() => transport.close());
   return { transport, clock, lines };
+}
+
+/** A server that does with each connection what it is told; resolves with its port. */
+async function startRawServer(onConnection: (socket: Socket) => void): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined); // the other side may leave at any time
+    onConnection(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<RemoteError> {
@@ -166,8 +186,45 @@ describe("FastlyTransport", () => {
     const { transport } = connect(server.url, { limits: { headersTimeoutMs: 100, attempts: 2 } });
     const error = await failureOf(transport.send(GET));
     expect(error.code).toBe("fastly/unreachable");
-    expect(error.message).toContain("UND_ERR_HEADERS_TIMEOUT");
+    expect(error.message).toContain("ETIMEDOUT");
     expect(server.seen).toHaveLength(2);
+  });
+
+  it("gives up on an answer that does not go on", async () => {
+    const port = await startRawServer((socket) => {
+      socket.once("data", () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"number":'));
+    });
+    const limits = { bodyTimeoutMs: 100, attempts: 2 };
+    const error = await failureOf(connect(`http://127.0.0.1:${port}`, { limits }).transport.send(GET));
+    expect(error.message).toContain("ETIMEDOUT");
+    expect(error.landed).toBe("unknown");
+  });
+
+  it("repeats even a create when a connection is not made in time", async () => {
+    const port = await startRawServer(() => undefined);
+    const limits = { connectTimeoutMs: 50 };
+    const { transport, clock } = connect(`https://127.0.0.1:${port}`, { limits });
+    const error = await failureOf(transport.send(POST));
+    expect(error.message).toContain("ETIMEDOUT");
+    expect([error.landed, clock.slept.length]).toEqual(["no", 4]);
+  });
+
+  it("tells the length of every body, also of none", async () => {
+    const server = await startScriptedServer(() => ({ body: { number: 1 } }));
+    const { transport } = connect(server.url);
+    await transport.send({ method: "PUT", path: ["thing"], answer });
+    await transport.send({ ...POST, form: { name: "ä" } });
+    expect(server.seen.map(({ headers }) => headers["content-length"])).toEqual(["0", "11"]);
+    expect(server.seen.map(({ headers }) => headers["transfer-encoding"])).toEqual([undefined, undefined]);
+  });
+
+  it("waits for the calls under way before it closes", async () => {
+    const server = await startScriptedServer(() => ({ body: { number: 1 } }));
+    const { transport } = connect(server.url);
+    const calls = [1, 2, 3].map(() => transport.send({ ...POST, queue: "service" }));
+    await transport.close();
+    expect(server.seen).toHaveLength(3);
+    await Promise.all(calls);
   });
 
   it("repeats even a create when nothing listens, for it cannot have landed", async () => {

@@ -1,36 +1,51 @@
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
-import type { ClientRequest, IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 
-import type { S3Answer } from "./s3-answer.ts";
-
-/** Requests to a store under way at a time. */
-export const STORE_CONNECTIONS = 64;
-export const CONNECT_TIMEOUT_MS = 5_000;
-/** A request on which nothing moves for this long is given up. */
-export const IDLE_TIMEOUT_MS = 60_000;
+/** How many connections to a host there are, and how long each step may take, in milliseconds. */
+export interface ConnectionLimits {
+  /** Requests under way at a time; more wait for their turn. */
+  readonly connections: number;
+  readonly connectMs: number;
+  /** Without a byte in either direction, until the answer's head is there. */
+  readonly headMs: number;
+  /** Between two pieces of an answer's body. */
+  readonly bodyMs: number;
+  /** How long a connection is kept that nothing is sent on. */
+  readonly keptMs: number;
+}
 
 /** Writes a body to a request, all but `end()`; rejects when the body turns out to be another. */
 export type BodyWriter = (request: ClientRequest) => Promise<void>;
 
 export interface Exchange {
-  readonly method: "GET" | "HEAD" | "PUT" | "DELETE";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
-  /** Names and values in turn, `host` among them. */
+  /** Names and values in turn, `host` among them, and `content-length` where there is a body. */
   readonly headers: readonly string[];
   readonly body: Uint8Array | BodyWriter | undefined;
   /** Bytes of an answer's body that are taken at most. */
   readonly readLimit: number;
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A whole answer. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Uint8Array;
 }
 
 /** A timeout or a broken answer, with a system code as Node's own network errors have one. */
-class ExchangeError extends Error {
-  readonly code: string;
+export class ExchangeError extends Error {
+  readonly code: "ETIMEDOUT" | "ECONNRESET" | "EMSGSIZE";
+  /** What was under way, by the name that Node's own errors have for it. */
+  readonly syscall: "connect" | "read";
 
-  constructor(code: "ETIMEDOUT" | "ECONNRESET" | "EMSGSIZE", message: string) {
+  constructor(code: ExchangeError["code"], message: string, syscall: ExchangeError["syscall"] = "read") {
     super(message);
     this.code = code;
+    this.syscall = syscall;
   }
 }
 
@@ -39,18 +54,23 @@ export class HttpConnections {
   readonly #agent: HttpAgent;
   readonly #target: { readonly host: string; readonly port: number };
   readonly #request: typeof httpRequest;
+  readonly #limits: ConnectionLimits;
+  /** Tells that a new connection can be used. */
+  readonly #connected: "connect" | "secureConnect";
 
-  constructor(origin: URL) {
+  constructor(origin: URL, limits: ConnectionLimits) {
+    this.#limits = limits;
     const isTls = origin.protocol === "https:";
     const options = {
       keepAlive: true,
-      maxSockets: STORE_CONNECTIONS,
-      maxFreeSockets: STORE_CONNECTIONS,
+      maxSockets: limits.connections,
+      maxFreeSockets: limits.connections,
       scheduling: "lifo" as const,
-      timeout: IDLE_TIMEOUT_MS,
+      timeout: limits.keptMs,
     };
     this.#agent = isTls ? new HttpsAgent(options) : new HttpAgent(options);
     this.#request = isTls ? httpsRequest : httpRequest;
+    this.#connected = isTls ? "secureConnect" : "connect";
     const port = origin.port === "" ? (isTls ? 443 : 80) : Number(origin.port);
     this.#target = { host: origin.hostname.replace(/^\[|\]$/g, ""), port };
   }
@@ -60,8 +80,9 @@ export class HttpConnections {
   }
 
   /** One request and its whole answer; rejects with the signal's reason, a network error or what the body's writer says. */
-  send(exchange: Exchange): Promise<S3Answer> {
+  send(exchange: Exchange): Promise<HttpAnswer> {
     const { method, path, headers, body, readLimit, signal } = exchange;
+    const { headMs, bodyMs } = this.#limits;
     return new Promise((resolve, reject) => {
       const request = this.#request({
         ...this.#target,
@@ -69,23 +90,24 @@ export class HttpConnections {
         path,
         headers,
         agent: this.#agent,
-        timeout: IDLE_TIMEOUT_MS,
+        timeout: headMs,
       });
       const fail = (error: unknown): void => {
-        signal.removeEventListener("abort", onAbort);
+        signal?.removeEventListener("abort", onAbort);
         reject(error instanceof Error ? error : new Error(String(error)));
         request.destroy();
       };
-      const onAbort = (): void => fail(signal.reason);
-      signal.addEventListener("abort", onAbort);
+      const onAbort = (): void => fail(signal?.reason);
+      signal?.addEventListener("abort", onAbort);
       request.on("error", fail);
-      request.on("timeout", () => fail(new ExchangeError("ETIMEDOUT", "nothing came for a minute")));
+      request.on("timeout", () => fail(new ExchangeError("ETIMEDOUT", "nothing came in time")));
       request.on("socket", (socket) => {
-        if (socket.connecting) limitConnecting(request, fail);
+        if (socket.connecting) this.#limitConnecting(request, fail);
       });
       request.on("response", (response) => {
+        if (bodyMs !== headMs) response.setTimeout(bodyMs);
         readAnswer(response, readLimit, (answer) => {
-          signal.removeEventListener("abort", onAbort);
+          signal?.removeEventListener("abort", onAbort);
           // An answer that came before the whole body was sent leaves a connection that cannot be used again.
           if (!request.writableFinished) request.destroy();
           if (answer instanceof Error) fail(answer);
@@ -96,22 +118,23 @@ export class HttpConnections {
       else request.end(body);
     });
   }
-}
 
-function limitConnecting(request: ClientRequest, fail: (error: Error) => void): void {
-  const timer = setTimeout(
-    () => fail(new ExchangeError("ETIMEDOUT", `no connection within ${CONNECT_TIMEOUT_MS} ms`)),
-    CONNECT_TIMEOUT_MS,
-  );
-  const stop = (): void => clearTimeout(timer);
-  request.socket?.once("connect", stop);
-  request.once("close", stop);
+  #limitConnecting(request: ClientRequest, fail: (error: Error) => void): void {
+    const { connectMs } = this.#limits;
+    const timer = setTimeout(
+      () => fail(new ExchangeError("ETIMEDOUT", `no connection within ${connectMs} ms`, "connect")),
+      connectMs,
+    );
+    const stop = (): void => clearTimeout(timer);
+    request.socket?.once(this.#connected, stop);
+    request.once("close", stop);
+  }
 }
 
 function readAnswer(
   response: IncomingMessage,
   limit: number,
-  done: (answer: S3Answer | Error) => void,
+  done: (answer: HttpAnswer | Error) => void,
 ): void {
   const chunks: Uint8Array[] = [];
   let length = 0;
