@@ -97,6 +97,7 @@ function stored(count: number, orderOf: (index: number) => object): World["objec
       headers: {},
       size: body.length,
       body,
+      modifiedAt: 0,
     });
   }
   return objects;
