@@ -192,7 +192,7 @@ export function fittingMetadata(
       throw new SitefleetError(
         "site/config-too-large",
         `the config of "${domain}" takes ${encoded.bytes} bytes, the limit is ${encoded.budget}; it is over${ruleAt(encoded.rule)}`,
-        { hint: "remove or shorten pattern redirects; exact ones take no room in the config" },
+        { hint: roomHint(config) },
       );
     case "too-many-rules":
       throw new SitefleetError(
@@ -207,4 +207,13 @@ export function fittingMetadata(
     default:
       return assertNever(encoded);
   }
+}
+
+/** What to do for room in a config. */
+function roomHint(config: DomainConfig): string {
+  const delta = config.kind === "site" ? config.delta.length : 0;
+  if (delta > 0) {
+    return `${delta} bytes of it list pages that changed since the last full release: publish the folder with --full first`;
+  }
+  return "remove or shorten pattern redirects; exact ones take no room in the config";
 }
