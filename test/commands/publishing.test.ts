@@ -183,6 +183,51 @@ describe("publishing against a running mirror", () => {
     expect((await run("site list")).text).not.toContain("acme");
   });
 
+  it("previews, promotes, rolls back, prunes and publishes in batches, as visitors see it", async () => {
+    const { run, write, visit } = await startLocal("deployed");
+    const host = "acme.localhost";
+    const preview = "pr-1--acme.preview.localhost";
+    await write({ "index.html": "one" });
+    await run("publish", ["site"], { site: "acme", domain: [host] });
+    await write({ "index.html": "two" });
+    const shown = await run("publish", ["site"], { site: "acme", preview: "pr-1", expires: "7d" });
+    expect(shown.text).toContain(`http://${preview}:`);
+    expect(await visit(preview)).toMatchObject({ status: 200, body: "two" });
+    expect(await visit(host)).toMatchObject({ status: 200, body: "one" });
+    expect((await run("site previews", ["acme"])).document).toMatchObject([{ name: "pr-1", state: "live" }]);
+
+    await run("site promote", ["acme", "pr-1"]);
+    expect(await visit(host)).toMatchObject({ status: 200, body: "two" });
+    // Live after the first purge; the second is left to the next run.
+    const back = await run("site rollback", ["acme"], { wait: false });
+    expect(back.lines).toContainEqual(expect.stringContaining("second purge is owed"));
+    expect(await visit(host)).toMatchObject({ status: 200, body: "one" });
+    expect((await run("site releases", ["acme"])).document).toMatchObject([
+      { id: "2", base: "2", state: "previous", previews: [{ name: "pr-1" }] },
+      { id: "1", state: "current" },
+    ]);
+    await run("site unpreview", ["acme", "pr-1"]);
+    expect((await visit(preview)).status).toBe(404);
+    expect((await run("site prune", ["acme"], { keep: "0", older: "0" })).document).toMatchObject({
+      releases: [],
+      objects: 0,
+    });
+
+    await write({ "b/index.html": "bee", "c/index.html": "sea", "../sites.jsonl": "" });
+    const line = (site: string) => ({ site, dir: `site/${site}`, domains: [`${site}.localhost`] });
+    await write({ "../sites.jsonl": `${JSON.stringify(line("b"))}\n${JSON.stringify(line("c"))}` });
+    expect((await run("publish", [], { batch: "sites.jsonl" })).document).toMatchObject({
+      done: 2,
+      failed: 0,
+      owed: [],
+    });
+    expect(await visit("c.localhost")).toMatchObject({ status: 200, body: "sea" });
+    expect((await run("site migrate")).document).toMatchObject({ migrated: 0, failed: 0 });
+    expect((await run("site list")).document).toMatchObject(
+      expect.arrayContaining([expect.objectContaining({ site: "b", domains: ["b.localhost"] })]) as unknown[],
+    );
+  });
+
   it("finds a page by its URL, purges it, and has nothing owed then", async () => {
     const { run, write } = await startLocal("empty");
     await write({ "about.html": "about" });
