@@ -32,7 +32,8 @@ export type FixtureHost =
   | "gone"
   | "paused"
   | "rules"
-  | "changing";
+  | "changing"
+  | "headers";
 
 const page = (title: string): string => `<!doctype html><title>${title}</title><h1>${title}</h1>\n`;
 
@@ -60,6 +61,20 @@ const RULES = [
   "/out/:page https://example.org/:page 307",
   "/people/:name /about?who=all#:name 302",
   "/team/:name /about#:name 302",
+].join("\n");
+
+const HEADERS = [
+  "/*",
+  "  X-Site: every file",
+  "/quiet",
+  "  ! X-Content-Type-Options",
+  "  Referrer-Policy: no-referrer",
+  "/odd",
+  '  X-Odd: 100% "a+b" | c; d=e',
+  "/data.bin",
+  "  Content-Disposition: attachment; filename=data.bin",
+  "  Cache-Control: public, max-age=60",
+  "  Access-Control-Allow-Origin: *",
 ].join("\n");
 
 export const FIXTURES: readonly FixtureSite[] = [
@@ -143,5 +158,19 @@ export const FIXTURES: readonly FixtureSite[] = [
     uid: "sf-verify-changing",
     files: { "index.html": page("First edition"), "kept.html": page("Kept") },
     domains: [{ host: "changing" }],
+  },
+  {
+    uid: "sf-verify-headers",
+    files: {
+      "index.html": page("Headers home"),
+      "quiet.html": page("Quiet"),
+      "odd.html": page("Odd"),
+      "data.bin": BLOB,
+      "404.html": page("Not here"),
+      _headers: HEADERS,
+      _redirects: "/old /quiet 301\n/shown /odd 200\n",
+    },
+    domains: [{ host: "headers" }],
+    notFound: "page",
   },
 ];

@@ -138,13 +138,3 @@ export const EU_COUNTRIES =
   "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK AX GF GP MF MQ RE YT".split(
     " ",
   );
-
-/**
- * Response headers that a site's own may not be: what frames a message, what caches and validators are about, what has a
- * field of its own in S3, and what Fastly or this service speaks. A case-insensitive regular expression's source.
- */
-export const RESERVED_HEADERS = [
-  "accept-ranges|age|connection|content-(?:encoding|length|range|type)|date|etag|expires|host|keep-alive|last-modified",
-  "location|proxy-.*|server|set-cookie2?|te|trailer|transfer-encoding|upgrade|vary|via|www-authenticate",
-  "cache-status|fastly-.*|sf-.*|sitefleet-.*|surrogate-.*|x-amz-.*|x-cache.*|x-served-by|x-timer|x-varnish",
-].join("|");

@@ -4,6 +4,7 @@ import nunjucks from "nunjucks";
 import { messageOf } from "../lib/caught.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import type { Environment } from "../settings/environment.ts";
+import { REFUSED_HEADERS, REFUSED_HEADER_PREFIXES } from "../site/header-names.ts";
 import {
   AREA_SLOTS,
   CODEC_VERSION,
@@ -26,7 +27,6 @@ import {
   LIMITS,
   PRIVATE_DICTIONARY,
   PROBE_HEADER,
-  RESERVED_HEADERS,
 } from "./constants.ts";
 import { FEATURES } from "./features.ts";
 import type { FeatureName } from "./features.ts";
@@ -122,7 +122,8 @@ function contextOf(environment: Environment, without: readonly FeatureName[]): o
     slots: RULE_SLOTS.split(""),
     areaSlots: AREA_SLOTS.split(""),
     headerSlots: HEADER_SLOTS.split(""),
-    reservedHeaders: RESERVED_HEADERS,
+    refusedHeaders: REFUSED_HEADERS,
+    refusedPrefixes: REFUSED_HEADER_PREFIXES,
     euCountries: EU_COUNTRIES,
     challengePath: CHALLENGE_PATH,
     guessPenalty: GUESS_PENALTY,

@@ -82,6 +82,12 @@ const REFUSED_PREFIXES: readonly (readonly [prefix: string, reason: string])[] =
   ["x-forwarded-", "is a request header"],
 ];
 
+/** Names in lower case that no object of a site may set: for the edge, which asks again. Those that S3 keeps are among them. */
+export const REFUSED_HEADERS: readonly string[] = [...REFUSED.keys(), ...Object.keys(NATIVE_HEADERS)].sort();
+
+/** What names begin with that no object of a site may set. */
+export const REFUSED_HEADER_PREFIXES: readonly string[] = REFUSED_PREFIXES.map(([prefix]) => prefix);
+
 /** Why a file cannot have a header of this name, or `undefined`; continues "the header …". */
 export function headerNameProblem(name: string): string | undefined {
   if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(name)) {

@@ -11,7 +11,7 @@ import type { Fleet } from "../support/fleet.ts";
 const SHOWN_BY: Readonly<Record<FeatureName, string>> = {
   "edge-gate": "headers/internal-names-are-stripped",
   "version-marker": "debug/revision-for-who-knows",
-  probe: "debug/probe",
+  probe: "probe/past-the-edge",
   "method-policy": "method/post-is-refused",
   "path-hygiene": "path/slashes-collapse",
   "config-lookup": "host/serves-its-site",

@@ -1,4 +1,4 @@
-# sitefleet production, revision 9f99663a01d39dca
+# sitefleet production, revision 0490f1f41b94725a
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -409,6 +409,66 @@ sub sf_try_rules {
   }
 }
 # packed-headers
+table sf_refused_headers {
+  "accept-ranges": "1",
+  "age": "1",
+  "alt-svc": "1",
+  "basic-auth": "1",
+  "cache-control": "1",
+  "cache-status": "1",
+  "cache-tag": "1",
+  "cdn-cache-control": "1",
+  "cdn-loop": "1",
+  "cloudflare-cdn-cache-control": "1",
+  "connection": "1",
+  "content-digest": "1",
+  "content-disposition": "1",
+  "content-encoding": "1",
+  "content-language": "1",
+  "content-length": "1",
+  "content-md5": "1",
+  "content-range": "1",
+  "content-type": "1",
+  "date": "1",
+  "digest": "1",
+  "edge-cache-tag": "1",
+  "edge-control": "1",
+  "etag": "1",
+  "expires": "1",
+  "host": "1",
+  "keep-alive": "1",
+  "last-modified": "1",
+  "location": "1",
+  "netlify-cache-id": "1",
+  "netlify-cache-tag": "1",
+  "netlify-cdn-cache-control": "1",
+  "netlify-vary": "1",
+  "pragma": "1",
+  "proxy-authenticate": "1",
+  "proxy-connection": "1",
+  "repr-digest": "1",
+  "server": "1",
+  "set-cookie": "1",
+  "set-cookie2": "1",
+  "status": "1",
+  "strict-transport-security": "1",
+  "te": "1",
+  "trailer": "1",
+  "transfer-encoding": "1",
+  "upgrade": "1",
+  "vary": "1",
+  "vercel-cache-tag": "1",
+  "vercel-cdn-cache-control": "1",
+  "via": "1",
+  "www-authenticate": "1",
+  "x-cache": "1",
+  "x-cache-hits": "1",
+  "x-compress-hint": "1",
+  "x-served-by": "1",
+  "x-timer": "1",
+  "x-varnish": "1",
+}
+
 # SF-Header of the response is one slot: `Name:value` becomes a header, `!Name` a name that the edge adds nothing for.
 sub sf_set_header {
   declare local var.sf_name STRING;
@@ -419,7 +479,7 @@ sub sf_set_header {
     set var.sf_name = re.group.1;
     set var.sf_value = urldecode(re.group.2);
     # `\z`, because `$` also matches before a line feed.
-    if (var.sf_name !~ "(?i)^(?:accept-ranges|age|connection|content-(?:encoding|length|range|type)|date|etag|expires|host|keep-alive|last-modified|location|proxy-.*|server|set-cookie2?|te|trailer|transfer-encoding|upgrade|vary|via|www-authenticate|cache-status|fastly-.*|sf-.*|sitefleet-.*|surrogate-.*|x-amz-.*|x-cache.*|x-served-by|x-timer|x-varnish)$" && var.sf_value ~ "^[!-~](?:[ -~]*[!-~])?\z") {
+    if (var.sf_name !~ "(?i)^(?:fastly-|sf-|surrogate-|x-amz-|x-fastly-|x-forwarded-)" && !table.contains(sf_refused_headers, std.tolower(var.sf_name)) && var.sf_value ~ "^[!-~](?:[ -~]*[!-~])?\z") {
       header.set(beresp, var.sf_name, var.sf_value);
     }
   }
@@ -985,6 +1045,8 @@ sub vcl_hit {
       error 604 "not found";
     }
   }
+  # segmented-caching
+
   # origin-trouble
   # Without a restart left, what S3 said in its trouble would be shown.
   if (req.http.SF-Hop == "edge" && req.restarts >= 3 && obj.status >= 500) {
@@ -1157,7 +1219,7 @@ sub vcl_fetch {
     }
   }
   # packed-headers
-  if (req.http.SF-Hop == "edge" && req.http.SF-Bucket == "hosting" && beresp.http.x-amz-meta-h) {
+  if (req.http.SF-Hop == "edge" && req.http.SF-Bucket == "hosting" && beresp.http.x-amz-meta-h && !beresp.http.Location) {
     if (beresp.http.x-amz-meta-h ~ "(?:^|\|)0=([^|]+)") {
       set beresp.http.SF-Header = re.group.1;
       call sf_set_header;
@@ -1567,7 +1629,7 @@ sub vcl_deliver {
     }
 
     # pattern-redirects
-    if (req.http.SF-Phase == "rewrite" && resp.status == 200 && req.http.SF-Status != "200") {
+    if (req.http.SF-Phase == "rewrite" && (resp.status == 200 || resp.status == 206) && req.http.SF-Status != "200") {
       set resp.status = std.atoi(req.http.SF-Status);
       set resp.response = if(req.http.SF-Status == "404", "Not Found", if(req.http.SF-Status == "410", "Gone", "Unavailable For Legal Reasons"));
       set resp.http.Cache-Control = if(req.http.SF-Status == "404", "no-store", "public, max-age=0, must-revalidate");
@@ -1599,7 +1661,7 @@ sub vcl_deliver {
         set resp.http.Referrer-Policy = "strict-origin-when-cross-origin";
       }
       # Without it browsers would guess how long to keep a file (RFC 9111 section 4.2.2).
-      if (!resp.http.Cache-Control) {
+      if (!resp.http.Cache-Control && resp.http.SF-Without !~ ",cache-control,") {
         set resp.http.Cache-Control = "public, max-age=0, must-revalidate";
       }
     }
@@ -1620,9 +1682,7 @@ sub vcl_deliver {
       set resp.http.Cache-Status = "sitefleet; fwd=uri-miss";
     }
     # hsts
-    if (!fastly_info.edge.is_tls) {
-      unset resp.http.Strict-Transport-Security;
-    } else if (req.http.SF-Config-H ~ "^[0-9]{1,10}$") {
+    if (fastly_info.edge.is_tls && req.http.SF-Config-H ~ "^[0-9]{1,10}$") {
       set resp.http.Strict-Transport-Security = "max-age=" req.http.SF-Config-H;
     }
     # noindex
@@ -1649,7 +1709,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "9f99663a01d39dca";
+    set resp.http.SF-Revision = "0490f1f41b94725a";
   }
   # probe
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {

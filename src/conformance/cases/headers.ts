@@ -1,6 +1,14 @@
 import { get } from "../case.ts";
 import type { ConformanceCase, RawObject } from "../case.ts";
+import { BLOB } from "../fixtures.ts";
 import { putSite, rawPage } from "../raw-site.ts";
+
+/** What the `_headers` of the fixture says of every file. */
+const EVERY = { "X-Site": "every file" } as const;
+const DEFAULTS = {
+  "X-Content-Type-Options": "nosniff",
+  "Referrer-Policy": "strict-origin-when-cross-origin",
+} as const;
 
 function headed(objects: Readonly<Record<string, RawObject>>) {
   return putSite({
@@ -121,7 +129,7 @@ export const headerCases: readonly ConformanceCase[] = [
           Vary: "*",
           ETag: '"evil"',
           Age: "9",
-          "X-Cache": "HIT",
+          "Strict-Transport-Security": "max-age=300",
           "X-Kept": "kept",
         }),
         "1/split.html": {
@@ -145,6 +153,7 @@ export const headerCases: readonly ConformanceCase[] = [
           Vary: "Accept-Encoding",
           ETag: { matches: '^"[0-9a-f-]+"$' },
           Age: null,
+          "Strict-Transport-Security": null,
           "X-Kept": "kept",
         },
         body: { contains: "With headers" },
@@ -202,18 +211,43 @@ export const headerCases: readonly ConformanceCase[] = [
     ],
   },
   {
-    id: "headers/hsts-of-a-page",
-    title: "A page's own Strict-Transport-Security is sent over TLS only",
-    source: "RFC 6797 §7.2",
-    needs: ["publish", "tls", "hsts"],
+    id: "headers/from-a-file",
+    title: "What a site's _headers says of its files is in their answers, and in no redirect's",
+    source: "design: hosting object",
+    needs: ["publish"],
     steps: [
-      headed({ "1/own.html": pageWith({ "Strict-Transport-Security": "max-age=300" }) }),
-      get("headed", "/own", { status: 200, headers: { "Strict-Transport-Security": null } }),
+      { act: { do: "purge-all" } },
+      get("headers", "/", { status: 200, headers: { ...EVERY, ...DEFAULTS } }),
+      get("headers", "/", { status: 200, headers: { ...EVERY, "Cache-Status": "sitefleet; hit" } }),
+      get("headers", "/odd", { status: 200, headers: { "X-Odd": '100% "a+b" | c; d=e' } }),
+      get("headers", "/shown", { status: 200, headers: { "X-Odd": '100% "a+b" | c; d=e', ...EVERY } }),
+      get("headers", "/quiet", {
+        status: 200,
+        headers: { "X-Content-Type-Options": null, "Referrer-Policy": "no-referrer", ...EVERY },
+      }),
+      get("headers", "/nowhere", { status: 404, headers: { ...EVERY, "Cache-Control": "no-store" } }),
+      get("headers", "/old", { status: 301, headers: { Location: "/quiet", "X-Site": null } }),
+      get("headers", "/quiet.html", { status: 308, headers: { Location: "/quiet", "X-Site": null } }),
       get(
-        "headed",
-        "/own",
-        { status: 200, headers: { "Strict-Transport-Security": "max-age=300" } },
-        { tls: true },
+        "headers",
+        "/data.bin",
+        {
+          status: 206,
+          headers: {
+            ...EVERY,
+            "Content-Disposition": "attachment; filename=data.bin",
+            "Cache-Control": "public, max-age=60",
+            "Access-Control-Allow-Origin": "*",
+          },
+          body: { equals: BLOB.slice(0, 10) },
+        },
+        { headers: { Range: "bytes=0-9" } },
+      ),
+      get(
+        "headers",
+        "/quiet",
+        { status: 200, headers: { ...EVERY, "Content-Encoding": "gzip", "X-Content-Type-Options": null } },
+        { headers: { "Accept-Encoding": "gzip" } },
       ),
     ],
   },

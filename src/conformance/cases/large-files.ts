@@ -93,9 +93,20 @@ export const largeFileCases: readonly ConformanceCase[] = [
     needs: ["publish", "segmented"],
     steps: [
       putSite(SITE),
-      get("media", "/movie.mp4", { status: 416, body: { lacks: "InvalidRange" } }, range("bytes=9000000-")),
-      get("media", "/movie.mp4", { status: 416, body: { lacks: "InvalidRange" } }, range(`bytes=${SIZE}-`)),
+      ...["bytes=9000000-", `bytes=${SIZE}-`].map((value) =>
+        get(
+          "media",
+          "/movie.mp4",
+          {
+            status: 416,
+            body: { lacks: "InvalidRange" },
+          },
+          range(value),
+        ),
+      ),
+      get("media", "/text.zip", { status: 416, body: { lacks: "InvalidRange" } }, range("bytes=9000000-")),
       get("media", "/empty.mp4", { status: 416 }, range("bytes=0-")),
+      get("media", "/empty.mp4", { status: 416 }, range("bytes=9000000-")),
       get("media", "/empty.mp4", { status: 200, body: { equals: "" } }),
     ],
   },
@@ -151,6 +162,12 @@ export const largeFileCases: readonly ConformanceCase[] = [
       get("media", "/none.mp4", { status: 404, body: BUILT_IN_PAGE }, range("bytes=0-1")),
       get("media", "/moved.mp4", { status: 301, headers: { Location: "/movie.mp4" } }),
       get("media", "/moved.mp4", { status: 301, headers: { Location: "/movie.mp4" } }, range("bytes=0-1")),
+      get(
+        "media",
+        "/moved.mp4",
+        { status: 301, headers: { Location: "/movie.mp4" } },
+        range("bytes=9000000-"),
+      ),
       get("media", "/movie.mp4/", { status: 404 }),
       get("media", "/plain.bin", { status: 206, body: { equals: "23" } }, range("bytes=2-3")),
       putSite({ ...SITE, passwords: { "/": "a password" } }),
@@ -161,8 +178,14 @@ export const largeFileCases: readonly ConformanceCase[] = [
         { status: 206, headers: { "Cache-Control": "private, max-age=600" }, body: { equals: "00" } },
         { headers: { Range: "bytes=0-1", Authorization: basic("a password") } },
       ),
-      putSite({ ...SITE, rules: ["200 /watch/: /{2}.mp4"] }),
+      putSite({ ...SITE, rules: ["200 /watch/: /{2}.mp4", "410 /gone /movie.mp4"] }),
       get("media", "/watch/movie", { status: 206, body: { equals: bytes(8, 15) } }, range("bytes=8-15")),
+      get(
+        "media",
+        "/gone",
+        { status: 410, headers: { ETag: null }, body: { bytes: SIZE } },
+        range("bytes=8-15"),
+      ),
     ],
   },
   {
