@@ -11,6 +11,7 @@ import type { PublishReport } from "../publish/publish.ts";
 import { DEFAULT_SITE_ENV, parseDomainName, siteEnvOf } from "../site/names.ts";
 import type { CommandDefinition, CommandInput } from "./command.ts";
 import type { CommandContext } from "./context.ts";
+import { EDGE_OPTIONS, describeEdge, edgeWishesOf } from "./publish-edge.ts";
 import { runBatch } from "./publish-batch.ts";
 import { argumentOf, siteRefOf, urlOf, withPublishing } from "./publishing.ts";
 
@@ -42,6 +43,7 @@ export const commands: readonly CommandDefinition[] = [
         flags: "--no-wait",
         summary: "end when the release is live, and leave the second purge to the next run",
       },
+      ...EDGE_OPTIONS,
       { flags: "--retry", summary: "when someone else publishes meanwhile, publish over theirs" },
     ],
     writes: true,
@@ -50,6 +52,7 @@ export const commands: readonly CommandDefinition[] = [
       "publish dist --site acme",
       "publish dist --site acme --domain acme.staging.example.net",
       "publish dist --site acme --preview pr-42 --expires 7d",
+      "publish dist --site acme --verify",
       "publish --batch sites.jsonl",
     ],
     run: (context, input) => withPublishing(context, (deps) => runPublish(context, deps, input)),
@@ -85,6 +88,7 @@ async function runPublish(
     strict: !flags.has("no-strict"),
     wait: !flags.has("no-wait"),
     retry: flags.has("retry"),
+    ...edgeWishesOf(input),
     // A dry run leaves nothing behind, not even what it read.
     ...(context.dryRun ? {} : { cacheDir: join(context.stateDir, "cache") }),
   });
@@ -99,7 +103,9 @@ async function runPublish(
  */
 function batchFileOf({ args, flags }: CommandInput): string | undefined {
   const batch = flags.text("batch");
-  const single = ["site", "site-env", "domain", "preview", "expires"].filter((name) => flags.has(name));
+  const single = ["site", "site-env", "domain", "preview", "expires", "verify"].filter((name) =>
+    flags.has(name),
+  );
   if (batch !== undefined && (args.length > 0 || single.length > 0)) {
     throw new SitefleetError("cli/usage", "with --batch the file says what is published", {
       hint: `leave out ${args.length > 0 ? "the folder" : single.map((name) => `--${name}`).join(", ")}`,
@@ -138,9 +144,13 @@ function describePublish(report: PublishReport, urls: readonly string[]): string
     unchanged: `${site} (${siteEnv}) shows this already: release ${release}, ${size}`,
     planned: `would publish ${site} (${siteEnv}): ${size}`,
   }[report.kind];
-  if (preview) return [`preview ${preview.name} until ${preview.expiresAt}: ${first}`, ...urls].join("\n");
+  const edge = describeEdge(report);
+  if (preview)
+    return [`preview ${preview.name} until ${preview.expiresAt}: ${first}`, ...edge, ...urls].join("\n");
   const none = "no domain shows it yet: sitefleet domain add www.example.com --site ";
-  return [first, ...(urls.length === 0 && report.kind !== "planned" ? [none + site] : urls)].join("\n");
+  return [first, ...edge, ...(urls.length === 0 && report.kind !== "planned" ? [none + site] : urls)].join(
+    "\n",
+  );
 }
 
 function describeWritten({ written }: PublishReport): string {

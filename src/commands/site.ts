@@ -13,6 +13,7 @@ import { commands as cleanupCommands } from "./site-cleanup.ts";
 import { siteCommand } from "./site-command.ts";
 import type { SiteJob } from "./site-command.ts";
 import { commands as migrateCommands } from "./site-migrate.ts";
+import { commands as receiptCommands } from "./site-receipt.ts";
 import { commands as releaseCommands } from "./site-releases.ts";
 
 const SWITCH = ["on", "off"];
@@ -62,6 +63,7 @@ export const commands: readonly CommandDefinition[] = [
     run: runSet,
   }),
   ...releaseCommands,
+  ...receiptCommands,
   siteCommand({
     verb: "suspend",
     summary: "answer every request of a site with 410 or 503, or lift that",

@@ -4,6 +4,7 @@ import type { Progress, PublishDeps } from "../publish/publish-deps.ts";
 import type { PurgeApi } from "../purge/purge-api.ts";
 import { DryRunStore } from "../store/dry-run-store.ts";
 import { S3SiteStore } from "../store/s3-store.ts";
+import { openEdgeProbe } from "./edge-probe.ts";
 import type { Fleet, Notes } from "./fleet.ts";
 
 /** What publishing takes, opened: both buckets, the edge's purge, clock and signal. */
@@ -17,6 +18,7 @@ export function openPublishing(fleet: Fleet): PublishSession {
   const { environment, clock, signal, notes } = fleet;
   const store = new S3SiteStore({ location: environment.s3, keys: environment.secrets.storeKeys(), clock });
   const fastly = new LazyFastly(fleet);
+  const edge = openEdgeProbe(fleet);
   return {
     deps: {
       environment,
@@ -26,8 +28,10 @@ export function openPublishing(fleet: Fleet): PublishSession {
       clock,
       signal,
       onProgress: progressLines(notes),
+      ...(edge ? { edge } : {}),
     },
     async close() {
+      edge?.close();
       store.close();
       await fastly.close();
     },

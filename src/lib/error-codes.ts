@@ -198,6 +198,11 @@ export const ERROR_CODES = {
     exit: 2,
     meaning: "a line of `_headers`, `netlify.toml` or `vercel.json` is wrong or not supported",
   },
+  "publish/not-verified": {
+    kind: "remote",
+    exit: 5,
+    meaning: "the edge did not answer with the published release in time",
+  },
   "publish/shared-files": {
     kind: "user",
     exit: 2,
@@ -213,6 +218,11 @@ export const ERROR_CODES = {
     kind: "user",
     exit: 1,
     meaning: "the release was left half overwritten by an interrupted in-place publish",
+  },
+  "release/no-receipt": {
+    kind: "user",
+    exit: 2,
+    meaning: "the release was not verified when it was published",
   },
   "release/not-found": { kind: "user", exit: 2, meaning: "the site has no such release" },
   "render/template": { kind: "user", exit: 2, meaning: "a template could not be rendered" },

@@ -43,6 +43,7 @@ export interface CommitReport {
  */
 export async function commitChange(deps: PublishDeps, ref: SiteRef, change: Change): Promise<CommitReport> {
   const held = await commitRecord(deps, ref, change);
+  deps.watch?.reached("committed");
   deps.onProgress({ step: "committed" });
   try {
     return await settleSite(deps, ref, held, change);
@@ -89,7 +90,7 @@ function unknownDomains(domains: SiteRecord["domains"]): SiteRecord["domains"] {
 }
 
 /** What goes wrong once the record says the new state is told as such: the command must not be taken for without effect. */
-function afterCommit(ref: SiteRef, error: unknown): unknown {
+export function afterCommit(ref: SiteRef, error: unknown): unknown {
   if (!(error instanceof SitefleetError)) return error;
   return new SitefleetError(
     error.code,
@@ -136,9 +137,11 @@ export async function settleSite(
 ): Promise<CommitReport> {
   if (!isUnsettled(held.record)) return { record: held.record, lost: [], liveAt: undefined };
   const synced = await syncConfigs(deps, ref, held.record);
+  deps.watch?.reached("configsWritten");
   deps.onProgress({ step: "configs written, purging" });
   const purge = await purgeOnce(deps, { keys: owedKeys(synced.record), soft: false });
   const liveAt = new Date(deps.clock.now()).toISOString();
+  deps.watch?.live(synced.record);
   deps.onProgress({ step: "live" });
   const finish = (isPaid: boolean): Promise<SiteRecord> =>
     finishSettling(deps, ref, { synced, known: held, isPaid });

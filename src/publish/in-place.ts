@@ -58,6 +58,12 @@ export async function publishInPlace(
   const { record } = await beginOverwriting(deps, ref, { ...input, changes, keys });
   await applyInPlace(deps, ref, { changes, input });
   await writeManifest(deps, ref, { manifest: manifestOf(plan, { placed: changes.placed, buckets }) });
+  deps.watch?.reached("uploaded");
+  deps.watch?.changed(
+    [...changes.assets, ...changes.pages].map((write) =>
+      write.kind === "upload" ? write.object : write.copy.object,
+    ),
+  );
   const entry = entryOf(deps, { plan, placed: changes.placed, tag: buckets?.tag });
   const report = await commitChange(deps, ref, {
     reason: `${input.reason} in place`,

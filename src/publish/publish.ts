@@ -6,10 +6,11 @@ import { commitChange, isUnsettled, refuseDeleting, rollForward, settleSite } fr
 import type { CommitReport } from "./commit.ts";
 import { readCurrent } from "./current-content.ts";
 import { claimDomains, primaryEntry, refuseLost, withNewDomains } from "./domains.ts";
+import { withFollowUp } from "./follow-up.ts";
 import { publishInPlace } from "./in-place.ts";
-import type { Preview } from "./previews.ts";
+import type { EdgeWishes, Published } from "./published.ts";
 import { placeOf } from "./publish-deps.ts";
-import type { PublishDeps, SiteRef } from "./publish-deps.ts";
+import type { PublishDeps } from "./publish-deps.ts";
 import { publishPreview } from "./publish-preview.ts";
 import type { PreviewInput } from "./publish-preview.ts";
 import { readRecord } from "./record-store.ts";
@@ -22,19 +23,15 @@ import type { ReleasePlan } from "./release-plan.ts";
 import { scanPublished } from "./published-folder.ts";
 import type { Scan } from "./scan.ts";
 
-export interface PublishRequest extends SiteRef {
+export interface PublishRequest extends EdgeWishes {
   /** The folder, absolute. */
   readonly dir: string;
   /** Domains to add to the site if it does not have them, already checked. */
   readonly domains: readonly string[];
-  /** Decide and report, write nothing. */
-  readonly dryRun?: boolean;
   /** Overwrite the release that is shown instead of making a new one: visitors may see a mix for a moment. */
   readonly inPlace?: boolean;
   /** Make a full release even where a few changes would do. */
   readonly full?: boolean;
-  /** `false`: return when the release is live; the second purge stays owed. */
-  readonly wait?: boolean;
   /** When someone else publishes meanwhile, publish over theirs instead of giving up. */
   readonly retry?: boolean;
   /** `false`: rules, headers and settings that cannot be used are left out with a warning. */
@@ -45,25 +42,14 @@ export interface PublishRequest extends SiteRef {
   readonly preview?: PreviewInput | undefined;
 }
 
-export interface PublishReport extends SiteRef {
+export interface PublishReport extends Published {
   /** `unchanged`: the folder is what the site shows already. */
   readonly kind: "published" | "unchanged" | "planned";
-  /** The release that the site, or the preview, shows; `null` for a plan of a new one. */
-  readonly release: string | null;
-  /** Where the release is shown, if only there. */
-  readonly preview?: Preview;
-  readonly previous: string | null;
-  readonly files: number;
-  readonly redirects: number;
-  readonly bytes: number;
-  /** What was written for it; absent when nothing was. */
-  readonly written?: WrittenCounts;
   /** When visitors began to get the release (ISO 8601); absent when nothing had to be purged. */
   readonly liveAt?: string;
   /** Domains that show the release. */
   readonly domains: readonly string[];
   readonly newDomains: readonly string[];
-  readonly warnings: readonly string[];
 }
 
 /** How often `retry` begins anew. */
@@ -72,11 +58,16 @@ const RETRIES = 5;
 /**
  * Publishes a folder as the new release of a site; the site is made if it is new. Either all of it becomes visible or
  * nothing. Finishes what an earlier run left.
- * @throws SitefleetError `site/changed-meanwhile` when someone else published meanwhile
+ * @throws SitefleetError `site/changed-meanwhile` when someone else published meanwhile, `publish/not-verified`
  */
 export async function publishFolder(deps: PublishDeps, request: PublishRequest): Promise<PublishReport> {
+  return withFollowUp(deps, request, (watched) => publishRetrying(watched, request));
+}
+
+async function publishRetrying(deps: PublishDeps, request: PublishRequest): Promise<PublishReport> {
   deps.onProgress({ step: "reading the folder" });
   const [scan, read] = await Promise.all([scanRequested(deps, request), readRecord(deps, request)]);
+  deps.watch?.reached("scanned");
   let base = read;
   for (let retries = 0; ; retries += 1) {
     try {
@@ -225,6 +216,7 @@ function reportOf(
 ): PublishReport {
   const { request, scan, plan, newDomains } = draft;
   const { record, written, liveAt } = result;
+  const isLost = (domain: string): boolean => (result.lost ?? []).some((row) => row.domain === domain);
   const lost = (result.lost ?? []).map(
     ({ domain, owner }) => `${domain} belongs to site "${owner}" by now; it was taken off this site`,
   );
@@ -238,7 +230,7 @@ function reportOf(
     ...(written === undefined ? {} : { written }),
     ...(liveAt === undefined ? {} : { liveAt }),
     domains: Object.entries(record?.domains ?? {}).flatMap(([domain, { kind, removing }]) =>
-      kind === "primary" && !removing ? [domain] : [],
+      kind === "primary" && !removing && !isLost(domain) ? [domain] : [],
     ),
     newDomains,
     warnings: [...scan.warnings, ...plan.warnings, ...lost],

@@ -74,6 +74,8 @@ export async function makeRelease(
     step: "uploading",
   });
   if (buckets?.tag === release) await writeBuckets(deps, ref, { plan, tag: release });
+  deps.watch?.reached("uploaded");
+  deps.watch?.changed([...storage.upload, ...storage.copy.map(({ object }) => object)]);
   const entry = entryOf(deps, { plan, placed: storage.placed(release), tag: buckets?.tag });
   const report = await commitChange(deps, ref, {
     reason: input.reason,
