@@ -34,6 +34,8 @@ export interface Fleet {
   readonly target: ConformanceTarget;
   /** Lines logged by VCL so far. */
   readonly log: readonly string[];
+  /** What the edge has asked S3 for in the first region. */
+  readonly originCalls: readonly string[];
   /** Deploys a rendering; resolves when the edge runs it. */
   deploy(options?: RenderOptions): Promise<void>;
   prepare(): Promise<void>;
@@ -77,6 +79,7 @@ export async function startFleet(): Promise<Fleet> {
     deps,
     target: await fleetTarget({ mirror, environment, act, log }),
     log,
+    originCalls: gates.first.calls,
     deploy: (options = {}) => deploy({ environment, client, clock }, options),
     prepare: () => sites.prepare(),
     async close() {

@@ -9,6 +9,8 @@ export type GateState = "normal" | "refuse" | "forbid";
 export interface OriginGate {
   readonly port: number;
   state: GateState;
+  /** Requests that have come, as `METHOD path` and the range that they ask for. */
+  readonly calls: readonly string[];
   close(): Promise<void>;
 }
 
@@ -31,7 +33,10 @@ const FORBIDDEN =
 
 export async function openOriginGate(upstream: string): Promise<OriginGate> {
   const target = new URL(upstream);
+  const calls: string[] = [];
   const server = createServer((incoming, outgoing) => {
+    const range = incoming.headers.range === undefined ? "" : ` ${incoming.headers.range}`;
+    calls.push(`${incoming.method} ${incoming.url}${range}`);
     if (gate.state === "refuse") return incoming.socket.destroy();
     if (gate.state === "forbid") {
       outgoing.writeHead(403, { "content-type": "application/xml" });
@@ -57,6 +62,7 @@ export async function openOriginGate(upstream: string): Promise<OriginGate> {
   const gate: OriginGate = {
     port: await listen(server),
     state: "normal",
+    calls,
     async close() {
       server.closeAllConnections();
       server.close();
