@@ -46,7 +46,8 @@ async function publish(
     await mkdir(dirname(join(dir, path)), { recursive: true });
     await writeFile(join(dir, path), content);
   }
-  return run("state", ["publish", dir, "--site", "delta", "--domain", HOST, ...flags]);
+  // Warmed pages would be read before anyone visits them.
+  return run("state", ["publish", dir, "--site", "delta", "--domain", HOST, "--no-warm", ...flags]);
 }
 
 interface Visit {
