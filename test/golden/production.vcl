@@ -1,4 +1,4 @@
-# sitefleet production, revision 0490f1f41b94725a
+# sitefleet production, revision 6ca70300cdf436d2
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -1667,10 +1667,11 @@ sub vcl_deliver {
     }
     if (req.http.SF-Private) {
       # Behind a password: for the visitor's own browser, not for caches that others share (RFC 9111 section 5.2.2.7).
-      if (resp.http.Cache-Control && resp.http.Cache-Control !~ "(?i)(?:^|[ ,])no-store(?:[ ,]|$)") {
+      if (!resp.http.Cache-Control && resp.status != 304) {
+        set resp.http.Cache-Control = "private";
+      } else if (resp.http.Cache-Control && resp.http.Cache-Control !~ "(?i)(?:^|[ ,])no-store(?:[ ,]|$)") {
         set resp.http.Cache-Control = "private" regsuball("," resp.http.Cache-Control, "(?i),[ \t]*(?:public|private|s-maxage)(?:[ \t]*=[^,]*)?[ \t]*(?=,|$)", "");
       }
-      unset resp.http.CDN-Cache-Control;
     }
     if (resp.stale || fastly_info.state ~ "STALE") {
       set resp.http.Cache-Status = "sitefleet; hit; detail=stale";
@@ -1709,7 +1710,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "0490f1f41b94725a";
+    set resp.http.SF-Revision = "6ca70300cdf436d2";
   }
   # probe
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {

@@ -1,4 +1,4 @@
-# sitefleet test, revision 99fe6512fb4c7fd2
+# sitefleet test, revision a57a0f4f5b6abf3e
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -1664,10 +1664,11 @@ sub vcl_deliver {
     }
     if (req.http.SF-Private) {
       # Behind a password: for the visitor's own browser, not for caches that others share (RFC 9111 section 5.2.2.7).
-      if (resp.http.Cache-Control && resp.http.Cache-Control !~ "(?i)(?:^|[ ,])no-store(?:[ ,]|$)") {
+      if (!resp.http.Cache-Control && resp.status != 304) {
+        set resp.http.Cache-Control = "private";
+      } else if (resp.http.Cache-Control && resp.http.Cache-Control !~ "(?i)(?:^|[ ,])no-store(?:[ ,]|$)") {
         set resp.http.Cache-Control = "private" regsuball("," resp.http.Cache-Control, "(?i),[ \t]*(?:public|private|s-maxage)(?:[ \t]*=[^,]*)?[ \t]*(?=,|$)", "");
       }
-      unset resp.http.CDN-Cache-Control;
     }
     if (resp.stale || fastly_info.state ~ "STALE") {
       set resp.http.Cache-Status = "sitefleet; hit; detail=stale";
@@ -1706,7 +1707,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "99fe6512fb4c7fd2";
+    set resp.http.SF-Revision = "a57a0f4f5b6abf3e";
   }
   # probe
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {

@@ -15,6 +15,7 @@ const PAGES: Readonly<Record<string, RawObject>> = {
   "1/team/plan.html": rawPage("Team plan", "/team/plan"),
   "1/team/404.html": rawPage("Team 404", "/team/404"),
   "1/team/file.txt": { body: "0123456789", type: "text/plain" },
+  "1/team/bare.txt": { body: "bare", type: "text/plain", own: { "Cache-Control": null } },
   "1/team/moved.html": { body: "rule\n", metadata: { l: "/team/plan", c: "301" } },
   "1/team/board.html": rawPage("Board home", "/team/board/"),
   "1/team/board/minutes.html": rawPage("Board minutes", "/team/board/minutes"),
@@ -168,6 +169,8 @@ export const passwordCases: readonly ConformanceCase[] = [
         { headers: { ...team.headers, Range: "bytes=2-3" } },
       ),
       get("members", "/team/file.txt", { status: 401 }, { headers: { Range: "bytes=2-3" } }),
+      // Without a word of its own a shared cache might keep it all the same.
+      get("members", "/team/bare.txt", { status: 200, headers: { "Cache-Control": "private" } }, team),
     ],
   },
   {
