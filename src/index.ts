@@ -79,6 +79,8 @@ export type { DomainLimits } from "./publish/site-limits.ts";
 export { rollBack } from "./publish/rollback.ts";
 export type { ReleaseReport } from "./publish/release.ts";
 export { setPolicies } from "./publish/site-changes.ts";
+export { protectSite, unprotectSite } from "./publish/passwords.ts";
+export type { ProtectSite } from "./publish/passwords.ts";
 export { deleteSite, purgeFiles, undeleteSite } from "./publish/site-deletion.ts";
 export { readSite } from "./publish/record-store.ts";
 export { checkDomain, domainRows, readSites } from "./publish/site-list.ts";
