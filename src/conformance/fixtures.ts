@@ -68,6 +68,7 @@ const HEADERS = [
   "  X-Site: every file",
   "/quiet",
   "  ! X-Content-Type-Options",
+  "  ! Cache-Control",
   "  Referrer-Policy: no-referrer",
   "/odd",
   '  X-Odd: 100% "a+b" | c; d=e',

@@ -148,7 +148,9 @@ export function headersFor(rules: readonly HeaderRule[], file: string): AppliedH
     const field = nativeHeader(name);
     const header = packedHeader(line);
     if (field !== undefined) native[field] = line.value;
-    else if (header !== undefined) extra.push({ header, line });
+    // Cache-Control is both: S3 keeps a value, and the edge has a default.
+    if (header?.kind === "remove" || (header !== undefined && field === undefined))
+      extra.push({ header, line });
   }
   return { native, extra: extra.map(({ header }) => header), lines: extra.map(({ line }) => line) };
 }

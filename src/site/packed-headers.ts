@@ -6,7 +6,7 @@ export type PackedHeader =
   | { readonly kind: "remove"; readonly name: string };
 
 /** Headers that the edge adds to every response that has none of that name; only these can be removed. */
-export const EDGE_DEFAULT_HEADERS = ["Referrer-Policy", "X-Content-Type-Options"] as const;
+export const EDGE_DEFAULT_HEADERS = ["Cache-Control", "Referrer-Policy", "X-Content-Type-Options"] as const;
 
 /** A token (RFC 9110 section 5.6.2) without the characters that packing or VCL gives a meaning. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;

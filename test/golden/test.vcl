@@ -1,4 +1,4 @@
-# sitefleet test, revision a57a0f4f5b6abf3e
+# sitefleet test, revision 2aa771a9414bf396
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -1300,7 +1300,7 @@ sub vcl_fetch {
     }
   }
   # compression
-  if (req.http.SF-Hop == "edge" && req.http.SF-Bucket == "hosting" && beresp.status == 200 && !req.http.SF-Segmented && !beresp.http.Content-Encoding && beresp.http.Content-Type ~ "(?i)^(?:text/|application/(?:[a-z0-9.+-]*\+)?(?:json|xml|javascript|wasm)|application/(?:manifest|x-javascript|vnd\.ms-fontobject)|image/(?:svg\+xml|x-icon|vnd\.microsoft\.icon)|font/(?:ttf|otf|collection))") {
+  if (req.http.SF-Hop == "edge" && req.http.SF-Bucket == "hosting" && beresp.status == 200 && !beresp.http.Content-Encoding && beresp.http.Content-Type ~ "(?i)^(?:text/|application/(?:[a-z0-9.+-]*\+)?(?:json|xml|javascript|wasm)|application/(?:manifest|x-javascript|vnd\.ms-fontobject)|image/(?:svg\+xml|x-icon|vnd\.microsoft\.icon)|font/(?:ttf|otf|collection))") {
     set beresp.http.Vary = "Accept-Encoding";
     if (req.http.Accept-Encoding == "br") {
       set beresp.brotli = true;
@@ -1707,7 +1707,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "a57a0f4f5b6abf3e";
+    set resp.http.SF-Revision = "2aa771a9414bf396";
   }
   # probe
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {

@@ -55,6 +55,7 @@ describe("parseHeaders", () => {
     ]);
     expect(headersOf(text, "b.html")).toEqual([
       "cacheControl=null",
+      "! Cache-Control",
       "! Referrer-Policy",
       "X-A: 2",
       "! X-Content-Type-Options",

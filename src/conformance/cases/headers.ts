@@ -223,7 +223,12 @@ export const headerCases: readonly ConformanceCase[] = [
       get("headers", "/shown", { status: 200, headers: { "X-Odd": '100% "a+b" | c; d=e', ...EVERY } }),
       get("headers", "/quiet", {
         status: 200,
-        headers: { "X-Content-Type-Options": null, "Referrer-Policy": "no-referrer", ...EVERY },
+        headers: {
+          "X-Content-Type-Options": null,
+          "Cache-Control": null,
+          "Referrer-Policy": "no-referrer",
+          ...EVERY,
+        },
       }),
       get("headers", "/nowhere", { status: 404, headers: { ...EVERY, "Cache-Control": "no-store" } }),
       get("headers", "/old", { status: 301, headers: { Location: "/quiet", "X-Site": null } }),
