@@ -8,12 +8,13 @@ import type { PublishDeps } from "../publish/publish-deps.ts";
 import type { PreviewInput } from "../publish/publish-preview.ts";
 import { publishFolder } from "../publish/publish.ts";
 import type { PublishReport } from "../publish/publish.ts";
+import { changesText } from "../publish/release-changes.ts";
 import { DEFAULT_SITE_ENV, parseDomainName, siteEnvOf } from "../site/names.ts";
 import type { CommandDefinition, CommandInput } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { EDGE_OPTIONS, describeEdge, edgeWishesOf } from "./publish-edge.ts";
 import { runBatch } from "./publish-batch.ts";
-import { argumentOf, siteRefOf, urlOf, withPublishing } from "./publishing.ts";
+import { argumentOf, counted, siteRefOf, urlOf, withPublishing } from "./publishing.ts";
 
 export const commands: readonly CommandDefinition[] = [
   {
@@ -97,15 +98,30 @@ async function runPublish(
   context.report.result({ ...report, urls }, describePublish(report, urls));
 }
 
+/** What a batch says in its lines, or has no choice in; a flag that is given and ignored would mislead. */
+const SINGLE_SITE_FLAGS = [
+  "site",
+  "site-env",
+  "domain",
+  "preview",
+  "expires",
+  "in-place",
+  "full",
+  "no-strict",
+  "no-wait",
+  "retry",
+  "verify",
+  "warm",
+  "no-warm",
+];
+
 /**
  * The file of a batch, where one is published.
  * @throws SitefleetError `cli/usage` for a batch with what is in its lines, or one site without what it takes
  */
 function batchFileOf({ args, flags }: CommandInput): string | undefined {
   const batch = flags.text("batch");
-  const single = ["site", "site-env", "domain", "preview", "expires", "verify"].filter((name) =>
-    flags.has(name),
-  );
+  const single = SINGLE_SITE_FLAGS.filter((name) => flags.has(name));
   if (batch !== undefined && (args.length > 0 || single.length > 0)) {
     throw new SitefleetError("cli/usage", "with --batch the file says what is published", {
       hint: `leave out ${args.length > 0 ? "the folder" : single.map((name) => `--${name}`).join(", ")}`,
@@ -138,19 +154,18 @@ function previewInputOf({ flags }: CommandInput): PreviewInput | undefined {
 
 function describePublish(report: PublishReport, urls: readonly string[]): string {
   const { site, siteEnv, release, preview } = report;
-  const size = `${report.files} files, ${report.redirects} redirects, ${report.bytes} bytes`;
+  const size = `${counted(report.files, "file")}, ${counted(report.redirects, "redirect")}, ${counted(report.bytes, "byte")}`;
   const first = {
     published: `published ${site} (${siteEnv}): release ${release}, ${size}${describeWritten(report)}`,
     unchanged: `${site} (${siteEnv}) shows this already: release ${release}, ${size}`,
     planned: `would publish ${site} (${siteEnv}): ${size}`,
   }[report.kind];
-  const edge = describeEdge(report);
+  const rest = [...(report.changes ? changesText(report.changes) : []), ...describeEdge(report)];
   if (preview)
-    return [`preview ${preview.name} until ${preview.expiresAt}: ${first}`, ...edge, ...urls].join("\n");
+    return [`preview ${preview.name} until ${preview.expiresAt}: ${first}`, ...rest, ...urls].join("\n");
   const none = "no domain shows it yet: sitefleet domain add www.example.com --site ";
-  return [first, ...edge, ...(urls.length === 0 && report.kind !== "planned" ? [none + site] : urls)].join(
-    "\n",
-  );
+  const shownAt = urls.length === 0 && report.kind !== "planned" ? [none + site] : urls;
+  return [first, ...rest, ...shownAt].join("\n");
 }
 
 function describeWritten({ written }: PublishReport): string {

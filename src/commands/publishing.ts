@@ -78,6 +78,11 @@ export function switchOf(input: CommandInput, name: string): boolean | undefined
   return input.flags.text(name) !== "off";
 }
 
+/** `1 file`, `2 files`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** Rows as aligned columns. */
 export function columns(rows: readonly (readonly string[])[]): string {
   const widths = widthsOf(rows);

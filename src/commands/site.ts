@@ -2,7 +2,7 @@ import { SitefleetError } from "../lib/errors.ts";
 import { readSite } from "../publish/record-store.ts";
 import { setPolicies } from "../publish/site-changes.ts";
 import { domainRows, readSites } from "../publish/site-list.ts";
-import { NOT_FOUND_POLICIES, currentRelease } from "../site/model.ts";
+import { NOT_FOUND_POLICIES, PRECEDENCES, TRAILING_SLASH_POLICIES, currentRelease } from "../site/model.ts";
 import type { SitePolicies, SiteRecord } from "../site/model.ts";
 import type { CommandDefinition } from "./command.ts";
 import type { CommandContext } from "./context.ts";
@@ -48,7 +48,8 @@ export const commands: readonly CommandDefinition[] = [
     options: [
       {
         flags: "--not-found <policy>",
-        summary: "page = the site's 404.html, redirect = redirect to it, builtin = the edge's own page",
+        summary:
+          "page = the site's 404.html, redirect = redirect to it, spa = /index.html for navigations, builtin = the edge's own page",
         choices: NOT_FOUND_POLICIES,
       },
       {
@@ -57,9 +58,23 @@ export const commands: readonly CommandDefinition[] = [
         choices: SWITCH,
       },
       { flags: "--noindex <switch>", summary: "keep search engines away", choices: SWITCH },
+      {
+        flags: "--trailing-slash <policy>",
+        summary: "which path is a page's own, from the next publish on (auto: as the folder's files say)",
+        choices: TRAILING_SLASH_POLICIES,
+      },
+      {
+        flags: "--precedence <policy>",
+        summary: "what wins where a file and a redirect rule have one path, from the next publish on",
+        choices: PRECEDENCES,
+      },
     ],
     writes: true,
-    examples: ["site set acme --not-found redirect", "site set acme --noindex on"],
+    examples: [
+      "site set acme --not-found redirect",
+      "site set acme --noindex on",
+      "site set acme --trailing-slash drop",
+    ],
     run: runSet,
   }),
   ...releaseCommands,
@@ -108,6 +123,7 @@ function describeSite(record: SiteRecord): string {
       : "nothing published yet",
     `previous release: ${record.previous ?? "none"}`,
     `not found: ${policies.notFound}; strict paths: ${policies.strictPaths ? "on" : "off"}; noindex: ${policies.noindex ? "on" : "off"}; suspended: ${policies.suspended ?? "no"}`,
+    `trailing slash: ${policies.trailingSlash}; precedence: ${policies.precedence}`,
     ...domainRows(record).map(
       (row) =>
         `domain ${row.domain}${row.canonicalHost === null ? "" : ` -> ${row.canonicalHost}`}${row.forceTls ? ", force-tls" : ""}${row.hsts === null ? "" : `, hsts ${row.hsts}`}${row.euOnly ? ", eu-only" : ""}${row.state === "live" ? "" : `, ${row.state}`}`,
@@ -123,14 +139,20 @@ async function runSet(context: CommandContext, { deps, ref, input }: SiteJob): P
   const notFound = NOT_FOUND_POLICIES.find((policy) => policy === input.flags.text("not-found"));
   const strictPaths = switchOf(input, "strict-paths");
   const noindex = switchOf(input, "noindex");
+  const trailingSlash = TRAILING_SLASH_POLICIES.find(
+    (policy) => policy === input.flags.text("trailing-slash"),
+  );
+  const precedence = PRECEDENCES.find((policy) => policy === input.flags.text("precedence"));
   const policies: Partial<SitePolicies> = {
     ...(notFound === undefined ? {} : { notFound }),
     ...(strictPaths === undefined ? {} : { strictPaths }),
     ...(noindex === undefined ? {} : { noindex }),
+    ...(trailingSlash === undefined ? {} : { trailingSlash }),
+    ...(precedence === undefined ? {} : { precedence }),
   };
   if (Object.keys(policies).length === 0) {
     throw new SitefleetError("cli/usage", "nothing to set was given", {
-      hint: "--not-found, --strict-paths, --noindex",
+      hint: "--not-found, --strict-paths, --noindex, --trailing-slash, --precedence",
     });
   }
   const { record } = await setPolicies(deps, ref, policies);

@@ -57,9 +57,15 @@ export async function rehearse<T>(
     },
   };
   const clock = { now: () => deps.clock.now(), sleep: () => Promise.resolve() };
-  const result = await work({ ...deps, store, purge, clock, serviceId: () => Promise.resolve("dry-run") });
+  // Steps would say "committed" and "live"; how far a long one is stays worth knowing.
+  const onProgress: PublishDeps["onProgress"] = (progress) => {
+    if (progress.done !== undefined) deps.onProgress(progress);
+  };
+  notes.progress("dry run: nothing is changed; this is what the command would say");
+  const serviceId = (): Promise<string> => Promise.resolve("dry-run");
+  const result = await work({ ...deps, store, purge, clock, onProgress, serviceId });
   const skipped = [...store.hosting.skipped, ...store.config.skipped].length;
-  notes.progress(`dry run: ${skipped} writes were not made`);
+  if (skipped > 0) notes.progress(`dry run: ${skipped} writes were not made`);
   if (told.size > 0) notes.progress(`dry run: not purged: ${[...told].join(" ")}`);
   return result;
 }

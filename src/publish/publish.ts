@@ -15,6 +15,8 @@ import { publishPreview } from "./publish-preview.ts";
 import type { PreviewInput } from "./publish-preview.ts";
 import { readRecord } from "./record-store.ts";
 import type { HeldRecord } from "./record-store.ts";
+import { readChanges } from "./release-changes.ts";
+import type { ReleaseChanges } from "./release-changes.ts";
 import { makeRelease } from "./release.ts";
 import type { NewRelease, WrittenCounts } from "./release.ts";
 import { refuseUnfit, roomForRules } from "./release-fit.ts";
@@ -50,6 +52,8 @@ export interface PublishReport extends Published {
   /** Domains that show the release. */
   readonly domains: readonly string[];
   readonly newDomains: readonly string[];
+  /** What would change of what the site shows; only in a plan, and only where that is known. */
+  readonly changes?: ReleaseChanges;
 }
 
 /** How often `retry` begins anew. */
@@ -113,12 +117,14 @@ async function publishScan(
   const also = (record: SiteRecord): SiteRecord =>
     withNewDomains(record, newDomains, (domain) => ({ ...primaryEntry(), etag: claims.get(domain) ?? null }));
   refuseUnfit(deps, request, { plan, base, also });
-  if (request.dryRun) return reportOf(draft, { kind: "planned", record: base?.record });
   const keys = newDomains.map(domainKey);
   const shown = base && currentRelease(base.record);
-  if (base && shown && shown.digest === plan.digest && !shown.dirty && !request.full) {
-    return settleUnchanged(deps, { ...draft, base }, { also, keys });
+  const isShown = shown !== undefined && shown.digest === plan.digest && !shown.dirty && !request.full;
+  if (request.dryRun) {
+    const kind = isShown && newDomains.length === 0 ? "unchanged" : "planned";
+    return withChanges(deps, reportOf(draft, { kind, record: base?.record }), { plan, shown });
   }
+  if (base && isShown) return settleUnchanged(deps, { ...draft, base }, { also, keys });
   if (base) await rollForward(deps, request, base);
   const content = await readCurrent(deps, request, shown);
   const made: NewRelease = {
@@ -161,7 +167,19 @@ async function publishAsPreview(
   });
   const { preview, release } = result;
   const report = reportOf({ ...draft, newDomains: [] }, result);
-  return { ...report, release, preview, domains: [preview.host] };
+  const published = { ...report, release, preview, domains: [preview.host] };
+  return withChanges(deps, published, { plan, shown: base && currentRelease(base.record) });
+}
+
+async function withChanges(
+  deps: PublishDeps,
+  report: PublishReport,
+  of: Parameters<typeof readChanges>[2],
+): Promise<PublishReport> {
+  if (report.kind !== "planned") return report;
+  const { site, siteEnv } = report;
+  const changes = await readChanges(deps, { site, siteEnv }, of);
+  return changes === undefined ? report : { ...report, changes };
 }
 
 function planFolder(

@@ -249,9 +249,10 @@ describe("publishing against a running mirror", () => {
     await run("publish", ["site"], { site: "acme", domain: ["acme.localhost"] });
     await write({ "index.html": "two" });
     const dryRun = true;
-    expect((await run("publish", ["site"], { site: "acme", dryRun })).document).toMatchObject({
-      kind: "planned",
-    });
+    const plan = await run("publish", ["site"], { site: "acme", dryRun });
+    expect(plan.document).toMatchObject({ kind: "planned", changes: { changed: ["/"] } });
+    expect(plan.text).toMatch(/^would publish acme \(production\): 1 file, 0 redirects, 3 bytes\n {2}~ \/$/m);
+    expect(plan.lines.join("\n")).not.toMatch(/committed|live/);
     await run("domain add", ["www.localhost"], { site: "acme", dryRun });
     await run("redirect add", ["/a", "/b"], { site: "acme", dryRun });
     await run("site suspend", ["acme"], { dryRun });

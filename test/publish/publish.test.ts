@@ -142,6 +142,33 @@ describe("publishFolder", () => {
     expect([world.config, world.hosting]).toEqual([before.config, before.hosting]);
   });
 
+  it("tells in a dry run what would change, page by page", async () => {
+    const world = await published();
+    const request = { ...ACME, domains: [], dryRun: true };
+    const next = {
+      ...V1,
+      "index.html": "changed",
+      "blog/first post.html": "added",
+      _redirects: `${V1["_redirects"] ?? ""}\n/team/* /people/:splat\n`,
+    };
+    const { changes } = await publishFolder(openDeps(world), { ...request, dir: await folder(next) });
+    expect(changes).toMatchObject({ added: ["/blog/first%20post"], changed: ["/"], patterns: true });
+    const emptied = await publishFolder(openDeps(world), {
+      ...request,
+      dir: await folder({ "index.html": V1["index.html"] ?? "" }),
+    });
+    expect(emptied.changes).toMatchObject({ added: [], changed: [], patterns: false });
+    expect(emptied.changes?.removed.length).toBeGreaterThan(0);
+  });
+
+  it("tells in a dry run that the folder is what the site shows", async () => {
+    const world = await published();
+    const request = { ...ACME, dir: await folder(V1), domains: [], dryRun: true };
+    const report = await publishFolder(openDeps(world), request);
+    expect(report).toMatchObject({ kind: "unchanged", release: "1" });
+    expect(report).not.toHaveProperty("changes");
+  });
+
   it("refuses a domain of another site before it uploads", async () => {
     const world = await published();
     const request = { site: "other", siteEnv: "production", dir: await folder(V2), domains: [WWW] };
