@@ -67,6 +67,9 @@ async function runPurge(context: CommandContext, deps: PublishDeps, input: Comma
 
 async function runOwed(context: CommandContext, deps: PublishDeps, input: CommandInput): Promise<void> {
   if (targetsOf(input).length > 0) throw new SitefleetError("cli/usage", "--owed goes with no other target");
+  if (input.flags.has("soft")) {
+    throw new SitefleetError("cli/usage", "--owed goes without --soft: each purge is as it was owed");
+  }
   if (input.flags.has("send") && !context.dryRun) {
     const done = await settleOwed(deps);
     context.report.result(done, `${done.purges} owed purges were sent`);

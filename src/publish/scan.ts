@@ -68,20 +68,20 @@ export async function scanFolder(dir: string, signal: AbortSignal, options: Scan
   const root = rootOf(dir);
   const { clock } = options;
   const cache = await openCache(root, options);
-  const limitOf = limits(options.segmented ?? []);
+  const sizeReason = sizeReasons(options.segmented ?? []);
   const files: ScannedFile[] = [];
   const pending: FoundFile[] = [];
   const unread: string[] = [];
   const visit: FileVisit = (file, stat) => {
     const known = cache?.find(file.path, stat);
-    const problem = sizeProblem(file.size, limitOf(file.path));
+    const problem = sizeReason(file.path, file.size);
     if (problem !== undefined) unread.push(`${printable(file.path)}: ${problem}`);
     else if (known !== undefined) files.push(scannedFile(file, known));
     else pending.push(file);
   };
   const { control, problems } = await walkFolder(root, { visit, signal });
   await readAll(pending, { clock, signal, withStat: cache !== undefined }, (file, read, readAtMs) => {
-    const problem = typeof read === "string" ? read : sizeProblem(read.content.size, limitOf(file.path));
+    const problem = typeof read === "string" ? read : sizeReason(file.path, read.content.size);
     if (problem !== undefined) unread.push(`${printable(file.path)}: ${problem}`);
     if (typeof read === "string" || problem !== undefined) return;
     files.push(scannedFile(file, read.content));
@@ -115,11 +115,15 @@ async function saveCache(stats: StatCache): Promise<string[]> {
   }
 }
 
-function limits(segmented: readonly string[]): (path: string) => number {
+/** What is wrong with a file's size: the limit depends on its extension. */
+function sizeReasons(segmented: readonly string[]): (path: string, size: number) => string | undefined {
   const extensions = new Set(segmented);
-  return (path) => {
+  return (path, size) => {
     const extension = /\.([^./]+)$/.exec(path)?.[1]?.toLowerCase();
-    return extension !== undefined && extensions.has(extension) ? SEGMENTED_LIMIT : FILE_LIMIT;
+    if (extension !== undefined && extensions.has(extension)) return sizeProblem(size, SEGMENTED_LIMIT);
+    const reason = sizeProblem(size, FILE_LIMIT);
+    const isPossible = reason !== undefined && extension !== undefined && size <= SEGMENTED_LIMIT;
+    return isPossible ? `${reason} unless "${extension}" is in segmented.extensions of the settings` : reason;
   };
 }
 

@@ -1,80 +1,32 @@
-import { chmod, mkdir, mkdtemp, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { chmod, rm, symlink, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { S3Client, paginateListObjectsV2 } from "@aws-sdk/client-s3";
+import { join } from "node:path";
 import { request } from "undici";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { systemClock } from "../../src/lib/clock.ts";
-import { startMirror } from "../../src/mirror/mirror.ts";
-import type { Mirror } from "../../src/mirror/mirror.ts";
-import type { MirrorFile } from "../../src/settings/local.ts";
-import { MIRROR_BUCKETS } from "../../src/settings/local.ts";
-import { runHere } from "../support/command-line.ts";
-import type { CommandEnd } from "../support/command-line.ts";
-import { InstantClock } from "../support/instant-clock.ts";
-
-let root = "";
-let mirror: Mirror | undefined;
-
-/** Where the mirror of these tests is. */
-function mirrorFile(): MirrorFile {
-  if (!mirror) throw new Error("no mirror");
-  return mirror.file;
-}
-
-type Prepare = () => Promise<readonly string[] | void>;
-
-/** One row of the contract: what is typed, the exit code and error code, and what the message has to name. */
-interface Row {
-  readonly title: string;
-  readonly argv: readonly string[];
-  /** Makes what the row needs; may add arguments. */
-  readonly prepare?: Prepare;
-  readonly exit: number;
-  readonly code: string;
-  readonly names: readonly (string | RegExp)[];
-  readonly variables?: Readonly<Record<string, string>>;
-}
+import {
+  CLOSED,
+  endContract,
+  folder,
+  holds,
+  lying,
+  mirrorFile,
+  root,
+  run,
+  settings,
+  startContract,
+  write,
+} from "./bad-input-contract.ts";
+import type { Prepare, Row } from "./bad-input-contract.ts";
 
 const PUBLISH = ["publish", "DIR", "--site", "victim"];
 
-async function write(name: string, text: string): Promise<void> {
-  await mkdir(dirname(join(root, name)), { recursive: true });
-  await writeFile(join(root, name), text);
-}
-
-/** A folder to publish that is right but for what the row adds. */
-function folder(files: Readonly<Record<string, string>>, more?: (dir: string) => Promise<void>): Prepare {
-  return async () => {
-    await rm(join(root, "DIR"), { recursive: true, force: true });
-    await mkdir(join(root, "DIR"));
-    for (const [name, text] of Object.entries(files)) await write(`DIR/${name}`, text);
-    await more?.(join(root, "DIR"));
-  };
-}
-
-/** A state folder whose mirror.json says something else than the truth. */
-function lying(change: (file: MirrorFile) => MirrorFile): Prepare {
-  return async () => {
-    await folder({ "index.html": "new" })();
-    await write("lying/mirror.json", JSON.stringify(change(mirrorFile())));
-    return ["--state", join(root, "lying")];
-  };
-}
-
 const rules = (lines: string): Prepare => folder({ "index.html": "new", _redirects: lines });
-const settings =
-  (text: string): Prepare =>
-  () =>
-    write("sitefleet.config.json", text);
-
-/** A closed port: nothing listens there. */
-const CLOSED = "http://127.0.0.1:9";
 const LONG = `${"a".repeat(62)}.`.repeat(4);
 const longPath = Array.from({ length: 6 }, (_, i) => `${i}${"d".repeat(180)}`).join("/");
 const bigRules = Array.from(
   { length: 12 },
-  (_, i) => `/${"x".repeat(90)}${i}/:one/* /${"y".repeat(90)}/:one/:splat`,
+  // With a placeholder first a rule is in every bucket, so buckets make no room.
+  (_, i) => `/:zero/${"x".repeat(90)}${i}/* /${"y".repeat(90)}/:zero/:splat`,
 );
 
 const usage: readonly Row[] = [
@@ -103,8 +55,8 @@ const usage: readonly Row[] = [
   },
   { title: "a purge of nothing", argv: ["purge"], exit: 2, code: "cli/usage", names: ["--site"] },
   {
-    title: "a deletion without --yes",
-    argv: ["site", "delete", "victim"],
+    title: "a deletion for good without --yes",
+    argv: ["site", "delete", "victim", "--purge-files"],
     exit: 2,
     code: "cli/usage",
     names: ["victim", "--yes"],
@@ -303,23 +255,31 @@ const redirectRows: readonly Row[] = [
   ),
   {
     title: "a wrong rule on the command line",
-    argv: ["redirect", "add", "old", "/new", "--site", "victim"],
+    argv: ["redirect", "add", "//old", "/new", "--site", "victim"],
     exit: 2,
     code: "redirects/invalid",
-    names: ["old", "/"],
+    names: ["//old", "`//`"],
   },
   {
     title: "rules that do not fit into a domain's metadata",
     argv: PUBLISH,
     prepare: rules(bigRules.join("\n")),
     exit: 2,
-    code: "site/config-too-large",
+    code: "redirects/invalid",
     names: [/\d+ bytes|2,?000/, /x{20}/],
+  },
+  {
+    title: "more error pages of directories than a domain's metadata holds",
+    argv: PUBLISH,
+    prepare: folder(Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`d${i}/404.html`, "none"]))),
+    exit: 2,
+    code: "site/config-too-large",
+    names: [/\d+ bytes|2,?000/],
   },
   {
     title: "more patterns than there are slots",
     argv: PUBLISH,
-    prepare: rules(Array.from({ length: 40 }, (_, i) => `/p${i}/* /q/:splat`).join("\n")),
+    prepare: rules(Array.from({ length: 40 }, (_, i) => `/p/a${i}/* /q/:splat`).join("\n")),
     exit: 2,
     code: "redirects/invalid",
     names: ["_redirects:", "24"],
@@ -445,77 +405,9 @@ const remote: readonly Row[] = [
   },
 ];
 
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "sitefleet-bad-"));
-  const ports = { edge: 0, edgeTls: 0, api: 0, s3: 0 };
-  mirror = await startMirror({ stateDir: join(root, "state"), ports, clock: systemClock, pid: process.pid });
-  await folder({ "index.html": "old", "other.html": "old" })();
-  for (const argv of [
-    ["deploy", "apply"],
-    ["publish", "DIR", "--site", "victim", "--domain", "victim.localhost"],
-    ["publish", "DIR", "--site", "other", "--domain", "other.localhost"],
-  ]) {
-    const { code, err } = await run(argv, argv[0] === "deploy" ? systemClock : undefined);
-    if (code !== 0) throw new Error(err);
-  }
-});
+beforeAll(startContract);
 
-afterAll(async () => {
-  await mirror?.close();
-  await rm(root, { recursive: true, force: true });
-});
-
-function run(
-  argv: readonly string[],
-  clock: InstantClock | typeof systemClock = new InstantClock(systemClock.now()),
-  variables: Readonly<Record<string, string>> = {},
-): Promise<CommandEnd> {
-  return runHere(argv, {
-    cwd: root,
-    clock,
-    variables: { SITEFLEET_STATE: join(root, "state"), ...variables },
-  });
-}
-
-/** Everything in both buckets, as `key etag`. */
-async function everything(): Promise<readonly string[]> {
-  const { url, region, accessKeyId, secretAccessKey } = mirrorFile().s3;
-  const credentials = { accessKeyId, secretAccessKey };
-  const client = new S3Client({ endpoint: url, region, forcePathStyle: true, credentials });
-  const found: string[] = [];
-  for (const Bucket of Object.values(MIRROR_BUCKETS)) {
-    for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket })) {
-      found.push(...Contents.map(({ Key, ETag }) => `${Key} ${ETag}`));
-    }
-  }
-  client.destroy();
-  return found;
-}
-
-/** Runs a row twice, for people and for programs, and holds both answers against the contract. */
-async function holds(row: Row): Promise<void> {
-  const more = (await row.prepare?.()) ?? [];
-  const before = await everything();
-  const argv = [...row.argv, ...more];
-  const plain = await run(argv, undefined, row.variables);
-  expect(plain.err).toMatch(/^error: .+ \[[a-z]+\/[a-z-]+\]$/m);
-  expect(plain.err).toMatch(/^next: .+$/m);
-  expect(plain.out).toBe("");
-  for (const name of row.names) {
-    if (typeof name === "string") expect(plain.err).toContain(name);
-    else expect(plain.err).toMatch(name);
-  }
-  const json = await run([...argv, "--json"], undefined, row.variables);
-  expect(json.out.split("\n")).toHaveLength(2);
-  const { error } = JSON.parse(json.out) as { error: Readonly<Record<string, unknown>> };
-  expect({ exits: [plain.code, json.code], code: error["code"] }).toEqual({
-    exits: [row.exit, row.exit],
-    code: row.code,
-  });
-  expect(error["message"]).toBeTypeOf("string");
-  expect(error["hint"]).toBeTypeOf("string");
-  expect(await everything()).toEqual(before);
-}
+afterAll(endContract);
 
 describe.each([
   ["the command line", usage],
