@@ -52,10 +52,11 @@ describe("segmented caching", () => {
     expect(receive("/a.mp4", range)).toEqual({ on: true, range });
   });
 
-  it.each([
-    ...["bytes=-5", "bytes=-", "bytes=9-5", "bytes=10-9", "bytes=0-1,3-4", "bytes=0-1, -1", "bytes= 0-1"],
-    ...["lines=1-2", "bytes=a-b", "bytes=0-1x", "bytes=1234567890123456-", "0-1", "bytes"],
-  ])("ignores %s, which Fastly would answer with 501", (range) => {
+  it.each(
+    "bytes=-5|bytes=-|bytes=9-5|bytes=10-9|bytes=0-1,3-4|bytes=0-1, -1|bytes= 0-1|lines=1-2|bytes=a-b|bytes=0-1x|0-1|bytes|bytes=1234567890123456-".split(
+      "|",
+    ),
+  )("ignores %s, which Fastly would answer with 501", (range) => {
     expect(receive("/a.mp4", range)).toEqual({ on: true, range: null });
   });
 
