@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { applyDeploy } from "../deploy/apply.ts";
 import { applyOptions, planSession } from "../fleet/deploy-session.ts";
 import { edgeChecksFor } from "../fleet/edge-checks.ts";
+import { packagePath } from "../lib/package-root.ts";
 import { addDomain } from "../publish/domains.ts";
 import type { PublishDeps } from "../publish/publish-deps.ts";
 import { publishFolder } from "../publish/publish.ts";
@@ -23,7 +23,7 @@ interface Example {
 
 /** A customer's site of this project, and one that nobody here wrote: reveal.js, as npm ships it. */
 function examples(): readonly Example[] {
-  const bakery = fileURLToPath(new URL("../../examples/bakery", import.meta.url));
+  const bakery = packagePath("examples/bakery");
   const list: Example[] = [];
   if (existsSync(bakery)) {
     list.push({

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
-import { contentType, lookup } from "mime-types";
+
+import { mediaTypeOf, withCharset } from "./media-types.ts";
 
 /** Types that are text but for which the type table names no charset. */
 const TEXT_TYPES = new Set([
@@ -42,10 +43,10 @@ export function contentTypeBy(path: string, content: TextFacts): string {
   if (!name.includes("."))
     return content.isUtf8 && !content.hasNul ? "text/plain; charset=utf-8" : FALLBACK_TYPE;
   const extension = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
-  const type = lookup(extension);
-  if (type === false) return FALLBACK_TYPE;
+  const type = mediaTypeOf(extension);
+  if (type === undefined) return FALLBACK_TYPE;
   const text = type.startsWith("text/") || TEXT_TYPES.has(type);
-  if (!text) return contentType(type) || type;
+  if (!text) return withCharset(type);
   // A page in another encoding says so itself; a wrong charset in the header would win over it.
   return content.isUtf8 ? `${type}; charset=utf-8` : type;
 }

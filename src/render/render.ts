@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { fileURLToPath } from "node:url";
 import nunjucks from "nunjucks";
 import { messageOf } from "../lib/caught.ts";
 import { SitefleetError } from "../lib/errors.ts";
+import { packagePath } from "../lib/package-root.ts";
 import type { Environment } from "../settings/environment.ts";
 import { REFUSED_HEADERS, REFUSED_HEADER_PREFIXES } from "../site/header-names.ts";
 import {
@@ -57,7 +57,7 @@ export interface RenderOptions {
 const NOT_CARRIED = ["version", "site", "base", "release"];
 
 /** The project's templates: beside `src/` and `dist/` alike. */
-export const TEMPLATES = fileURLToPath(new URL("../../templates", import.meta.url));
+export const TEMPLATES = packagePath("templates");
 
 /**
  * Renders the service of one environment.
