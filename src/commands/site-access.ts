@@ -1,5 +1,6 @@
 import { SitefleetError } from "../lib/errors.ts";
 import { protectSite, unprotectSite } from "../publish/passwords.ts";
+import { domainRows } from "../publish/site-list.ts";
 import type { CommandDefinition } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { siteCommand } from "./site-command.ts";
@@ -40,6 +41,11 @@ async function runProtect(context: CommandContext, { deps, ref, input }: SiteJob
     password,
   });
   const paths = record.protectedAreas.map((area) => area.prefix);
+  for (const row of domainRows(record)) {
+    if (row.kind !== "primary" || row.forceTls) continue;
+    const fix = `sitefleet domain set ${row.domain} --force-tls on`;
+    context.report.warn(`${row.domain} does not force TLS, so the password can travel in the clear: ${fix}`);
+  }
   const text = `${ref.site} (${ref.siteEnv}) asks for a password at ${prefix}`;
   context.report.result({ ...ref, path: prefix, protected: paths }, text);
 }

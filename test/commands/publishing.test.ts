@@ -296,7 +296,11 @@ describe("protecting and restricting on the command line", () => {
       hint: expect.stringContaining("SITEFLEET_SITE_PASSWORD"),
     });
     const given = { passwordStdin: true, path: "/drafts", input: "a good password" };
-    expect((await run("site protect", ["acme"], given)).document).toMatchObject({ path: "/drafts/" });
+    const locked = await run("site protect", ["acme"], given);
+    expect(locked.document).toMatchObject({ path: "/drafts/" });
+    expect(locked.lines).toContainEqual(expect.stringContaining("acme.localhost does not force TLS"));
+    await run("domain set", ["acme.localhost"], { forceTls: "on" });
+    expect((await run("site protect", ["acme"], given)).lines.join()).not.toContain("does not force TLS");
     const shown = await run("site show", ["acme"]);
     expect(shown.text).toContain("password at /drafts/");
     const checked = await run("domain check", ["acme.localhost"]);
