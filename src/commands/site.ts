@@ -1,12 +1,22 @@
 import { SitefleetError } from "../lib/errors.ts";
+import { tightestFirst } from "../publish/budget.ts";
+import type { BudgetRow } from "../publish/budget.ts";
 import { readSite } from "../publish/record-store.ts";
+import { readBudget } from "../publish/release-fit.ts";
 import { setPolicies } from "../publish/site-changes.ts";
 import { domainRows, readSites } from "../publish/site-list.ts";
 import { NOT_FOUND_POLICIES, PRECEDENCES, TRAILING_SLASH_POLICIES, currentRelease } from "../site/model.ts";
 import type { SitePolicies, SiteRecord } from "../site/model.ts";
 import type { CommandDefinition } from "./command.ts";
 import type { CommandContext } from "./context.ts";
-import { SITE_ENV_FILTER, listedSiteEnvs, streamRows, switchOf, withPublishing } from "./publishing.ts";
+import {
+  SITE_ENV_FILTER,
+  columns,
+  listedSiteEnvs,
+  streamRows,
+  switchOf,
+  withPublishing,
+} from "./publishing.ts";
 import type { ListRow } from "./publishing.ts";
 import { commands as accessCommands } from "./site-access.ts";
 import { commands as cleanupCommands } from "./site-cleanup.ts";
@@ -39,7 +49,9 @@ export const commands: readonly CommandDefinition[] = [
       const { record } = await readSite(deps, ref);
       // Who can read the bucket can guess against a verifier; a terminal's log is read by more.
       const protectedAreas = record.protectedAreas.map(({ prefix }) => ({ prefix }));
-      context.report.result({ ...record, protectedAreas }, describeSite(record));
+      const budget = tightestFirst(await readBudget(deps, ref, record));
+      const text = [describeSite(record), ...budgetLines(budget)].join("\n");
+      context.report.result({ ...record, protectedAreas, budget }, text);
     },
   }),
   siteCommand({
@@ -133,6 +145,21 @@ function describeSite(record: SiteRecord): string {
     ...record.owed.map((owed) => `owed since ${owed.since}: ${owed.reason} (${owed.keys.join(" ")})`),
   ];
   return lines.join("\n");
+}
+
+/** Rows of the budget that are shown; all of them with --json. */
+const SHOWN_ROWS = 8;
+
+function budgetLines(budget: readonly BudgetRow[]): readonly string[] {
+  const rows = budget
+    .slice(0, SHOWN_ROWS)
+    .map(({ what, where, used, limit, unit }) => [
+      `  ${Math.round((100 * used) / limit)} %`,
+      what,
+      `${used} of ${limit} ${unit}`,
+      where,
+    ]);
+  return rows.length === 0 ? [] : ["nearest to its limits:", columns(rows)];
 }
 
 async function runSet(context: CommandContext, { deps, ref, input }: SiteJob): Promise<void> {

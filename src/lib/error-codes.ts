@@ -203,6 +203,11 @@ export const ERROR_CODES = {
     exit: 5,
     meaning: "the edge did not answer with the published release in time",
   },
+  "publish/over-budget": {
+    kind: "user",
+    exit: 2,
+    meaning: "the site would bring the edge to one of its limits",
+  },
   "publish/shared-files": {
     kind: "user",
     exit: 2,

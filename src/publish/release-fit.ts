@@ -1,14 +1,19 @@
+import { SitefleetError } from "../lib/errors.ts";
 import { encodeConfig } from "../site/codec.ts";
 import { METADATA_BUDGET } from "../site/metadata.ts";
-import { HSTS_LIMIT, deriveConfig } from "../site/model.ts";
+import { HSTS_LIMIT, currentRelease, deriveConfig } from "../site/model.ts";
 import type { DomainEntry, ReleaseEntry, SiteRecord } from "../site/model.ts";
 import { DEFAULT_RULE_ROOM } from "../site/redirect-plan.ts";
+import { budgetOf, budgetText, overBudget } from "./budget.ts";
+import type { BudgetInput, BudgetRow } from "./budget.ts";
 import { refuseUnfitConfigs } from "./commit.ts";
 import { LONGEST_RELEASE } from "./delta-plan.ts";
 import { primaryEntry } from "./domains.ts";
-import { sha256Hex } from "./publish-deps.ts";
+import { findManifest } from "./manifest.ts";
+import { placeOf, sha256Hex } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import type { HeldRecord } from "./record-store.ts";
+import { planRelease } from "./release-plan.ts";
 import type { PlanInput, ReleasePlan } from "./release-plan.ts";
 import { ON_SITE, entryOf, newSite } from "./release-record.ts";
 import type { Showing } from "./release-record.ts";
@@ -30,11 +35,62 @@ export interface FitInput {
 }
 
 /**
- * Refuses, before anything is written, a release whose domains' configs would not fit whatever lies where.
- * @throws SitefleetError `site/config-too-large` naming the rule by its line
+ * Refuses, before anything is written, a release whose domains' configs would not fit whatever lies where, or that would
+ * bring the edge to one of its limits.
+ * @throws SitefleetError `site/config-too-large` naming the rule by its line, `publish/over-budget`
  */
 export function refuseUnfit(deps: PublishDeps, ref: SiteRef, input: FitInput): void {
-  refuseUnfitConfigs(trialRecord(deps, ref, { ...input, delta: undefined }), input.plan.slotNames);
+  const record = trialRecord(deps, ref, { ...input, delta: undefined });
+  refuseUnfitConfigs(record, input.plan.slotNames);
+  const over = overBudget(siteBudget(deps, ref, { record, plan: input.plan }));
+  if (over.length === 0) return;
+  throw new SitefleetError("publish/over-budget", `site "${ref.site}" has more than the edge can take`, {
+    details: over.map(budgetText),
+    hint: "remove or shorten what is named; exact redirects are objects and cost the edge nothing",
+  });
+}
+
+/** What a site uses of every limit, by what its release holds. */
+export function siteBudget(
+  deps: PublishDeps,
+  ref: SiteRef,
+  { record, plan }: { readonly record: SiteRecord; readonly plan: BudgetInput["plan"] },
+): readonly BudgetRow[] {
+  const shown = Object.entries(record.domains).filter(([, { removing }]) => !removing);
+  const later = [["a domain that is added later", TIGHTEST]] as const;
+  const isShown = shown.some(([, { kind }]) => kind !== "alias");
+  return budgetOf({
+    record,
+    domains: isShown ? shown : [...shown, ...later],
+    place: placeOf(deps, ref),
+    plan,
+    headroom: HEADROOM,
+  });
+}
+
+/**
+ * What a site uses of every limit, by its record and the manifest of what it shows: nothing else is read.
+ * @throws SitefleetError `site/not-found`
+ */
+export async function readBudget(
+  deps: PublishDeps,
+  ref: SiteRef,
+  record: SiteRecord,
+): Promise<readonly BudgetRow[]> {
+  const release = currentRelease(record);
+  const manifest = release && !release.dirty ? await findManifest(deps, ref, release.id) : undefined;
+  if (!manifest) return [];
+  const { files, control } = manifest;
+  const plan = planRelease({
+    place: placeOf(deps, ref),
+    files,
+    control,
+    siteRules: record.rules,
+    policies: record.policies,
+    roomFor: roomForRules(deps, ref, record),
+    strict: false,
+  });
+  return siteBudget(deps, ref, { record, plan: { ...plan, objects: [...manifest.objects.values()] } });
 }
 
 /** Whether a delta list leaves room in the config of every domain, and in that of one that is added later. */

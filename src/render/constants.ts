@@ -1,3 +1,5 @@
+import { EDGE_LIMITS } from "../site/edge-limits.ts";
+
 /**
  * Statuses of `error` inside the service. 600-699 are free for customers of Fastly
  * (reference/http/http-statuses); each has one branch in vcl_error.
@@ -32,8 +34,8 @@ export const DEBUG_PREFIX = "sitefleet-debug:";
 /** Request header of who knows the debug token: `shield` makes the edge look past its own cache. */
 export const PROBE_HEADER = "Sitefleet-Probe";
 
-/** Bytes: Fastly refuses URLs over 8 KB by itself; S3 keys end at 1,024 of which environment, site and release take up to 120. */
-export const LIMITS = { url: 4_096, path: 900 } as const;
+/** Bytes of what a client sends that is read at all. */
+export const LIMITS = { url: EDGE_LIMITS.url, path: EDGE_LIMITS.path, authorization: 1_024 } as const;
 
 /** SHA-256 of nothing: the payload hash of a GET. */
 export const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
