@@ -1,7 +1,7 @@
 import { SitefleetError } from "../lib/errors.ts";
 import { releasePrefix } from "../site/layout.ts";
 import { currentRelease } from "../site/model.ts";
-import { refuseDeleting, rollForward } from "./commit.ts";
+import { isUnsettled, refuseDeleting, rollForward, settleSite } from "./commit.ts";
 import { readCurrent } from "./current-content.ts";
 import { findManifest } from "./manifest.ts";
 import { placeOf } from "./publish-deps.ts";
@@ -68,7 +68,9 @@ export async function promoteSite(
   const current = base && currentRelease(base.record);
   const state = { release: base?.record.current ?? null, previous: base?.record.previous ?? null };
   if (input.dryRun) return { ...ref, ...state, kind: "planned", from, warnings };
-  if (current?.digest === plan.digest && !current.dirty) {
+  if (base && current?.digest === plan.digest && !current.dirty) {
+    // An earlier run may have died between the record and what visitors see.
+    if (isUnsettled(base.record)) await settleSite(deps, ref, base);
     return { ...ref, ...state, kind: "unchanged", from, warnings };
   }
   if (base) await rollForward(deps, ref, base);
