@@ -5,16 +5,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CHECKOUT, startMirrorProcess, startProcess } from "../support/cli-process.ts";
 import type { MirrorProcess } from "../support/cli-process.ts";
+import { missingPrograms, typedLines } from "../support/typed-page.ts";
 
 /** What the walk-through asks of a machine besides Node. */
-const missing = ["bash", "curl", "git"].filter((name) => {
-  try {
-    execFileSync(name, ["--version"], { stdio: "ignore" });
-    return false;
-  } catch {
-    return true;
-  }
-});
+const missing = missingPrograms(["bash", "curl", "git"]);
 if (missing.length > 0) process.stderr.write(`skipped: README's walk-through needs ${missing.join(", ")}\n`);
 
 const readme = await readFile(join(CHECKOUT, "README.md"), "utf8");
@@ -22,7 +16,7 @@ const readme = await readFile(join(CHECKOUT, "README.md"), "utf8");
 /** The shell lines between the two marks of README, in order. */
 function walkThrough(): readonly string[] {
   const [, part = ""] = /<!-- walk-through:begin -->(.*)<!-- walk-through:end -->/s.exec(readme) ?? [];
-  return [...part.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, block = ""]) => block.trim().split("\n"));
+  return typedLines(part).map(({ line }) => line);
 }
 
 describe.skipIf(missing.length > 0)("README's walk-through, typed line by line in a fresh clone", () => {
