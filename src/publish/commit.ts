@@ -2,13 +2,13 @@ import { randomUUID } from "node:crypto";
 
 import { SitefleetError } from "../lib/errors.ts";
 import { boundOwed } from "../purge/purge-plan.ts";
-import { purgeAgain, purgeOnce } from "../purge/purge.ts";
+import { purgeAgain, purgeOnce, purgeTwice } from "../purge/purge.ts";
 import { deriveConfig } from "../site/model.ts";
 import type { DomainEntry, OwedPurge, SiteRecord } from "../site/model.ts";
-import { siteConfigKey } from "../site/surrogate-keys.ts";
-import { fittingMetadata, syncConfigs } from "./config-sync.ts";
-import type { SyncOutcome, SyncReport } from "./config-sync.ts";
-import { sha256Hex } from "./publish-deps.ts";
+import { domainKey, siteConfigKey } from "../site/surrogate-keys.ts";
+import { fittingMetadata, readOwner, syncConfigs } from "./config-sync.ts";
+import type { SyncReport } from "./config-sync.ts";
+import { configKeyOf, sha256Hex } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import { updateRecord } from "./record-store.ts";
 import type { HeldRecord, UpdateOptions } from "./record-store.ts";
@@ -187,11 +187,36 @@ async function finishSettling(
         if (times === undefined) return [owed];
         return isPaid ? [] : [{ ...owed, sent: times }];
       }),
-      domains: settledDomains(current, synced.outcomes),
+      domains: settledDomains(current, synced),
     }),
     known.record.revision === synced.record.revision ? { known } : {},
   );
+  await takeBackStrays(deps, record, synced.outcomes);
   return record;
+}
+
+/**
+ * Deletes configs that this run wrote for domains that somebody took off the site meanwhile: where nothing was written
+ * yet, whoever takes a domain off finds nothing to delete, and nothing to clash with.
+ */
+async function takeBackStrays(
+  deps: PublishDeps,
+  record: SiteRecord,
+  outcomes: SyncReport["outcomes"],
+): Promise<void> {
+  const keys: string[] = [];
+  for (const [domain, outcome] of outcomes) {
+    const entry = Object.hasOwn(record.domains, domain) ? record.domains[domain] : undefined;
+    if (outcome.kind !== "written" || (entry && !entry.removing)) continue;
+    const { etag } = outcome;
+    const { signal } = deps;
+    const owner = await readOwner(deps, domain);
+    // Another one is another run's, or another site's.
+    if (owner.kind !== "site" || owner.site !== record.site || owner.etag !== etag) continue;
+    const deleted = await deps.store.config.delete({ key: configKeyOf(deps, domain), etag, signal });
+    if (deleted.kind === "ok") keys.push(domainKey(domain));
+  }
+  await purgeTwice(deps, { keys, soft: false });
 }
 
 function lostDomains({ outcomes }: SyncReport): CommitReport["lost"] {
@@ -200,13 +225,14 @@ function lostDomains({ outcomes }: SyncReport): CommitReport["lost"] {
   );
 }
 
-function settledDomains(
-  record: SiteRecord,
-  outcomes: ReadonlyMap<string, SyncOutcome>,
-): SiteRecord["domains"] {
+function settledDomains(record: SiteRecord, synced: SyncReport): SiteRecord["domains"] {
   const entries = Object.entries(record.domains).flatMap(([domain, entry]): [string, DomainEntry][] => {
-    const outcome = outcomes.get(domain);
-    if (outcome?.kind === "written") return [[domain, writtenEntry(entry, outcome)]];
+    const outcome = synced.outcomes.get(domain);
+    if (outcome?.kind === "written") {
+      // Where another run has noted its write meanwhile, ours was before it.
+      const isNewest = synced.record.domains[domain]?.etag === entry.etag;
+      return [[domain, isNewest ? writtenEntry(entry, outcome) : entry]];
+    }
     // An entry that was put back meanwhile stays; its own run writes it.
     if (outcome?.kind === "removed" && entry.removing) return [];
     if (outcome?.kind === "lost" && !entry.takeOver) return [];
