@@ -16,10 +16,10 @@ const TEXT_TYPES = new Set([
 ]);
 
 /** Files without an extension whose type readers insist on. */
-const WELL_KNOWN_TYPES: Readonly<Record<string, string>> = {
+const WELL_KNOWN_TYPES: ReadonlyMap<string, string> = new Map([
   // Apple, "Supporting associated domains": served as JSON without an extension.
-  ".well-known/apple-app-site-association": "application/json; charset=utf-8",
-};
+  [".well-known/apple-app-site-association", "application/json; charset=utf-8"],
+]);
 
 const FALLBACK_TYPE = "application/octet-stream";
 
@@ -37,7 +37,7 @@ export function contentTypeOf(path: string, body: Uint8Array): string {
 
 /** The same from what is known of the bytes. */
 export function contentTypeBy(path: string, content: TextFacts): string {
-  const known = WELL_KNOWN_TYPES[path];
+  const known = WELL_KNOWN_TYPES.get(path);
   if (known !== undefined) return known;
   const name = path.slice(path.lastIndexOf("/") + 1);
   if (!name.includes("."))
@@ -75,10 +75,12 @@ const ASSET_FOLDERS = new Set([
 
 /** Cache-Control for browsers: hashed assets for good, everything else is asked for again each time. */
 export function cacheControlOf(path: string): string {
+  if (/\.html?$/i.test(path)) return REVALIDATE;
   const segments = path.split("/");
   const name = segments.pop() ?? "";
-  const isAsset = segments.some((folder) => ASSET_FOLDERS.has(folder)) && !/\.html?$/i.test(name);
-  return isAsset && hasContentHash(name) ? IMMUTABLE : REVALIDATE;
+  return segments.some((folder) => ASSET_FOLDERS.has(folder)) && hasContentHash(name)
+    ? IMMUTABLE
+    : REVALIDATE;
 }
 
 /** Whether a name carries what looks like a content hash before its extension: `app.3f2a9b1c.js`, `index-BxK3a9Fq.css`. */

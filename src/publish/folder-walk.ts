@@ -148,25 +148,30 @@ async function walkLevel(walk: Walk, level: Level): Promise<void> {
     walk.signal.throwIfAborted();
     if (walk.entries > ENTRY_LIMIT) throw tooMany(walk.root);
     const isHidden = name.startsWith(".") && !(level.path === "" && name === ".well-known");
-    if (!isHidden) await walkEntry(walk, level, name);
+    const inner = isHidden ? undefined : visitEntry(walk, level, name);
+    if (inner) await walkLevel(walk, inner);
   }
 }
 
-async function walkEntry(walk: Walk, level: Level, name: string): Promise<void> {
-  const path = level.path + name.normalize("NFC");
+/** Looks at an entry; the folder that it is, if it is to be walked. */
+function visitEntry(walk: Walk, level: Level, name: string): Level | undefined {
+  const path = level.path + (ASCII.test(name) ? name : name.normalize("NFC"));
   const source = level.source + sep + name;
   const entry = resolveEntry(walk.root, source);
-  if (entry.kind !== "folder" && isControl(path)) return;
-  if (walk.ignored(path, entry.kind === "folder" ? "folder" : "file")) return;
+  if (entry.kind !== "folder" && level.path === "" && isControl(path)) return undefined;
+  if (walk.ignored(path, entry.kind === "folder" ? "folder" : "file")) return undefined;
   const problem = nameProblem(name) ?? (entry.kind === "problem" ? entry.reason : undefined);
   if (problem !== undefined) walk.problems.push(`${printable(path)}: ${problem}`);
   else if (entry.kind === "folder") {
     const real = entry.isLink ? realpathSync(source) : `${level.above.at(-1) ?? ""}${sep}${name}`;
     if (level.above.includes(real)) {
       walk.problems.push(`${printable(path)}: is a link to a folder that holds it`);
-    } else await walkLevel(walk, { path: `${path}/`, source, above: [...level.above, real] });
+    } else return { path: `${path}/`, source, above: [...level.above, real] };
   } else if (entry.kind === "file") walk.visit({ path, source, size: Number(entry.stat.size) }, entry.stat);
+  return undefined;
 }
+
+const ASCII = /^[\u0000-\u007f]*$/;
 
 function isControl(path: string): boolean {
   return CONTROL_FILES.some((name) => name === path);

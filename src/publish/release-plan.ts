@@ -164,6 +164,7 @@ function planFiles(
 ): FilesPlan {
   const objects = new Map<string, PlannedObject>();
   const problems: RuleNote[] = [];
+  const usual = new Map<string, ObjectHeaders>();
   for (const file of files) {
     const { key, size, hash, path, source } = file;
     const applied = choices.headers.length === 0 ? NO_HEADERS : headersFor(choices.headers, path);
@@ -174,12 +175,21 @@ function planFiles(
       key,
       size,
       hash,
-      headers: nativeHeaders(file, applied),
+      headers: applied === NO_HEADERS ? usualHeaders(usual, file) : nativeHeaders(file, applied),
       metadata: fitted.kind === "ok" ? fitted.metadata : plain,
       body: source === undefined ? { kind: "stored" } : { kind: "file", path: source },
     });
   }
   return { objects, problems };
+}
+
+/** The defaults of a file, as one object for all files that have them in common. */
+function usualHeaders(known: Map<string, ObjectHeaders>, { path, contentType }: PlanFile): ObjectHeaders {
+  const cacheControl = cacheControlOf(path);
+  const name = `${contentType}\n${cacheControl}`;
+  const headers = known.get(name) ?? { contentType, cacheControl };
+  known.set(name, headers);
+  return headers;
 }
 
 /** The defaults of a file, with what its rules set or take away. */
@@ -232,16 +242,30 @@ function notFoundPagesOf(files: readonly PlanFile[]): readonly string[] {
   });
 }
 
+/** Characters: a hash takes a few long texts sooner than many short ones. */
+const HASHED_AT_ONCE = 64 * 1024;
+
 /** One hash over all that a release is, whatever order its parts came in. */
 function digestOf(content: Omit<ReleasePlan, "digest" | "counts" | "slotNames" | "warnings">): string {
   const hash = createHash("sha256");
+  const headersTexts = new Map<ObjectHeaders, string>();
+  let lines = "";
+  const add = (line: string): void => {
+    lines += line;
+    if (lines.length < HASHED_AT_ONCE) return;
+    hash.update(lines);
+    lines = "";
+  };
   for (const { key, size, hash: bytes, headers, metadata } of content.objects) {
-    hash.update(`${JSON.stringify([key, size, bytes])}${fieldsText(headers)}${fieldsText(metadata)}\n`);
+    const headersText = headersTexts.get(headers) ?? fieldsText(headers);
+    headersTexts.set(headers, headersText);
+    add(`[${JSON.stringify(key)},${size},"${bytes}"]${headersText}${fieldsText(metadata)}\n`);
   }
   // A file's path and type count too: what they lead to may change by rules that do not come with the folder.
   for (const { path, hash: bytes, contentType } of content.files) {
-    hash.update(`${JSON.stringify([path, bytes, contentType])}\n`);
+    add(`[${JSON.stringify(path)},"${bytes}",${JSON.stringify(contentType)}]\n`);
   }
+  hash.update(lines);
   const { slots, notFoundPages, trailingSlash } = content;
   const control = fields(Object.fromEntries(content.control));
   const buckets = bucketsDigest(content.buckets);
@@ -264,9 +288,9 @@ function fields(object: object): readonly (readonly [string, unknown])[] {
 }
 
 function refuseUnstorable(place: SitePlace, objects: readonly ReleaseObject[]): void {
-  const prefix = releasePrefix(place, LONGEST_RELEASE);
+  const prefixBytes = Buffer.byteLength(releasePrefix(place, LONGEST_RELEASE));
   const problems = objects.flatMap(({ key, metadata }) => {
-    const bytes = Buffer.byteLength(prefix + key);
+    const bytes = prefixBytes + Buffer.byteLength(key);
     if (bytes > KEY_LIMIT)
       return [`${printable(key)}: its key has ${bytes} bytes, the limit is ${KEY_LIMIT}`];
     const problem = metadataProblem(metadata);

@@ -129,11 +129,18 @@ function writeStat(target: Buffer, stat: BigIntStats): void {
     target.writeBigUInt64LE(BigInt.asUintN(64, field), index * 8);
 }
 
-const scratch = Buffer.alloc(STAT_BYTES);
-
 function hasStat(entry: Buffer, stat: BigIntStats): boolean {
-  writeStat(scratch, stat);
-  return scratch.compare(entry, 0, STAT_BYTES) === 0;
+  return (
+    isField(entry, 0, stat.size) &&
+    isField(entry, 1, stat.mtimeNs) &&
+    isField(entry, 2, stat.ctimeNs) &&
+    isField(entry, 3, stat.ino) &&
+    isField(entry, 4, stat.dev)
+  );
+}
+
+function isField(entry: Buffer, index: number, field: bigint): boolean {
+  return entry.readBigUInt64LE(index * 8) === BigInt.asUintN(64, field);
 }
 
 function contentOf(entry: Buffer): FileContent {

@@ -21,10 +21,11 @@ export function redirectMetadata(redirect: {
 
 /** Bytes that S3 counts: UTF-8 of names (without `x-amz-meta-`) and values together. */
 export function metadataBytes(metadata: Metadata): number {
-  return Object.entries(metadata).reduce(
-    (sum, [name, value]) => sum + encoder.encode(name).length + encoder.encode(value).length,
-    0,
-  );
+  return Object.entries(metadata).reduce((sum, [name, value]) => sum + utf8Bytes(name) + utf8Bytes(value), 0);
+}
+
+function utf8Bytes(text: string): number {
+  return /^[\u0000-\u007f]*$/.test(text) ? text.length : encoder.encode(text).length;
 }
 
 /** Why a set of metadata cannot be stored and read back unchanged, or `undefined`. */
@@ -32,7 +33,8 @@ export function metadataProblem(metadata: Metadata): string | undefined {
   for (const [name, value] of Object.entries(metadata)) {
     if (!/^[\u0020-\u007e]*$/.test(value)) return `"${name}" has characters outside printable ASCII`;
     // S3 trims values and folds runs of spaces when it signs headers.
-    if (/^ | $| {2}/.test(value)) return `"${name}" has leading, trailing or double spaces`;
+    if (value.includes(" ") && /^ | $| {2}/.test(value))
+      return `"${name}" has leading, trailing or double spaces`;
   }
   const bytes = metadataBytes(metadata);
   return bytes > METADATA_BUDGET ? `takes ${bytes} bytes, the limit is ${METADATA_BUDGET}` : undefined;

@@ -48,7 +48,7 @@ function decodeUtf8(raw: string): string | undefined {
 export function pathProblem(decoded: string): string | undefined {
   if (/[\u0000-\u001f\u007f]/.test(decoded)) return "has a control character";
   if (decoded.includes("\\")) return "has a backslash";
-  if (decoded.split("/").some((segment) => segment === "." || segment === "..")) return "has a dot segment";
+  if (/(?:^|\/)\.\.?(?:\/|$)/.test(decoded)) return "has a dot segment";
   return undefined;
 }
 
@@ -58,14 +58,16 @@ export function pathProblem(decoded: string): string | undefined {
  */
 export function pageKey(path: string): string {
   const { stem, dropped } = dropEnding(path);
-  const key = stem.replace(/^\//, "");
+  const key = stem.startsWith("/") ? stem.slice(1) : stem;
   const name = key === "" ? "index" : key;
   if (!dropped && lastSegment(name).includes(".")) return name;
   return `${name}.html`;
 }
 
+const ENDINGS = ["/", "/index.html", ".html"] as const;
+
 function dropEnding(path: string): { readonly stem: string; readonly dropped: boolean } {
-  for (const ending of ["/", "/index.html", ".html"]) {
+  for (const ending of ENDINGS) {
     if (path.endsWith(ending)) return { stem: path.slice(0, -ending.length), dropped: true };
   }
   return { stem: path, dropped: false };
@@ -89,14 +91,11 @@ export function canonicalPath(file: string, policy: SlashPolicy = "auto"): strin
   const isIndex = file.endsWith("/index.html");
   const stem = `/${file.slice(0, isIndex ? -"/index.html".length : -".html".length)}`;
   const spelling = spellingOf(policy, isIndex);
-  // Read back, a stem with a dot looks like a file and one that ends in `index` like a folder: those keep more.
-  const candidates = {
-    bare: isIndex ? [stem, `${stem}/`] : [stem],
-    slash: [`${stem}/`],
-    file: [],
-  }[spelling];
   const key = pageKey(`/${file}`);
-  return candidates.find((path) => pageKey(path) === key) ?? `/${file}`;
+  // Read back, a stem with a dot looks like a file and one that ends in `index` like a folder: those keep more.
+  if (spelling === "bare" && pageKey(stem) === key) return stem;
+  const keepsSlash = spelling === "slash" || (spelling === "bare" && isIndex);
+  return keepsSlash && pageKey(`${stem}/`) === key ? `${stem}/` : `/${file}`;
 }
 
 function spellingOf(policy: SlashPolicy, isIndex: boolean): "bare" | "slash" | "file" {

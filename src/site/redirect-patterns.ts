@@ -70,13 +70,13 @@ export function keepOrder(
   readonly entries: readonly PatternEntry[];
   readonly notes: readonly PatternNote[];
 } {
-  const pages = new PagePaths(files);
+  let pages: PagePaths | undefined;
   const later = new PatternTable();
   const notes: PatternNote[] = [];
   const kept: PatternEntry[] = [];
   for (const entry of entries.toReversed()) {
     const forced = entry.slot.forced ? undefined : firstForced(later, entry.slot);
-    const isPromoted = forced !== undefined && !pages.some(entry.slot);
+    const isPromoted = forced !== undefined && !(pages ??= new PagePaths(files)).some(entry.slot);
     if (forced !== undefined && !isPromoted) {
       notes.push({ index: entry.index, other: forced.index, kind: "overtaken" });
     }
