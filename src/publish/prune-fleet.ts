@@ -1,5 +1,6 @@
 import { mapAhead } from "../lib/map-ahead.ts";
 import { siteUidProblem } from "../site/names.ts";
+import { ConfiguredSites } from "./configured-sites.ts";
 import { pruneSite, pruneStray } from "./prune.ts";
 import type { PruneReport } from "./prune.ts";
 import type { PruneRules } from "./prune-plan.ts";
@@ -18,8 +19,9 @@ export async function* pruneFleet(deps: PublishDeps, rules: PruneRules): AsyncGe
   const sites = mapAhead(siteRefs(deps), PARALLEL_SITES, (ref) =>
     outcomeOf(deps, ref, () => pruneSite(deps, ref, rules)),
   );
+  const configured = new ConfiguredSites(deps);
   const strays = mapAhead(strayRefs(deps), PARALLEL_SITES, (ref) =>
-    outcomeOf(deps, ref, () => pruneStray(deps, ref)),
+    outcomeOf(deps, ref, () => pruneStray(deps, ref, configured)),
   );
   for await (const outcome of sites) if (outcome) yield outcome;
   for await (const outcome of strays) if (outcome) yield outcome;

@@ -1,9 +1,11 @@
+import { SitefleetError } from "../lib/errors.ts";
 import { privatePrefix, releasePrefix, sitePrefix } from "../site/layout.ts";
 import type { SiteRecord } from "../site/model.ts";
 import { newSiteRecord } from "../site/model.ts";
 import { isReleaseId, releaseNumberOf } from "../site/names.ts";
 import { domainKey } from "../site/surrogate-keys.ts";
 import { commitChange, isUnsettled, settleSite } from "./commit.ts";
+import type { ConfiguredSites } from "./configured-sites.ts";
 import { withoutDomains } from "./previews.ts";
 import { readMarks } from "./prune-marks.ts";
 import type { Marks } from "./prune-marks.ts";
@@ -51,9 +53,22 @@ export async function pruneSite(deps: PublishDeps, ref: SiteRef, rules: PruneRul
 /**
  * The same for a site that has no record: what a first publish left that never came to its commit.
  * @returns `undefined` for a site that has one
+ * @throws SitefleetError `site/unreadable` for a site that a host shows: its record got lost
  */
-export async function pruneStray(deps: PublishDeps, ref: SiteRef): Promise<PruneReport | undefined> {
+export async function pruneStray(
+  deps: PublishDeps,
+  ref: SiteRef,
+  configured: ConfiguredSites,
+): Promise<PruneReport | undefined> {
   if (await readRecord(deps, ref)) return undefined;
+  const host = (await configured.in(ref.siteEnv)).get(ref.site);
+  if (host !== undefined) {
+    throw new SitefleetError(
+      "site/unreadable",
+      `site "${ref.site}" has no record, but the config of "${host}" names it`,
+      { hint: "nothing was deleted; restore the record, or publish the site's folder again" },
+    );
+  }
   const marks = await readMarks(deps, ref, newSiteRecord({ ...ref, counter: 0 }));
   const before = deps.clock.now() - minimumAge(deps.environment);
   const swept = await sweepSite(deps, ref, { marks, stored: await storedReleases(deps, ref), before });
@@ -140,10 +155,11 @@ async function sweepSite(deps: PublishDeps, ref: SiteRef, limits: SweepLimits): 
       modifiedAt < before && !stays(key);
     swept = addSwept(swept, await sweep(deps, deps.store.hosting, { prefix, only }));
   }
-  // Manifests go after the objects: as long as there is one, no publish can take the id.
+  // Manifests go after the objects and the rules: as long as there is one, no publish can take the id.
   const prefix = privatePrefix(place);
-  const isOld = privateFilter(prefix, limits);
-  return addSwept(swept, await sweep(deps, deps.store.config, { prefix, only: isOld }));
+  const only = privateFilter(prefix, limits);
+  swept = addSwept(swept, await sweep(deps, deps.store.config, { prefix: `${prefix}rules/`, only }));
+  return addSwept(swept, await sweep(deps, deps.store.config, { prefix, only }));
 }
 
 /** Which of the objects beside a record may go; those of an unknown kind stay. */

@@ -211,6 +211,19 @@ describe("pruning all sites", () => {
     ]);
     expect([...history.world.hosting.keys()]).toEqual(["test/production/acme/1/index.html"]);
   });
+
+  it("takes no site that a host shows for one that never was, though its record is lost", async () => {
+    const history = new History();
+    await history.publish({ "index.html": "one" });
+    await history.pass(40 * DAY);
+    history.world.config.delete("test/production/_sites/acme.json");
+    const outcomes = [];
+    for await (const outcome of pruneFleet(history.deps(), NOW)) outcomes.push(outcome);
+    expect(outcomes).toMatchObject([
+      { kind: "failed", ref: ACME, problem: expect.stringContaining(`the config of "${WWW}"`) as string },
+    ]);
+    expect(visible(history.world, WWW)).toEqual({ "index.html": "one" });
+  });
 });
 
 function objectOf(text: string) {
