@@ -156,18 +156,25 @@ function objectRows({ plan, place }: BudgetInput): readonly BudgetRow[] {
   const prefix = Buffer.byteLength(releasePrefix(place, LONGEST_RELEASE));
   const row = (
     limits: Omit<BudgetRow, "where" | "used">,
-    measure: (object: ReleaseObject) => number,
+    measure: (object: ReleaseObject, index: number) => number,
   ): readonly BudgetRow[] => {
     const most = heaviest(plan.objects, measure);
     return most ? [{ ...limits, where: printable(most.object.key), used: most.used }] : [];
   };
   const { responseHeaders, responseHeaderBytes, path } = EDGE_LIMITS;
+  const costs = plan.objects.map(headersCost);
   return [
     ...row({ what: "object metadata", limit: METADATA_BUDGET, unit: "bytes" }, ({ metadata }) =>
       metadataBytes(metadata),
     ),
-    ...row({ what: "response headers", limit: responseHeaders, unit: "headers" }, headerCount),
-    ...row({ what: "size of response headers", limit: responseHeaderBytes, unit: "bytes" }, headerBytes),
+    ...row(
+      { what: "response headers", limit: responseHeaders, unit: "headers" },
+      (_, index) => costs[index]?.headers ?? 0,
+    ),
+    ...row(
+      { what: "size of response headers", limit: responseHeaderBytes, unit: "bytes" },
+      (_, index) => costs[index]?.bytes ?? 0,
+    ),
     ...row(
       { what: "storage key", limit: KEY_LIMIT, unit: "bytes" },
       ({ key }) => prefix + Buffer.byteLength(key),
@@ -179,11 +186,11 @@ function objectRows({ plan, place }: BudgetInput): readonly BudgetRow[] {
 
 function heaviest(
   objects: readonly ReleaseObject[],
-  measure: (object: ReleaseObject) => number,
+  measure: (object: ReleaseObject, index: number) => number,
 ): { readonly object: ReleaseObject; readonly used: number } | undefined {
   let most: { readonly object: ReleaseObject; readonly used: number } | undefined;
-  for (const object of objects) {
-    const used = measure(object);
+  for (const [index, object] of objects.entries()) {
+    const used = measure(object, index);
     if (!most || used > most.used) most = { object, used };
   }
   return most;
@@ -193,34 +200,30 @@ function heaviest(
  * Headers that S3 sends with any object (S3 API, "GetObject", response syntax) and that the edge, Fastly's and ours, puts on
  * any answer, also for who knows the debug token; and bytes that they take together.
  */
-const OF_ALL = { headers: 20 + 24, bytes: 4_096 } as const;
+const OF_ALL: HeadersCost = { headers: 20 + 24, bytes: 4_096 };
 
-type Header = readonly [name: string, value: string];
-
-function ownHeaders({ headers, metadata }: ReleaseObject): readonly Header[] {
-  const native = Object.entries<string | undefined>({ ...headers }).flatMap(
-    ([name, value = ""]): readonly Header[] => (value === "" ? [] : [[name, value]]),
-  );
-  const packed = unpackHeaders(metadata[OBJECT_METADATA.headers] ?? "");
-  const set =
-    packed.kind === "ok" ? packed.headers.flatMap((header) => (header.kind === "set" ? [header] : [])) : [];
-  return [
-    ...native,
-    ...Object.entries(metadata).map(([name, value]) => [`x-amz-meta-${name}`, value] as const),
-    ...set.map(({ name, value }): Header => [name, value]),
-  ];
+interface HeadersCost {
+  readonly headers: number;
+  readonly bytes: number;
 }
 
-function headerCount(object: ReleaseObject): number {
-  return OF_ALL.headers + ownHeaders(object).length;
-}
-
-function headerBytes(object: ReleaseObject): number {
-  // The colon, the space and the line's end.
-  return ownHeaders(object).reduce<number>(
-    (sum, [name, value]) => sum + name.length + value.length + 4,
-    OF_ALL.bytes,
-  );
+/** What the headers of an answer are at most; once for each object of a release, of which there may be many thousands. */
+function headersCost({ headers: native, metadata }: ReleaseObject): HeadersCost {
+  let { headers, bytes } = OF_ALL;
+  const add = (name: string, value: string): void => {
+    headers += 1;
+    // The colon, the space and the line's end.
+    bytes += name.length + value.length + 4;
+  };
+  for (const [name, value] of Object.entries<string | undefined>({ ...native })) {
+    if (value !== undefined && value !== "") add(name, value);
+  }
+  for (const [name, value] of Object.entries(metadata)) add(`x-amz-meta-${name}`, value);
+  const packed = metadata[OBJECT_METADATA.headers];
+  const unpacked = packed === undefined ? undefined : unpackHeaders(packed);
+  if (unpacked?.kind !== "ok") return { headers, bytes };
+  for (const header of unpacked.headers) if (header.kind === "set") add(header.name, header.value);
+  return { headers, bytes };
 }
 
 /** A Location longer than the edge reads URLs would lead a visitor to an error, were it of this service. */

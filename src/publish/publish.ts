@@ -116,10 +116,11 @@ async function publishScan(
   const claims = await claimDomains(deps, request, newDomains);
   const also = (record: SiteRecord): SiteRecord =>
     withNewDomains(record, newDomains, (domain) => ({ ...primaryEntry(), etag: claims.get(domain) ?? null }));
-  refuseUnfit(deps, request, { plan, base, also });
   const keys = newDomains.map(domainKey);
   const shown = base && currentRelease(base.record);
   const isShown = shown !== undefined && shown.digest === plan.digest && !shown.dirty && !request.full;
+  // What is shown was found to fit when it was published.
+  if (!isShown || newDomains.length > 0) refuseUnfit(deps, request, { plan, base, also });
   if (request.dryRun) {
     const kind = isShown && newDomains.length === 0 ? "unchanged" : "planned";
     return withChanges(deps, reportOf(draft, { kind, record: base?.record }), { plan, shown });
