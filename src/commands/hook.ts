@@ -16,13 +16,28 @@ export const commands: readonly CommandDefinition[] = [
     options: [
       { flags: "--host <address>", summary: "address to listen on", default: "127.0.0.1" },
       { flags: "--port <port>", summary: `port (${DEFAULT_HOOK_PORT}; 0 = any free one)` },
-      { flags: "--max-body <bytes>", summary: "largest tarball, as it is sent" },
-      { flags: "--max-unpacked <bytes>", summary: "largest folder, once it is unpacked" },
-      { flags: "--max-files <count>", summary: "most files and folders of a tarball" },
-      { flags: "--queue <count>", summary: "most jobs that wait" },
-      { flags: "--parallel <count>", summary: "jobs at a time; those of one site never are" },
-      { flags: "--rate <count>", summary: "requests a minute and key" },
-      { flags: "--grace <seconds>", summary: "how long running jobs may take when it is stopped" },
+      {
+        flags: "--max-body <bytes>",
+        summary: `largest tarball, as it is sent (${DEFAULT_LIMITS.bodyBytes})`,
+      },
+      {
+        flags: "--max-unpacked <bytes>",
+        summary: `largest folder, once it is unpacked (${DEFAULT_LIMITS.unpackedBytes})`,
+      },
+      {
+        flags: "--max-files <count>",
+        summary: `most files and folders of a tarball (${DEFAULT_LIMITS.entries})`,
+      },
+      { flags: "--queue <count>", summary: `most jobs that wait (${DEFAULT_LIMITS.queue})` },
+      {
+        flags: "--parallel <count>",
+        summary: `jobs that run at a time; those of one site run one after the other (${DEFAULT_LIMITS.parallel})`,
+      },
+      { flags: "--rate <count>", summary: `requests a minute with one key (${DEFAULT_LIMITS.perMinute})` },
+      {
+        flags: "--grace <seconds>",
+        summary: `how long running jobs may take when it is stopped (${DEFAULT_LIMITS.graceMs / 1_000})`,
+      },
     ],
     writes: false,
     examples: ["hook serve", "hook serve --env production --port 8084", "hook serve --port 0 --json"],

@@ -1,6 +1,7 @@
 import { SitefleetError } from "../lib/errors.ts";
 import type { EdgeWishes, Published } from "../publish/published.ts";
 import type { CommandInput, OptionDefinition } from "./command.ts";
+import { counted } from "./publishing.ts";
 
 /** Options of `publish` about what is done at the edge when the release is live. */
 export const EDGE_OPTIONS: readonly OptionDefinition[] = [
@@ -12,9 +13,9 @@ export const EDGE_OPTIONS: readonly OptionDefinition[] = [
   {
     flags: "--warm <count>",
     summary:
-      "request so many changed pages once (default: all, if the settings' publishing.warm covers them)",
+      "request up to so many changed pages once they are live (default: all, if they are at most publishing.warm of the settings)",
   },
-  { flags: "--no-warm", summary: "leave caches as the purge leaves them" },
+  { flags: "--no-warm", summary: "request none" },
 ];
 
 const VERIFY_SECONDS = 30;
@@ -49,9 +50,9 @@ export function describeEdge({ warm, receipt }: Published): readonly string[] {
   return [
     ...(seen && receipt
       ? [
-          `verified: ${receipt.probes.length} answers of ${receipt.hosts.probed} domains show it, all of them ${seen.ms} ms after the start`,
+          `verified: ${counted(receipt.probes.length, "answer")} of ${counted(receipt.hosts.probed, "domain")}, all right ${seen.ms} ms after the start`,
         ]
       : []),
-    ...(warm && warm.warmed > 0 ? [`warmed: ${warm.warmed} requests in ${warm.ms} ms`] : []),
+    ...(warm && warm.warmed > 0 ? [`warmed: ${counted(warm.warmed, "request")} in ${warm.ms} ms`] : []),
   ];
 }

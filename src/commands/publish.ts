@@ -38,7 +38,10 @@ export const commands: readonly CommandDefinition[] = [
         flags: "--in-place",
         summary: "overwrite the release that is shown; visitors may meet old and new pages",
       },
-      { flags: "--full", summary: "write a release that reads nothing of the ones before it" },
+      {
+        flags: "--full",
+        summary: "make a release that shares nothing with the ones before it (unchanged files are copied)",
+      },
       { flags: "--no-strict", summary: "leave out rules, headers and settings that cannot be used" },
       {
         flags: "--no-wait",

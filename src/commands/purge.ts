@@ -7,7 +7,7 @@ import { owedDepsOf, purgeRequestsOf, readOwed, settleOwed } from "../publish/pu
 import type { OwedRow, PurgeTarget } from "../publish/purging.ts";
 import type { CommandDefinition, CommandInput } from "./command.ts";
 import type { CommandContext } from "./context.ts";
-import { columns, withPublishing } from "./publishing.ts";
+import { columns, counted, withPublishing } from "./publishing.ts";
 
 export const commands: readonly CommandDefinition[] = [
   {
@@ -72,7 +72,7 @@ async function runOwed(context: CommandContext, deps: PublishDeps, input: Comman
   }
   if (input.flags.has("send") && !context.dryRun) {
     const done = await settleOwed(deps);
-    context.report.result(done, `${done.purges} owed purges were sent`);
+    context.report.result(done, `${counted(done.purges, "owed purge")} sent`);
     return;
   }
   const rows: OwedRow[] = [];

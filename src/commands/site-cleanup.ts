@@ -10,7 +10,7 @@ import { deleteSite, purgeFiles, retainedUntil, undeleteSite } from "../publish/
 import { DEFAULT_SITE_ENV } from "../site/names.ts";
 import type { CommandDefinition, CommandInput } from "./command.ts";
 import type { CommandContext } from "./context.ts";
-import { SITE_ENV_OPTION, columns, siteRefOf, withPublishing } from "./publishing.ts";
+import { SITE_ENV_OPTION, columns, counted, siteRefOf, withPublishing } from "./publishing.ts";
 import { siteCommand } from "./site-command.ts";
 import type { SiteJob } from "./site-command.ts";
 
@@ -114,7 +114,7 @@ function sumOf(reports: readonly PruneReport[]): { releases: number; objects: nu
 
 function pruneText(report: PruneReport): string {
   const { releases, previews, objects, bytes, kept } = report;
-  const freed = `${objects} objects, ${bytes} bytes deleted`;
+  const freed = `${counted(objects, "object")}, ${counted(bytes, "byte")} deleted`;
   switch (report.state) {
     case "deleted":
       return `deletion finished: ${freed}`;
@@ -147,7 +147,7 @@ async function runTakeOff(context: CommandContext, { deps, ref }: SiteJob): Prom
   const report = await deleteSite(deps, ref);
   const until = retainedUntil(report.record);
   const text = [
-    `${ref.site} (${ref.siteEnv}) is off the edge: ${domains.length} domains lead nowhere now`,
+    `${ref.site} (${ref.siteEnv}) is off the edge, with ${counted(domains.length, "domain")}`,
     ...(until === undefined ? [] : [`its files stay until ${until}, then \`site prune\` deletes them`]),
     `bring it back: sitefleet site delete ${ref.site} --undo`,
     `delete its files now: sitefleet site delete ${ref.site} --purge-files --yes`,
@@ -163,7 +163,7 @@ async function runUndelete(context: CommandContext, { deps, ref }: SiteJob): Pro
   const domains = Object.keys(record.domains)
     .filter((domain) => !lost.some((one) => one.domain === domain))
     .sort();
-  const text = `${ref.site} (${ref.siteEnv}) is back with ${domains.length} domains: ${domains.join(" ")}`;
+  const text = `${ref.site} (${ref.siteEnv}) is back with ${counted(domains.length, "domain")}: ${domains.join(" ")}`;
   context.report.result({ ...ref, domains, state: "back", lost }, text);
 }
 
@@ -173,7 +173,7 @@ async function runPurgeFiles(context: CommandContext, { deps, ref }: SiteJob): P
   if (!context.yes && !context.dryRun) {
     throw new SitefleetError(
       "cli/usage",
-      `site "${ref.site}" (${ref.siteEnv}) has ${domains.length} domains and ${record.releases.length} releases`,
+      `site "${ref.site}" (${ref.siteEnv}) has ${counted(domains.length, "domain")} and ${counted(record.releases.length, "release")}`,
       { hint: "to delete all of it, for good, add --yes" },
     );
   }

@@ -93,7 +93,8 @@ export function rootOf(dir: string): string {
     const root = realpathSync(dir);
     if (statSync(root).isDirectory()) return root;
   } catch (error) {
-    throw new SitefleetError("publish/invalid-folder", `"${dir}" cannot be read: ${reasonOf(error)}`, {
+    const reason = errnoOf(error) === "ENOENT" ? "does not exist" : `cannot be read: ${reasonOf(error)}`;
+    throw new SitefleetError("publish/invalid-folder", `"${dir}" ${reason}`, {
       cause: error,
       hint: FOLDER_HINT,
     });

@@ -64,7 +64,8 @@ describe("docs/library.md", () => {
     expect(Object.keys(library).filter((name) => !named.has(name))).toEqual([]);
   });
 
-  it("has examples that compile", () => {
+  // It checks the types of all sources: half a minute on a busy machine.
+  it("has examples that compile", { timeout: 120_000 }, () => {
     // With one mistake on purpose, so that a check that does not look cannot pass.
     const found = typeErrors(`${program}console.log(rendered.nothing);\n`);
     expect(found).toEqual([

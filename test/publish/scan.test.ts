@@ -219,7 +219,7 @@ describe("scanFolder", () => {
   it("refuses what is no folder", async () => {
     const dir = await folder({ "index.html": "x" });
     expect(await problemsOf(join(dir, "index.html"))).toEqual([expect.stringContaining("is not a folder")]);
-    expect(await problemsOf(join(dir, "none"))).toEqual([expect.stringContaining("cannot be read: ENOENT")]);
+    expect(await problemsOf(join(dir, "none"))).toEqual([expect.stringContaining("does not exist")]);
     expect(await problemsOf(await tempDir())).toEqual([expect.stringContaining("has nothing to publish")]);
   });
 
