@@ -14,10 +14,13 @@ const PARALLEL_PROBES = 8;
 /** Time between two questions for one page: short at first, because most edges have it at once. */
 const PAUSES_MS = [50, 100, 200, 400, 800] as const;
 
-/** A host that shows the site, and whether it answers over TLS only. */
+/** A host that shows the site. */
 export interface ServingHost {
   readonly host: string;
+  /** It answers with pages over TLS only. */
   readonly forceTls: boolean;
+  /** It answers with pages in the EU only. */
+  readonly euOnly: boolean;
 }
 
 /** What the edge should say. */

@@ -99,12 +99,11 @@ function wantedOf(deps: PublishDeps, request: EdgeWishes): Wanted | undefined {
 
 /** Hosts that show what was published. */
 function servingHosts(record: SiteRecord, preview: string | undefined): readonly ServingHost[] {
-  return Object.entries(record.domains)
-    .filter(
-      ([domain, { kind, removing }]) =>
-        !removing && (preview === undefined ? kind === "primary" : domain === preview),
-    )
-    .map(([host, { forceTls }]) => ({ host, forceTls }));
+  return Object.entries(record.domains).flatMap(([host, entry]) => {
+    const isShown = preview === undefined ? entry.kind === "primary" : host === preview;
+    if (entry.removing || !isShown) return [];
+    return [{ host, forceTls: entry.forceTls, euOnly: entry.kind === "primary" && entry.euOnly }];
+  });
 }
 
 async function followUp<T extends Published>(run: LiveRun<T>): Promise<T> {
@@ -128,7 +127,9 @@ async function followUp<T extends Published>(run: LiveRun<T>): Promise<T> {
   const note = first?.note ?? again?.note;
   return {
     ...report,
-    ...(first ? { warm: { ...first, ms: first.ms + (again?.ms ?? 0) } } : {}),
+    ...(first && visits
+      ? { warm: { ...first, skipped: visits.skipped, ms: first.ms + (again?.ms ?? 0) } }
+      : {}),
     ...(receipt ? { receipt } : {}),
     warnings: [...report.warnings, ...(note === undefined ? [] : [note]), ...(receipt?.notes ?? [])],
   };
@@ -150,6 +151,8 @@ function probesOf({ ref, record, report, hosts, watch }: LiveRun): ProbePlan {
 interface Visits {
   readonly first: readonly WarmVisit[];
   readonly again: readonly WarmVisit[];
+  /** Pages that nobody can ask for without a password. */
+  readonly skipped: number;
 }
 
 function visitsOf(run: LiveRun): Visits | undefined {
@@ -159,17 +162,13 @@ function visitsOf(run: LiveRun): Visits | undefined {
   const { limit, isGiven } = run.warm;
   if (changed.length > limit && !isGiven) return undefined;
   const isOpen = (path: string): boolean => areaOf(record.protectedAreas, path) === undefined;
-  // Who runs this may be outside the EU.
-  const open = hosts.filter(({ host }) => {
-    const entry = record.domains[host];
-    return entry?.kind !== "primary" || !entry.euOnly;
-  });
-  const plan = planWarm(changed, watch.edge, { hosts: open, isOpen, limit });
+  const plan = planWarm(changed, watch.edge, { hosts, isOpen, limit });
   const first = [...plan.hosts, ...plan.pages];
   const shown = record.releases.find(({ id }) => id === report.release);
   // The purge is of configs and rule buckets; in place also of pages.
   const isAll = report.written?.kind === "in-place" || (shown?.buckets ?? null) !== null;
-  return first.length === 0 ? undefined : { first, again: isAll ? first : plan.hosts };
+  const skipped = plan.skipped;
+  return first.length === 0 ? undefined : { first, again: isAll ? first : plan.hosts, skipped };
 }
 
 async function purgeRests(watch: RunWatch, ref: SiteRef): Promise<void> {

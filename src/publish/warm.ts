@@ -20,20 +20,32 @@ export interface WarmVisit {
   readonly path: string;
   readonly tls: boolean;
   readonly encoding: "br" | "gzip";
+  /** For the page, or only for the host's config, which is read whatever the answer. */
+  readonly aim: "page" | "config";
 }
 
 /** What is requested: each page once, and one page of each other host, for its config. */
 export interface WarmPlan {
   readonly pages: readonly WarmVisit[];
   readonly hosts: readonly WarmVisit[];
+  /** Pages that are left out because they ask for a password. */
+  readonly skipped: number;
 }
 
-export interface WarmReport {
+/** What became of the visits of one round. */
+export interface WarmRound {
   readonly warmed: number;
   readonly failed: number;
+  /** Milliseconds. */
   readonly ms: number;
   /** Why pages stayed cold. */
   readonly note?: string;
+}
+
+/** What was requested after a publish, so that caches have it. */
+export interface WarmReport extends WarmRound {
+  /** Pages that were left out because they ask for a password. */
+  readonly skipped: number;
 }
 
 /**
@@ -55,19 +67,23 @@ export function planWarm(
   const { hosts, isOpen, limit } = site;
   const { schemes } = edge;
   const reachable = hosts.filter(({ forceTls }) => schemes.https || !forceTls);
-  const [first] = reachable;
-  if (!first) return { pages: [], hosts: [] };
   const encodings = edge.hops.includes("shield") ? (["br"] as const) : (["br", "gzip"] as const);
-  const tlsOf = ({ forceTls }: ServingHost): boolean => forceTls || !schemes.http;
-  const wanted = changed.filter(isWarmed).sort(byUse).map(pathOfObject);
-  const paths = [...new Set(wanted)].filter(isOpen).slice(0, limit);
+  const at = ({ host, forceTls }: ServingHost): Pick<WarmVisit, "host" | "tls"> => ({
+    host,
+    tls: forceTls || !schemes.http,
+  });
+  const wanted = [...new Set(changed.filter(isWarmed).sort(byUse).map(pathOfObject))];
+  const open = wanted.filter(isOpen);
+  // Whoever runs this may be outside the EU.
+  const from = reachable.find(({ euOnly }) => !euOnly);
+  const visit = (host: ServingHost, path: string): readonly WarmVisit[] =>
+    encodings.map((encoding) => ({ ...at(host), path, encoding, aim: "page" }));
   return {
-    pages: paths.flatMap((path) =>
-      encodings.map((encoding) => ({ host: first.host, path, tls: tlsOf(first), encoding })),
-    ),
+    pages: from ? open.slice(0, limit).flatMap((path) => visit(from, path)) : [],
     hosts: reachable
       .slice(0, WARMED_HOSTS)
-      .map((host) => ({ host: host.host, path: "/", tls: tlsOf(host), encoding: "br" })),
+      .map((host) => ({ ...at(host), path: "/", encoding: "br" as const, aim: "config" as const })),
+    skipped: wanted.length - open.length,
   };
 }
 
@@ -92,7 +108,7 @@ export async function warm(
   { clock, signal }: PublishDeps,
   edge: EdgeProbe,
   visits: readonly WarmVisit[],
-): Promise<WarmReport> {
+): Promise<WarmRound> {
   const beganAt = clock.now();
   const counts = { warmed: 0, failed: 0 };
   let firstProblem: string | undefined;
@@ -117,9 +133,11 @@ async function visitOnce(
 ): Promise<string | undefined> {
   const where = `${visit.host}${visit.path}`;
   try {
-    const { status } = await edge.visit({ ...visit, signal });
+    const { host, path, tls, encoding } = visit;
+    const { status } = await edge.visit({ host, path, tls, encoding, signal });
     // A missing page, or one that says 410, is cached too; these are made at the edge, or failures.
-    return GUARDED.has(status) || status >= 500 ? `${where} was answered with ${status}` : undefined;
+    const isCold = (visit.aim === "page" && GUARDED.has(status)) || status >= 500;
+    return isCold ? `${where} was answered with ${status}` : undefined;
   } catch (error) {
     signal.throwIfAborted();
     return `${where}: ${messageOf(error)}`;

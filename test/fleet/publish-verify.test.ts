@@ -1,61 +1,37 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { request as httpsRequest } from "node:https";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { request } from "undici";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { applyDeploy } from "../../src/deploy/apply.ts";
-import { desiredService } from "../../src/deploy/desired.ts";
-import { readLive } from "../../src/deploy/live.ts";
-import { planDeploy } from "../../src/deploy/plan.ts";
-import { connectFastly } from "../../src/fleet/fastly-connection.ts";
-import { fleetOf } from "../../src/fleet/fleet.ts";
-import { openPublishing } from "../../src/fleet/publish-session.ts";
 import type { PublishSession } from "../../src/fleet/publish-session.ts";
-import { systemClock } from "../../src/lib/clock.ts";
-import { startMirror } from "../../src/mirror/mirror.ts";
-import type { Mirror } from "../../src/mirror/mirror.ts";
 import { setDomain } from "../../src/publish/domains.ts";
 import { publishFolder } from "../../src/publish/publish.ts";
 import type { PublishReport, PublishRequest } from "../../src/publish/publish.ts";
 import { readReceipt } from "../../src/publish/receipt.ts";
 import { readSite } from "../../src/publish/record-store.ts";
-import { renderService } from "../../src/render/render.ts";
-import { localEnvironment } from "../../src/settings/local.ts";
-import { InstantClock } from "../support/instant-clock.ts";
-import { openKillGate } from "../support/kill-gate.ts";
-import type { KillGate } from "../support/kill-gate.ts";
+import { startLocalEdge } from "../support/local-edge.ts";
+import type { LocalEdge } from "../support/local-edge.ts";
 
-let root = "";
-let mirror: Mirror | undefined;
-/** Between the edge and S3: it stops nothing and tells what the edge reads. */
-let origin: KillGate | undefined;
-const sessions: PublishSession[] = [];
+let started: LocalEdge | undefined;
 
-function running(): Mirror {
-  if (!mirror) throw new Error("no mirror");
-  return mirror;
+function edge(): LocalEdge {
+  if (!started) throw new Error("nothing was started");
+  return started;
 }
 
-function openSession(signal = new AbortController().signal): PublishSession {
-  const session = openPublishing(
-    fleetOf(localEnvironment(running().file), {
-      clock: new InstantClock(systemClock.now()),
-      signal,
-      stateDir: join(root, "state"),
-    }),
-  );
-  sessions.push(session);
-  return session;
-}
+beforeAll(async () => {
+  started = await startLocalEdge({ shield: true });
+}, 60_000);
+
+afterAll(() => started?.close());
 
 async function publish(
   files: Readonly<Record<string, string>>,
   wishes: Omit<PublishRequest, "siteEnv" | "dir" | "domains"> & { readonly domains?: readonly string[] },
-  session = openSession(),
+  session = edge().openSession(),
 ): Promise<PublishReport> {
-  const dir = await mkdtemp(join(root, "site-"));
+  const dir = await mkdtemp(join(edge().root, "site-"));
   for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(dir, path)), { recursive: true });
     await writeFile(join(dir, path), content);
@@ -68,18 +44,18 @@ async function readsFor(
   host: string,
   paths: readonly string[],
 ): Promise<{ readonly reads: readonly string[]; readonly bodies: readonly string[] }> {
-  const before = origin?.calls.length ?? 0;
+  const before = edge().reads.length;
   const bodies: string[] = [];
   for (const path of paths) {
     const headers = { host, "accept-encoding": "identity" };
-    const answer = await request(`${running().file.edge.http}${path}`, { headers });
+    const answer = await request(`${edge().mirror.file.edge.http}${path}`, { headers });
     bodies.push(`${answer.statusCode} ${await answer.body.text()}`);
   }
-  return { reads: (origin?.calls ?? []).slice(before), bodies };
+  return { reads: edge().reads.slice(before), bodies };
 }
 
 function visitTls(host: string): Promise<number> {
-  const { port } = new URL(running().file.edge.https);
+  const { port } = new URL(edge().mirror.file.edge.https);
   return new Promise((resolve, reject) => {
     const options = {
       host: "127.0.0.1",
@@ -95,38 +71,6 @@ function visitTls(host: string): Promise<number> {
       .end();
   });
 }
-
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "sitefleet-verify-"));
-  mirror = await startMirror({
-    stateDir: join(root, "state"),
-    ports: { edge: 0, edgeTls: 0, api: 0, s3: 0 },
-    clock: systemClock,
-    pid: process.pid,
-  });
-  origin = await openKillGate(mirror.file.s3.url, () => false);
-  const local = localEnvironment(mirror.file);
-  const environment = { ...local, s3: { ...local.s3, endpoint: origin.url } };
-  const client = await connectFastly(fleetOf(environment));
-  const desired = desiredService(environment, renderService(environment));
-  await applyDeploy(planDeploy(desired, await readLive(client, desired.service)), {
-    client,
-    clock: new InstantClock(systemClock.now()),
-    checks: { probe: () => Promise.resolve(true), verify: () => Promise.resolve({ ok: true }) },
-    signal: new AbortController().signal,
-    progress: () => undefined,
-    privateItems: desired.privateItems,
-    create: true,
-  });
-  await client.close();
-}, 60_000);
-
-afterAll(async () => {
-  for (const session of sessions) await session.close();
-  await origin?.close();
-  await mirror?.close();
-  await rm(root, { recursive: true, force: true });
-});
 
 const V1 = { "index.html": "one", "about.html": "about", "app.css": "p{}", _redirects: "/old /about 301\n" };
 const PATHS = ["/", "/about", "/app.css", "/old"];
@@ -161,13 +105,20 @@ describe("a verified publish", () => {
       expect({ release, status }).toEqual({ release: "2", status: 200 });
       expect(keys).toContain("s:checked");
     }
-    const moments = Object.values(receipt?.times ?? {}).map(({ ms }) => ms);
+    const moments = Object.values(receipt?.times ?? {}).flatMap((moment) => (moment ? [moment.ms] : []));
     expect(Object.keys(receipt?.times ?? {})).toEqual([
-      ...["started", "scanned", "uploaded", "committed", "configsWritten", "firstPurge", "liveAt"],
-      ...["secondPurge", "settled"],
+      "started",
+      "scanned",
+      "uploaded",
+      "committed",
+      "configsWritten",
+      "firstPurge",
+      "liveAt",
+      "secondPurge",
+      "settled",
     ]);
     expect(moments).toEqual(moments.toSorted((a, b) => a - b));
-    const { deps } = openSession();
+    const { deps } = edge().openSession();
     expect(await readReceipt(deps, { site: "checked", siteEnv: "production" })).toEqual(receipt);
     await expect(readReceipt(deps, { site: "checked", siteEnv: "production" }, "9")).rejects.toMatchObject({
       code: "release/no-receipt",
@@ -181,47 +132,46 @@ describe("a verified publish", () => {
   });
 
   it("asks domains that force TLS over TLS", async () => {
-    const { deps } = openSession();
+    const { deps } = edge().openSession();
     const ref = { site: "checked", siteEnv: "production" };
     await setDomain(deps, ref, { domain: "checked.localhost", choices: { forceTls: true } });
     const report = await publish({ ...V1, "about.html": "about four" }, wishes);
     expect(report.receipt?.probes.every(({ status }) => status === 200)).toBe(true);
-    const before = origin?.calls.length;
+    const before = edge().reads.length;
     expect(await visitTls("checked.localhost")).toBe(200);
-    expect(origin?.calls.length).toBe(before);
+    expect(edge().reads.length).toBe(before);
   });
 
   it("killed while it looks leaves the purge owed, and the next one finishes", async () => {
     const abort = new AbortController();
-    const session = openSession(abort.signal);
-    const { edge } = session.deps;
-    if (!edge) throw new Error("no edge");
+    const session = edge().openSession(abort.signal);
+    const probe = session.deps.edge;
+    if (!probe) throw new Error("no edge");
     let asked = 0;
     const deps = {
       ...session.deps,
       edge: {
-        ...edge,
-        hops: edge.hops,
-        schemes: edge.schemes,
-        visit: (page: Parameters<typeof edge.visit>[0]) => edge.visit(page),
-        look(page: Parameters<typeof edge.look>[0]) {
+        hops: probe.hops,
+        schemes: probe.schemes,
+        visit: (page: Parameters<typeof probe.visit>[0]) => probe.visit(page),
+        look(page: Parameters<typeof probe.look>[0]) {
           asked += 1;
           if (asked === 3) abort.abort(new Error("killed"));
-          return edge.look(page);
+          return probe.look(page);
         },
       },
     };
     const files = { ...V1, "about.html": "about five" };
     await expect(publish(files, wishes, { ...session, deps })).rejects.toThrow();
     const ref = { site: "checked", siteEnv: "production" };
-    const left = await readSite(openSession().deps, ref);
+    const left = await readSite(edge().openSession().deps, ref);
     expect(left.record.owed).toHaveLength(1);
     const again = await publish(files, wishes);
     expect(again).toMatchObject({ kind: "unchanged", receipt: { kind: "unchanged", verified: true } });
     expect(again.receipt?.requests.purge).toBe(2);
-    const done = await readSite(openSession().deps, ref);
+    const done = await readSite(edge().openSession().deps, ref);
     expect(done.record.owed).toEqual([]);
-    expect(await readReceipt(openSession().deps, ref)).toMatchObject({ release: done.record.current });
+    expect(await readReceipt(edge().openSession().deps, ref)).toMatchObject({ release: done.record.current });
   });
 });
 
@@ -232,7 +182,7 @@ describe("a publish that warms", () => {
     const domains = ["warm.localhost", "warm-too.localhost"];
     const report = await publish(files, { site: "warm", domains });
     expect(report.warm).toMatchObject({ warmed: 7, failed: 0 });
-    const { record } = await readSite(openSession().deps, { site: "warm", siteEnv: "production" });
+    const { record } = await readSite(edge().openSession().deps, { site: "warm", siteEnv: "production" });
     expect(record.releases[0]?.buckets?.segments).not.toHaveLength(0);
     for (const host of domains) {
       const { reads, bodies } = await readsFor(host, [...PATHS, "/s0/x"]);
@@ -267,15 +217,15 @@ describe("a publish that warms", () => {
 });
 
 function unreachable(): PublishSession {
-  const session = openSession();
-  const { edge } = session.deps;
-  if (!edge) throw new Error("no edge");
+  const session = edge().openSession();
+  const probe = session.deps.edge;
+  if (!probe) throw new Error("no edge");
   const refused = (): Promise<never> => Promise.reject(new Error("connection refused"));
   return {
     ...session,
     deps: {
       ...session.deps,
-      edge: { hops: edge.hops, schemes: edge.schemes, look: refused, visit: refused },
+      edge: { hops: probe.hops, schemes: probe.schemes, look: refused, visit: refused },
     },
   };
 }
