@@ -7,7 +7,10 @@ import { areasProblem, inAreaOrder } from "../site/protected-areas.ts";
 import type { ProtectedArea } from "../site/protected-areas.ts";
 import { commitChange } from "./commit.ts";
 import type { CommitReport } from "./commit.ts";
+import { refuseOpenRelease, sameAreas } from "./protected-aliases.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
+import { changedMeanwhile, readSite } from "./record-store.ts";
+import { shownReleases } from "./shown-releases.ts";
 
 /** Shortest password: the verifier can be read by whoever may read the config bucket, and one HMAC is quickly guessed. */
 const SHORTEST = 8;
@@ -23,7 +26,8 @@ export interface ProtectSite {
 /**
  * Asks visitors for a password, on all of a site or below a path; for a path that has one already it is the new one.
  * @returns the report, and the area's prefix as the edge knows it
- * @throws SitefleetError `site/invalid-password`, `site/invalid-setting` for a path or a number of areas that cannot be
+ * @throws SitefleetError `site/invalid-password`, `site/invalid-setting` for a path or a number of areas that cannot be,
+ * or where a rule would show what is protected at a path that is not
  */
 export async function protectSite(
   deps: PublishDeps,
@@ -31,9 +35,24 @@ export async function protectSite(
   { path, password }: ProtectSite,
 ): Promise<CommitReport & { readonly prefix: string }> {
   const area = makeArea(areaPrefix(path), password);
+  const known = await readSite(deps, ref);
+  const shown = [...shownReleases(known.record)];
+  for (const release of shown) {
+    await refuseOpenRelease(deps, ref, { record: withArea(known.record, area), release });
+  }
   const report = await commitChange(deps, ref, {
     reason: `protect ${area.prefix}`,
-    apply: (record) => withArea(record, area),
+    known,
+    apply(record) {
+      const isSame = sameAreas(record, known.record) || sameAreas(record, withArea(known.record, area));
+      if (!isSame || [...shownReleases(record)].join() !== shown.join()) {
+        throw changedMeanwhile(
+          ref,
+          "other releases are shown, or other paths protected, than were looked at",
+        );
+      }
+      return withArea(record, area);
+    },
   });
   return { ...report, prefix: area.prefix };
 }

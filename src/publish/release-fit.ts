@@ -10,6 +10,7 @@ import { refuseUnfitConfigs } from "./commit.ts";
 import { LONGEST_RELEASE } from "./delta-plan.ts";
 import { primaryEntry } from "./domains.ts";
 import { findManifest } from "./manifest.ts";
+import { refuseOpenAliases } from "./protected-aliases.ts";
 import { placeOf, sha256Hex } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import type { HeldRecord } from "./record-store.ts";
@@ -37,11 +38,12 @@ export interface FitInput {
 /**
  * Refuses, before anything is written, a release whose domains' configs would not fit whatever lies where, or that would
  * bring the edge to one of its limits.
- * @throws SitefleetError `site/config-too-large` naming the rule by its line, `publish/over-budget`
+ * @throws SitefleetError `site/config-too-large` naming the rule by its line, `publish/over-budget`, `site/invalid-setting`
  */
 export function refuseUnfit(deps: PublishDeps, ref: SiteRef, input: FitInput): void {
   const record = trialRecord(deps, ref, { ...input, delta: undefined });
   refuseUnfitConfigs(record, input.plan.slotNames);
+  refuseOpenAliases(record, input.plan);
   const over = overBudget(siteBudget(deps, ref, { record, plan: input.plan }));
   if (over.length === 0) return;
   throw new SitefleetError("publish/over-budget", `site "${ref.site}" has more than the edge can take`, {

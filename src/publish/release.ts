@@ -5,6 +5,7 @@ import type { CommitReport } from "./commit.ts";
 import type { CurrentContent } from "./current-content.ts";
 import { planDelta } from "./delta-plan.ts";
 import type { PlacedRelease, StoragePlan } from "./delta-plan.ts";
+import { sameAreas } from "./protected-aliases.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import { changedMeanwhile } from "./record-store.ts";
 import { claimRelease, lastStored } from "./release-claim.ts";
@@ -167,6 +168,9 @@ export function refuseOtherBase(
   }
   if (base && record.rules.join("\n") !== base.rules.join("\n")) {
     throw changedMeanwhile(ref, "its redirect rules are not those that this release was made with");
+  }
+  if (base && !sameAreas(record, base)) {
+    throw changedMeanwhile(ref, "its passwords are asked for at other paths than when this was planned");
   }
   if (base && contentOf(record, base.current) !== contentOf(base, base.current)) {
     throw changedMeanwhile(ref, `release ${base.current} was overwritten in place meanwhile`);

@@ -1,22 +1,29 @@
 import { SitefleetError } from "../lib/errors.ts";
 import type { ReleaseEntry, SiteRecord } from "../site/model.ts";
 import { commitChange } from "./commit.ts";
+import { refuseOpenRelease, sameAreas } from "./protected-aliases.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
+import { changedMeanwhile, readSite } from "./record-store.ts";
 import type { ReleaseReport } from "./release.ts";
 
 /**
  * Shows an earlier release again: one write of the record, one per domain that shows the site, one purge.
  * @param to release id; absent = the one shown before the current one
- * @throws SitefleetError `release/not-found`, `release/incomplete`
+ * @throws SitefleetError `release/not-found`, `release/incomplete`, `site/invalid-setting` when its rules would show
+ * protected pages
  */
 export async function rollBack(deps: PublishDeps, ref: SiteRef, to?: string): Promise<ReleaseReport> {
-  let release = "";
+  const known = await readSite(deps, ref);
+  // Decided once: applied to its own result, "the previous one" would lead forward again.
+  const release = rollBackTarget(known.record, to);
+  await refuseOpenRelease(deps, ref, { record: known.record, release });
   const report = await commitChange(deps, ref, {
     reason: "roll back",
+    known,
     apply(record) {
-      // Decided once: applied to its own result, "the previous one" would lead forward again.
-      if (release === "") release = rollBackTarget(record, to);
-      return record.current === release ? record : showKnownRelease(record, release);
+      if (!sameAreas(record, known.record)) throw changedMeanwhile(ref, "its passwords were changed");
+      const target = rollBackTarget(record, release);
+      return record.current === target ? record : showKnownRelease(record, target);
     },
   });
   return { ...report, release };
