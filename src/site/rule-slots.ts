@@ -1,3 +1,4 @@
+import { EDGE_LIMITS } from "./edge-limits.ts";
 import { RULE_SLOTS } from "./metadata.ts";
 import { decodePath, encodePath } from "./page-key.ts";
 import {
@@ -196,7 +197,8 @@ export type RuleMatch = RedirectMatch | PageMatch;
  * The first rule of the wanted kind that matches a request. This is the reference that the edge's VCL must equal: case
  * counts, one trailing slash of the path does not, a splat also matches nothing, conditions on the query are met as
  * `matchQuery` says, a fallback does not match a path whose last segment has a dot and does not end in `.html`, and a
- * page rule whose filled target is no path of the site (a captured value made it a dot segment, say) does not match.
+ * page rule whose filled target is no path of the site (a captured value made it a dot segment, say), or longer than the
+ * edge takes, does not match.
  */
 export function matchRule(
   rules: readonly SlotRule[],
@@ -227,7 +229,8 @@ function fill(
   if (!isPageStatus(status)) return { kind: "redirect", ...matched, status, location: target, query };
   // A splat that is empty can leave two slashes, which are one in every path.
   const page = target.replaceAll(/\/{2,}/g, "/");
-  return isPageTarget(page) ? { kind: "page", ...matched, status, target: page, query } : undefined;
+  const isShown = page.length <= EDGE_LIMITS.path && isPageTarget(page);
+  return isShown ? { kind: "page", ...matched, status, target: page, query } : undefined;
 }
 
 /** Location of a redirect: the kept query is added unless the target has one, before a fragment. */

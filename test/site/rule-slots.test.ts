@@ -212,6 +212,20 @@ describe("matchRule", () => {
     )
     .map((parts) => parts.map(([name, value]) => name + value).join("&"));
 
+  it("shows no page at a path that is longer than the edge takes", () => {
+    const rule = {
+      forced: false,
+      status: 200 as const,
+      segments: ["a"],
+      splat: true,
+      query: [],
+      target: "/bb/{*}",
+    };
+    const asked = (length: number) => ({ path: `/a/${"x".repeat(length)}`, query: "" });
+    expect(matchRule([rule], asked(896), { forced: rule.forced })?.kind).toBe("page");
+    expect(matchRule([rule], asked(897), { forced: rule.forced })).toBeUndefined();
+  });
+
   test.prop([arbitraryRule, encodedPath, rawQuery, fc.boolean()])(
     "never leads to a host the rule does not name, nor out of the site's pages",
     (drawn, somePath, query, own) => {
