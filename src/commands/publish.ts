@@ -81,6 +81,11 @@ async function runPublish(
   const dir = resolve(context.cwd, argumentOf(input, 0));
   const preview = previewInputOf(input);
   const { flags } = input;
+  if (flags.has("in-place") && flags.has("full")) {
+    throw new SitefleetError("cli/usage", "--in-place and --full exclude each other", {
+      hint: "--in-place overwrites the release that is shown, --full makes another one",
+    });
+  }
   const report = await publishFolder(deps, {
     ...ref,
     dir,

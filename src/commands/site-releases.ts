@@ -10,7 +10,7 @@ import { unpackDelta } from "../site/delta-list.ts";
 import type { ReleaseEntry, SiteRecord } from "../site/model.ts";
 import type { CommandDefinition } from "./command.ts";
 import type { CommandContext } from "./context.ts";
-import { argumentOf, columns, siteRefOf, urlOf } from "./publishing.ts";
+import { argumentOf, columns, counted, siteRefOf, urlOf } from "./publishing.ts";
 import { siteCommand } from "./site-command.ts";
 import type { SiteJob } from "./site-command.ts";
 
@@ -116,9 +116,9 @@ async function runReleases(context: CommandContext, { deps, ref }: SiteJob): Pro
   const rows = releases.map((row) => [
     row.id,
     row.createdAt,
-    `${row.files} files`,
-    `${row.redirects} redirects`,
-    `${row.bytes} bytes`,
+    counted(row.files, "file"),
+    counted(row.redirects, "redirect"),
+    counted(row.bytes, "byte"),
     row.base === row.id ? "full" : `${row.base} + ${row.delta}`,
     row.state,
     row.previews.map(({ name, expiresAt }) => `preview ${name} until ${expiresAt}`).join(", "),

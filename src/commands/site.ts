@@ -12,6 +12,7 @@ import type { CommandContext } from "./context.ts";
 import {
   SITE_ENV_FILTER,
   columns,
+  counted,
   listedSiteEnvs,
   streamRows,
   switchOf,
@@ -131,7 +132,7 @@ function describeSite(record: SiteRecord): string {
   const lines = [
     `${record.site} (${record.siteEnv})${record.deleting ? ", being deleted" : ""}`,
     release
-      ? `release ${release.id} of ${release.createdAt}: ${release.files} files, ${release.redirects} redirects, ${release.bytes} bytes`
+      ? `release ${release.id} of ${release.createdAt}: ${counted(release.files, "file")}, ${counted(release.redirects, "redirect")}, ${counted(release.bytes, "byte")}`
       : "nothing published yet",
     `previous release: ${record.previous ?? "none"}`,
     `not found: ${policies.notFound}; strict paths: ${policies.strictPaths ? "on" : "off"}; noindex: ${policies.noindex ? "on" : "off"}; suspended: ${policies.suspended ?? "no"}`,

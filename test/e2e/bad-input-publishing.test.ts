@@ -36,6 +36,7 @@ function refused(title: string, code: string, prepare: Prepare, ...names: Row["n
 
 const publishing: readonly Row[] = [
   usage("a preview that is to be in place", [...PUBLISH, "--preview", "p1", "--in-place"], "--in-place"),
+  usage("in place and in full", [...PUBLISH, "--in-place", "--full"], "--full"),
   usage("a preview with a domain", [...PUBLISH, "--preview", "p1", "--domain", "x.localhost"], "--domain"),
   usage("an expiry without a preview", [...PUBLISH, "--expires", "2d"], "--preview"),
   ...["soon", "0d", "-1d", "366d", "1e9d", "7 d", ""].map((time) =>
