@@ -124,6 +124,7 @@ function contentFinder(current: ReleaseState): (object: ReleaseObject) => Locate
 
 /** The object as one that is shown (again). */
 export function unremoved(object: LocatedObject): LocatedObject {
+  if (object.removedAt === undefined) return object;
   const { removedAt: _, ...rest } = object;
   return rest;
 }

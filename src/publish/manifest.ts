@@ -4,21 +4,13 @@ import { z } from "zod";
 import { SitefleetError } from "../lib/errors.ts";
 import { manifestKey } from "../site/layout.ts";
 import type { ReleaseEntry } from "../site/model.ts";
-import { isReleaseId } from "../site/names.ts";
-import { pathProblem } from "../site/page-key.ts";
 import type { ObjectHeaders, WriteCondition } from "../store/object-store.ts";
+import { hash, readManifestLine, release } from "./manifest-line.ts";
 import { readFirstManifest } from "./manifest-upgrade.ts";
 import { placeOf } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import type { Ghost, LocatedObject, Manifest, SourceFile } from "./release-object.ts";
 
-const key = z
-  .string()
-  .min(1)
-  .refine((text) => !text.startsWith("/") && pathProblem(text) === undefined);
-const release = z.string().refine(isReleaseId);
-const size = z.int().min(0);
-const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const headers = z
   .strictObject({
     contentType: z.string(),
@@ -38,21 +30,6 @@ const headSchema = z.strictObject({
   /** Sets of headers, which lines name by their index: most objects share a few. */
   headers: z.array(headers),
 });
-const objectSchema = z.strictObject({
-  key,
-  at: release,
-  size,
-  hash,
-  headers: size,
-  metadata: z.record(z.string(), z.string()),
-  removedAt: z.iso.datetime().optional(),
-  /** Of the file whose content the object is. */
-  file: z.strictObject({ path: z.string(), contentType: z.string() }).optional(),
-});
-const hiddenSchema = z.strictObject({ hidden: key, path: z.string(), size, hash, contentType: z.string() });
-const ghostSchema = z.strictObject({ ghost: key, at: release });
-const lineSchema = z.union([objectSchema, hiddenSchema, ghostSchema]);
-
 /** Most bytes that a manifest may unpack to: some hundred thousand files. */
 const TEXT_LIMIT = 256 * 1024 * 1024;
 
@@ -101,9 +78,8 @@ export function readManifestBody(body: Uint8Array): Manifest | undefined {
   const files: SourceFile[] = [];
   const ghosts: Ghost[] = [];
   for (const line of lines) {
-    const parsed = lineSchema.safeParse(parseLine(line));
-    if (!parsed.success) return undefined;
-    const { data } = parsed;
+    const data = readManifestLine(parseLine(line));
+    if (data === undefined) return undefined;
     if ("ghost" in data) ghosts.push({ key: data.ghost, at: data.at });
     else if ("hidden" in data) {
       const { hidden, ...rest } = data;
