@@ -53,8 +53,8 @@ export async function toolsFor(options: {
 function sitefleetTool(stateDir: string): SyncTool {
   const cli = join(ROOT, "dist/cli.js");
   const help = spawnSync(process.execPath, [cli, "publish", "--help"], { encoding: "utf8" }).stdout;
-  // Visitors have the release after the first pass of the purge.
-  const flags = help.includes("--no-wait") ? ["--no-wait"] : [];
+  // Visitors have the release after the first pass of the purge; the other tools have no caches to fill.
+  const flags = ["--no-wait", "--no-warm"].filter((flag) => help.includes(flag));
   return {
     name: "sitefleet",
     async run({ dir, site, cacheControl, fresh }) {

@@ -106,7 +106,8 @@ async function publishFiles(
       await mkdir(dirname(join(dir, path)), { recursive: true });
       await writeFile(join(dir, path), content);
     }
-    return (await publishFolder(deps, { ...ref, dir, domains: [] })).kind;
+    // Cases look at what is in which cache: nobody may have asked before them.
+    return (await publishFolder(deps, { ...ref, dir, domains: [], warm: false })).kind;
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
