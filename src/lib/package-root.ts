@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-/** Built modules lie in `dist/` or one folder below it, as sources do in `src/`. */
-const PACKAGE = ["../", "../../"]
+/** Built modules lie in `dist/` or one folder below it, sources one below `src/`, those of a bench one below `build/src/`. */
+const PACKAGE = ["../", "../../", "../../../"]
   .map((up) => new URL(up, import.meta.url))
   .find((folder) => existsSync(new URL("package.json", folder)));
 
