@@ -1,4 +1,4 @@
-# sitefleet production, revision a82baf627e0d66fc
+# sitefleet production, revision 44ba99fd3d8ebcfd
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -1318,6 +1318,8 @@ sub vcl_fetch {
   # second-region
   if (beresp.http.SF-Region && beresp.ttl > 60s && (req.http.SF-Bucket == "config" || beresp.status == 404)) {
     set beresp.ttl = 60s;
+  } else if (beresp.http.SF-Region && beresp.ttl > 600s) {
+    set beresp.ttl = 600s;
   }
   # segmented-caching
 
@@ -1710,7 +1712,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "a82baf627e0d66fc";
+    set resp.http.SF-Revision = "44ba99fd3d8ebcfd";
   }
   # probe
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {

@@ -1,4 +1,4 @@
-# sitefleet test, revision 2aa771a9414bf396
+# sitefleet test, revision be0496145a46e699
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -1315,6 +1315,8 @@ sub vcl_fetch {
   # second-region
   if (beresp.http.SF-Region && beresp.ttl > 60s && (req.http.SF-Bucket == "config" || beresp.status == 404)) {
     set beresp.ttl = 60s;
+  } else if (beresp.http.SF-Region && beresp.ttl > 600s) {
+    set beresp.ttl = 600s;
   }
   # segmented-caching
 
@@ -1707,7 +1709,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "2aa771a9414bf396";
+    set resp.http.SF-Revision = "be0496145a46e699";
   }
   # probe
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {

@@ -24,7 +24,7 @@ import { OffsetClock } from "./offset-clock.ts";
 import { openOriginGate } from "./origin-gate.ts";
 
 /** Pages live this long in tests: short enough that moving past it keeps S3 signatures valid (15 minutes). */
-const PAGE_TTL = 300;
+const PAGE_TTL = 900;
 
 /** A running mirror with the rendered service deployed to it, two gates in front of S3, and the conformance sites. */
 export interface Fleet {

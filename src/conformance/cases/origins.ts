@@ -1,5 +1,13 @@
 import { BUILT_IN_PAGE, get } from "../case.ts";
-import type { ConformanceCase } from "../case.ts";
+import type { ConformanceCase, RawSite } from "../case.ts";
+import { putSite, rawPage } from "../raw-site.ts";
+
+const lagging = (title: string): RawSite => ({
+  host: "lagging",
+  site: "sf-raw-lagging",
+  config: { r: "1" },
+  objects: { "1/index.html": rawPage(title, "/") },
+});
 
 /** Publishing and purging as visitors see them, and what happens when S3 is in trouble. */
 export const originCases: readonly ConformanceCase[] = [
@@ -88,6 +96,22 @@ export const originCases: readonly ConformanceCase[] = [
       get("main", "/about", { status: 200, body: { contains: "About" } }),
       get("main", "/nowhere", { status: 404, body: { contains: "Main has no such page" } }),
       { act: { do: "origin", location: "first", answer: "normal" } },
+    ],
+  },
+  {
+    id: "origin/second-region-lags",
+    title: "What the second region answered is asked for again after ten minutes",
+    source: "design: a copy in another region lags behind",
+    needs: ["faults", "publish", "second-region"],
+    steps: [
+      putSite(lagging("Before")),
+      { act: { do: "origin", location: "first", answer: "forbid" } },
+      get("lagging", "/", { status: 200, body: { contains: "Before" } }),
+      { act: { do: "origin", location: "first", answer: "normal" } },
+      putSite({ ...lagging("After"), purge: "configs" }),
+      get("lagging", "/", { status: 200, body: { contains: "Before" } }),
+      { act: { do: "wait", seconds: 601 } },
+      get("lagging", "/", { status: 200, body: { contains: "After" } }),
     ],
   },
   {
