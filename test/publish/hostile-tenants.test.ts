@@ -158,15 +158,17 @@ function isOf(site: string): (key: string) => boolean {
 }
 
 function expectTidy(world: World, hosts: readonly string[]): void {
+  const untidy: string[] = [];
   for (const [key, { metadata, headers: fields }] of [...world.config, ...world.hosting]) {
     // What S3 and proxies would make of the key as a URL path must be the key itself.
-    expect(decodeURIComponent(new URL(`http://s3/${encodePath(key)}`).pathname)).toBe(`/${key}`);
+    if (decodeURIComponent(new URL(`http://s3/${encodePath(key)}`).pathname) !== `/${key}`) untidy.push(key);
     for (const value of [...Object.values(metadata), ...Object.values(fields)]) {
-      expect(String(value)).toMatch(/^[\u0020-\u007e]*$/);
+      if (!/^[\u0020-\u007e]*$/.test(String(value))) untidy.push(`${key}: ${String(value)}`);
     }
     const location = metadata["l"];
     if (location !== undefined) expectOwn(location, hosts);
   }
+  expect(untidy).toEqual([]);
 }
 
 /** Where a redirect leads: here, or to a host that a rule names. */
@@ -221,7 +223,7 @@ describe("two tenants of one pair of buckets", () => {
       expect(JSON.stringify(visible(world, hostOf(other)))).toBe(shown);
       await rm(dir, { recursive: true, force: true });
     },
-    60_000,
+    120_000,
   );
 });
 
