@@ -58,7 +58,7 @@ function sitefleetTool(stateDir: string): SyncTool {
   return {
     name: "sitefleet",
     async run({ dir, site, cacheControl, fresh }) {
-      if (fresh) await rm(join(stateDir, "stat-cache"), { recursive: true, force: true });
+      if (fresh) await rm(join(stateDir, "cache"), { recursive: true, force: true });
       const headers = join(dir, "_headers");
       if (cacheControl) await writeFile(headers, `/*\n  Cache-Control: ${OTHER_CACHE_CONTROL}\n`);
       try {
