@@ -126,9 +126,10 @@ export const notFoundCases: readonly ConformanceCase[] = [
       ),
       get("app", "/api/users", { status: 404 }, { headers: { Accept: "application/json" } }),
       get("app", "/users/7", { status: 404, headers: { "Cache-Control": "no-store" } }),
+      // Another site: its pages would stay and be found by the next run's first half.
       putSite({
         host: "app",
-        site: "sf-raw-app",
+        site: "sf-raw-app-pages",
         config: { r: "1", n: "s" },
         directories: ["api"],
         objects: {
