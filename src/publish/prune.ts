@@ -13,7 +13,7 @@ import { minimumAge, planPrune } from "./prune-plan.ts";
 import type { PruneRules } from "./prune-plan.ts";
 import { placeOf } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
-import { readRecord, readSite, updateRecord } from "./record-store.ts";
+import { changedMeanwhile, readRecord, readSite, updateRecord } from "./record-store.ts";
 import { isRetained, purgeFiles } from "./site-deletion.ts";
 import { NOTHING_SWEPT, addSwept, sweep } from "./sweep.ts";
 import type { Swept } from "./sweep.ts";
@@ -33,9 +33,9 @@ export interface PruneReport extends SiteRef, Swept {
 /**
  * Deletes what no host can ask for any more: first the record forgets releases and expired previews, then everything goes
  * that neither the record nor a config as it is in the bucket names. What is younger than the time for which caches may
- * be wrong stays, and with it what a publish that is under way has written. Interrupted at any moment, nothing is lost
- * that is needed, and the next run goes on.
- * @throws SitefleetError `site/not-found`, `site/unreadable`
+ * be wrong stays, and with it what a publish that is under way has written. It stops when the site is changed meanwhile.
+ * Interrupted at any moment, nothing is lost that is needed, and the next run goes on.
+ * @throws SitefleetError `site/not-found`, `site/unreadable`, `site/changed-meanwhile`
  */
 export async function pruneSite(deps: PublishDeps, ref: SiteRef, rules: PruneRules): Promise<PruneReport> {
   const found = await readSite(deps, ref);
@@ -46,7 +46,8 @@ export async function pruneSite(deps: PublishDeps, ref: SiteRef, rules: PruneRul
   const stored = await storedReleases(deps, ref);
   const { record, releases, previews } = await forget(deps, ref, { ...choice, stored });
   const marks = await readMarks(deps, ref, record);
-  const swept = await sweepSite(deps, ref, { marks, stored, before: choice.now - choice.minimumAge });
+  const before = choice.now - choice.minimumAge;
+  const swept = await sweepSite(deps, ref, { record, marks, stored, before });
   return { ...ref, ...swept, releases, previews, kept: record.releases.length, state: "pruned" };
 }
 
@@ -71,7 +72,8 @@ export async function pruneStray(
   }
   const marks = await readMarks(deps, ref, newSiteRecord({ ...ref, counter: 0 }));
   const before = deps.clock.now() - minimumAge(deps.environment);
-  const swept = await sweepSite(deps, ref, { marks, stored: await storedReleases(deps, ref), before });
+  const stored = await storedReleases(deps, ref);
+  const swept = await sweepSite(deps, ref, { record: undefined, marks, stored, before });
   return { ...ref, ...swept, releases: [], previews: [], kept: 0, state: "pruned" };
 }
 
@@ -136,15 +138,28 @@ async function storedReleases(deps: PublishDeps, ref: SiteRef): Promise<readonly
 }
 
 interface SweepLimits {
+  /** What the marks were made from; `undefined` for a site without a record. */
+  readonly record: SiteRecord | undefined;
   readonly marks: Marks;
   readonly stored: readonly string[];
   /** Only what was written before this time goes; epoch milliseconds. */
   readonly before: number;
 }
 
+/**
+ * Objects are deleted by their names, and the marks are as old as the record they were made from. Publishing in place
+ * writes where objects lie already: a name that was listed as nobody's may be a page by now. Its record says so first.
+ */
+async function refuseChanged(deps: PublishDeps, ref: SiteRef, seen: SiteRecord | undefined): Promise<void> {
+  const now = (await readRecord(deps, ref))?.record;
+  if (now?.revision === seen?.revision && now?.stamp === seen?.stamp) return;
+  throw changedMeanwhile(ref, "it was published or edited while its old objects were being deleted");
+}
+
 async function sweepSite(deps: PublishDeps, ref: SiteRef, limits: SweepLimits): Promise<Swept> {
   const place = placeOf(deps, ref);
   const { marks, before } = limits;
+  const confirm = (): Promise<void> => refuseChanged(deps, ref, limits.record);
   let swept = NOTHING_SWEPT;
   for (const id of limits.stored) {
     if (marks.whole.has(id)) continue;
@@ -153,13 +168,13 @@ async function sweepSite(deps: PublishDeps, ref: SiteRef, limits: SweepLimits): 
       marks.partial.has(id) && marks.objects.has(`${id}/${key.slice(prefix.length)}`);
     const only = ({ key, modifiedAt }: { readonly key: string; readonly modifiedAt: number }): boolean =>
       modifiedAt < before && !stays(key);
-    swept = addSwept(swept, await sweep(deps, deps.store.hosting, { prefix, only }));
+    swept = addSwept(swept, await sweep(deps, deps.store.hosting, { prefix, only, confirm }));
   }
   // Manifests go after the objects and the rules: as long as there is one, no publish can take the id.
   const prefix = privatePrefix(place);
   const only = privateFilter(prefix, limits);
-  swept = addSwept(swept, await sweep(deps, deps.store.config, { prefix: `${prefix}rules/`, only }));
-  return addSwept(swept, await sweep(deps, deps.store.config, { prefix, only }));
+  swept = addSwept(swept, await sweep(deps, deps.store.config, { prefix: `${prefix}rules/`, only, confirm }));
+  return addSwept(swept, await sweep(deps, deps.store.config, { prefix, only, confirm }));
 }
 
 /** Which of the objects beside a record may go; those of an unknown kind stay. */

@@ -25,18 +25,24 @@ export function addSwept(a: Swept, b: Swept): Swept {
  * Deletes what lies below a prefix, as the listing runs: memory does not grow with the number of objects. Interrupted,
  * it is finished by doing it again.
  * @param input.only which objects are meant; all unless given
+ * @param input.confirm is asked before each request and throws when nothing may be deleted any more
  * @throws SitefleetError `store/refused` when the store kept some
  */
 export async function sweep(
   deps: PublishDeps,
   store: ObjectStore,
-  input: { readonly prefix: string; readonly only?: (object: ListedObject) => boolean },
+  input: {
+    readonly prefix: string;
+    readonly only?: (object: ListedObject) => boolean;
+    readonly confirm?: () => Promise<void>;
+  },
 ): Promise<Swept> {
   const { signal } = deps;
   const { prefix, only = () => true } = input;
   let swept = NOTHING_SWEPT;
   const batches = inBatches(store.list({ prefix, signal }), only);
   await forEachLimit(batches, { limit: PARALLEL_BATCHES, signal }, async (batch) => {
+    await input.confirm?.();
     const [failure] = await store.deleteMany({ keys: batch.map(({ key }) => key), signal });
     if (failure) {
       throw new SitefleetError(

@@ -176,6 +176,34 @@ describe("pruning a site", () => {
     expect(history.hosting()).toContain("1/index.html");
   });
 
+  it("stops when publishing in place brings back a page that it has listed already", async () => {
+    const history = new History();
+    const files = { "index.html": "one", "a.html": "a", "old.html": "old" };
+    await history.publish(files);
+    const { "old.html": _, ...rest } = files;
+    for (const text of ["two", "three"]) await history.publish({ ...rest, "index.html": text });
+    await history.pass(2 * DAY);
+    const back = { ...rest, "index.html": "three", "old.html": "back" };
+    const dir = await folder(back);
+    const faults = new (class extends FaultPoint {
+      override async run<T>(name: string, effect: () => Promise<T> | T): Promise<T> {
+        const listed = await super.run(name, effect);
+        if (name === "list test/production/acme/1/") {
+          await publishFolder(history.deps(), { ...ACME, dir, domains: [], inPlace: true });
+        }
+        return listed;
+      }
+    })();
+    await expect(pruneSite(history.deps(faults), ACME, NOW)).rejects.toMatchObject({
+      code: "site/changed-meanwhile",
+    });
+    expect(faults.calls.filter((call) => call.startsWith("delete"))).toEqual([]);
+    expect(visible(history.world, WWW)).toEqual(back);
+    expect(history.hosting()).toContain("1/old.html");
+    await pruneSite(history.deps(), ACME, NOW);
+    expect(visible(history.world, WWW)).toEqual(back);
+  });
+
   it("finishes a deletion when it cannot be taken back any more", async () => {
     const history = new History();
     await history.publish({ "index.html": "one" });
