@@ -102,9 +102,9 @@ async function beginOverwriting(
     known: base,
     apply(record) {
       refuseOtherBase(ref, { record, base: base.record });
-      const readers = record.releases.filter(({ id }) => id !== shown.id).filter(readsFrom(written));
+      const readers = record.releases.filter(readsFrom(written));
       refusePreviewed(record, readers);
-      const lost = new Set(readers.map(({ id }) => id));
+      const lost = new Set(readers.flatMap(({ id }) => (id === shown.id ? [] : [id])));
       return {
         ...record,
         previous: record.previous !== null && lost.has(record.previous) ? null : record.previous,

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 
+import { removePreview } from "../../src/publish/previews.ts";
+import { promotePreview } from "../../src/publish/promote.ts";
 import { publishFolder } from "../../src/publish/publish.ts";
 import type { PublishReport } from "../../src/publish/publish.ts";
 import { sha256Hex } from "../../src/publish/publish-deps.ts";
@@ -154,6 +156,23 @@ describe("publishing in place", () => {
     await inPlace(openDeps(world), { ...V2, "index.html": "four", "about.html": "other" });
     expect(recordOf(world).releases.map(({ id }) => id)).toEqual(["1", "3"]);
     expect(recordOf(world).previous).toBeNull();
+  });
+
+  it("refuses to overwrite the current release while a preview shows it too", async () => {
+    const world = await published();
+    const preview = { name: "pr-1", lifetime: 86_400_000 };
+    await publishFolder(openDeps(world), { ...ACME, dir: await folder(V2), domains: [], preview });
+    await promotePreview(openDeps(world), ACME, "pr-1");
+    const before = recordOf(world);
+    await expect(inPlace(openDeps(world), { ...V2, "index.html": "three" })).rejects.toMatchObject({
+      code: "publish/shared-files",
+      message: expect.stringContaining("pr-1--acme.preview.example.com"),
+    });
+    expect(recordOf(world)).toEqual(before);
+    expect(visible(world, WWW)).toEqual(V2);
+    await removePreview(openDeps(world), ACME, "pr-1");
+    await inPlace(openDeps(world), { ...V2, "index.html": "three" });
+    expect(visible(world, WWW)).toEqual({ ...V2, "index.html": "three" });
   });
 
   it("purges the site when too many pages change for one call", async () => {
