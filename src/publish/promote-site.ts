@@ -1,12 +1,13 @@
 import { SitefleetError } from "../lib/errors.ts";
 import { releasePrefix } from "../site/layout.ts";
 import { currentRelease } from "../site/model.ts";
+import type { ReleaseEntry } from "../site/model.ts";
 import { isUnsettled, refuseDeleting, rollForward, settleSite } from "./commit.ts";
 import { readCurrent } from "./current-content.ts";
 import { findManifest } from "./manifest.ts";
 import { placeOf } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
-import { readRecord, readSite } from "./record-store.ts";
+import { changedMeanwhile, readRecord, readSite } from "./record-store.ts";
 import { makeRelease } from "./release.ts";
 import { refuseUnfit, roomForRules } from "./release-fit.ts";
 import type { LocatedObject, Manifest } from "./release-object.ts";
@@ -26,7 +27,7 @@ export interface PromotedSite extends SiteRef {
 /**
  * Makes what a site shows in another website environment a release here: unchanged objects stay where they are, the others
  * are copied inside the store. It is planned by this site's own rules and policies, and committed as any publish is.
- * @throws SitefleetError `site/not-found`, `release/not-found`, `site/unreadable`
+ * @throws SitefleetError `site/not-found`, `release/not-found`, `site/unreadable`, `site/changed-meanwhile`
  */
 export async function promoteSite(
   deps: PublishDeps,
@@ -76,7 +77,8 @@ export async function promoteSite(
   if (base) await rollForward(deps, ref, base);
   const content = await readCurrent(deps, ref, current);
   const reason = `promote from ${input.from}`;
-  const { release, record } = await makeRelease(deps, ref, { plan, content, base, reason });
+  const confirm = (): Promise<void> => refuseOverwritten(deps, source, currentRelease(sourceRecord));
+  const { release, record } = await makeRelease(deps, ref, { plan, content, base, reason, confirm });
   return { ...ref, kind: "published", release, previous: record.previous, from, warnings };
 }
 
@@ -103,6 +105,22 @@ async function shownIn(
     {
       hint: "publish the folder there again",
     },
+  );
+}
+
+/** The copies were made while the source stood open to others: one that was overwritten meanwhile may have given a mix. */
+async function refuseOverwritten(
+  deps: PublishDeps,
+  source: SiteRef,
+  taken: ReleaseEntry | undefined,
+): Promise<void> {
+  const { record } = await readSite(deps, source);
+  const now = record.releases.find(({ id }) => id === taken?.id);
+  // Overwritten twice, it may have the same content again; it is a moment younger then.
+  if (now && !now.dirty && now.digest === taken?.digest && now.createdAt === taken.createdAt) return;
+  throw changedMeanwhile(
+    source,
+    `release ${taken?.id} in ${source.siteEnv} was overwritten or deleted while it was being copied`,
   );
 }
 

@@ -30,6 +30,8 @@ export interface NewRelease extends FitInput {
   readonly full?: boolean;
   /** `false`: end when the release is live. */
   readonly wait?: boolean;
+  /** Is asked when all is written and before the commit; throws when the release must not be shown. */
+  readonly confirm?: () => Promise<void>;
 }
 
 /** What a release wrote. */
@@ -78,6 +80,7 @@ export async function makeRelease(
   deps.watch?.reached("uploaded");
   deps.watch?.changed([...storage.upload, ...storage.copy.map(({ object }) => object)]);
   const entry = entryOf(deps, { plan, placed: storage.placed(release), tag: buckets?.tag });
+  await input.confirm?.();
   const report = await commitChange(deps, ref, {
     reason: input.reason,
     ...(input.keys === undefined ? {} : { keys: input.keys }),

@@ -6,6 +6,7 @@ import { addingRule, editRules } from "../../src/publish/redirects.ts";
 import { rollBack } from "../../src/publish/rollback.ts";
 import { setPolicies } from "../../src/publish/site-changes.ts";
 import { isStale } from "../../src/publish/stale-release.ts";
+import { FaultPoint } from "../support/fault-point.ts";
 import { ACME, configOf, folder, newWorld, openDeps, publish, recordOf, visible } from "./publish-fixture.ts";
 import type { World } from "./publish-fixture.ts";
 
@@ -68,6 +69,35 @@ describe("promoting from staging", () => {
     const page = world.hosting.get("test/production/acme/2/new.html");
     expect(page?.metadata["p"]).toBe("/new/");
   });
+
+  it.each(["is being overwritten", "was overwritten"])(
+    "refuses to show what it copied when the source %s meanwhile",
+    async (state) => {
+      const world = await staged(NEXT);
+      const dir = await folder({ ...NEXT, "index.html": "three", "new.html": "newer" });
+      const overwriting = new FaultPoint();
+      // Dead behind its second write: the record says that the release changes, and one page has changed.
+      if (state === "is being overwritten") overwriting.failAt(5, "after");
+      const faults = new (class extends FaultPoint {
+        override async run<T>(name: string, effect: () => Promise<T> | T): Promise<T> {
+          if (name === "copy test/production/acme/2/new.html") {
+            const staging = { ...STAGING, dir, domains: [], inPlace: true };
+            await publishFolder(openDeps(world, { faults: overwriting }), staging).catch(() => undefined);
+          }
+          return super.run(name, effect);
+        }
+      })();
+      await expect(promoteSite(openDeps(world, { faults }), ACME, { from: "staging" })).rejects.toMatchObject(
+        {
+          code: "site/changed-meanwhile",
+        },
+      );
+      const [source] = recordOf(world, STAGING).releases;
+      expect(source?.dirty === true).toBe(state === "is being overwritten");
+      expect(recordOf(world)).toMatchObject({ current: "1", owed: [] });
+      expect(visible(world, WWW)).toEqual({ "index.html": "one", "about.html": "about" });
+    },
+  );
 
   it("needs something to promote, from somewhere else", async () => {
     const world = newWorld();
