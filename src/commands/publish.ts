@@ -59,7 +59,13 @@ export const commands: readonly CommandDefinition[] = [
       "publish dist --site acme --verify",
       "publish --batch sites.jsonl",
     ],
-    run: (context, input) => withPublishing(context, (deps) => runPublish(context, deps, input)),
+    run: async (context, input) => {
+      // Read before anything is opened: a wrong command line is told as such, mirror or not.
+      const batch = batchFileOf(input);
+      return withPublishing(context, (deps) =>
+        batch === undefined ? runPublish(context, deps, input) : runBatch(context, deps, batch),
+      );
+    },
   },
 ];
 
@@ -68,8 +74,6 @@ async function runPublish(
   deps: PublishDeps,
   input: CommandInput,
 ): Promise<number | void> {
-  const batch = batchFileOf(input);
-  if (batch !== undefined) return runBatch(context, deps, batch);
   const domains = [...new Set(input.flags.list("domain"))].map((name) =>
     parseDomainName(name, domainToASCII),
   );

@@ -25,7 +25,7 @@ describe("the command line", () => {
     [["publsh", "dist"], "Did you mean publish? Or see sitefleet --help"],
     [["site", "shw", "acme"], "Did you mean show? Or see sitefleet site --help"],
     [["site", "show"], "sitefleet site show --help"],
-    [["publish", "dist"], "sitefleet publish --help"],
+    [["domain", "add", "www.example.com"], "sitefleet domain add --help"],
     [["--env", "test", "site", "list"], "options go behind the command: sitefleet site list --env test"],
   ])("says for %j where to look", async (argv, hint) => {
     await expect(readInvocation(argv, "1")).rejects.toMatchObject({ code: "cli/usage", hint });
