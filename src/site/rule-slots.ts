@@ -25,6 +25,9 @@ export type RuleStatus = (typeof RULE_STATUSES)[number];
 /** Segments a pattern may have before its splat. */
 export const PATTERN_SEGMENT_LIMIT = 8;
 
+/** How often a target may be filled in: each time the longest path could go into Location and the edge's workspace. */
+export const CAPTURE_LIMIT = 16;
+
 /** A rule as the edge matches it. */
 export interface SlotRule {
   /** Tried before the page is looked up; the others after a miss. */
@@ -108,7 +111,11 @@ export function slotRuleProblem(rule: SlotRule): string | undefined {
 function targetProblem(rule: SlotRule): string | undefined {
   if (isPageRule(rule) && !isPageTarget(rule.target)) return "has a target that is no path of the site";
   if (!isTarget(rule.target)) return "has a target that is neither an encoded path nor an http(s) URL";
-  for (const [, name = ""] of rule.target.matchAll(CAPTURE)) {
+  const used = [...rule.target.matchAll(CAPTURE)];
+  if (used.length > CAPTURE_LIMIT) {
+    return `has a target that is filled in at ${used.length} places, the limit is ${CAPTURE_LIMIT}`;
+  }
+  for (const [, name = ""] of used) {
     if (!captures(rule, name)) return `has a target with {${name}}, which the pattern does not capture`;
   }
   return undefined;

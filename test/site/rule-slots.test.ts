@@ -212,6 +212,17 @@ describe("matchRule", () => {
     )
     .map((parts) => parts.map(([name, value]) => name + value).join("&"));
 
+  it("fills in a target at no more places than Location has room for", () => {
+    const rule = (count: number) => {
+      const target = `/bb${"/{*}".repeat(count)}`;
+      return { forced: false, status: 301 as const, segments: ["a"], splat: true, query: [], target };
+    };
+    expect([16, 17].map((count) => slotRuleProblem(rule(count)))).toEqual([
+      undefined,
+      "has a target that is filled in at 17 places, the limit is 16",
+    ]);
+  });
+
   it("shows no page at a path that is longer than the edge takes", () => {
     const rule = {
       forced: false,
