@@ -220,7 +220,7 @@ async function settleUnchanged(
     report = await commitChange(deps, request, { reason: "publish", keys, known: base, apply, ...wait });
     refuseLost(request, report, newDomains);
   } else if (isUnsettled(base.record)) {
-    report = await settleSite(deps, request, base);
+    report = await settleSite(deps, request, base, wait);
   }
   return reportOf(draft, { kind: "unchanged", ...report });
 }
