@@ -44,7 +44,12 @@ export async function rehearse<T>(
   notes: Notes,
   work: (deps: PublishDeps) => Promise<T>,
 ): Promise<T> {
-  const store = { config: new DryRunStore(deps.store.config), hosting: new DryRunStore(deps.store.hosting) };
+  const { clockOffset } = deps.store;
+  const store = {
+    config: new DryRunStore(deps.store.config),
+    hosting: new DryRunStore(deps.store.hosting),
+    ...(clockOffset === undefined ? {} : { clockOffset }),
+  };
   const told = new Set<string>();
   const purge: PurgeApi = {
     purgeKeys({ keys }) {

@@ -248,6 +248,11 @@ export const ERROR_CODES = {
     exit: 6,
     meaning: "someone else changed the site while the command ran",
   },
+  "site/clock-skew": {
+    kind: "user",
+    exit: 1,
+    meaning: "this machine's clock is too far from the store's to tell what is old enough to be deleted",
+  },
   "site/config-too-large": {
     kind: "user",
     exit: 2,

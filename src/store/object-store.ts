@@ -133,4 +133,6 @@ export interface ObjectStore {
 export interface SiteStore {
   readonly config: ObjectStore;
   readonly hosting: ObjectStore;
+  /** The store's clock less ours in milliseconds, by its last answer; `undefined` until one told. */
+  readonly clockOffset?: () => number | undefined;
 }

@@ -68,11 +68,17 @@ export class S3Requests {
   readonly #connections = new Map<string, HttpConnections>();
   /** The store's clock less ours in milliseconds. */
   #offset = 0;
+  #storeOffset: number | undefined;
 
   constructor({ credentials, region, clock }: S3Surroundings) {
     this.#credentials = credentials;
     this.#clock = clock;
     this.#signer = new RequestSigner(region);
+  }
+
+  /** The store's clock less ours in milliseconds by its last answer, to the second; whatever is signed with. */
+  get storeOffset(): number | undefined {
+    return this.#storeOffset;
   }
 
   close(): void {
@@ -153,6 +159,8 @@ export class S3Requests {
       readLimit,
       signal,
     });
+    const date = Date.parse(answer.headers.date ?? "");
+    if (!Number.isNaN(date)) this.#storeOffset = date - this.#clock.now();
     if (answer.status >= 300 || (request.mayFailInside && hasErrorInside(answer)))
       throw new S3Refusal(answer);
     request.check?.(answer);

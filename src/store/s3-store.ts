@@ -74,6 +74,8 @@ export class S3SiteStore implements SiteStore {
     this.hosting = new S3BucketStore(shared, location.hostingBucket);
   }
 
+  readonly clockOffset = (): number | undefined => this.#requests.storeOffset;
+
   close(): void {
     this.#requests.close();
     // Whoever waited for the SDK has its failure; here it only means that there is nothing to close.

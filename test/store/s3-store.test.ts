@@ -73,6 +73,14 @@ describe("S3SiteStore", () => {
     expect(JSON.stringify([error, String(error)])).not.toContain(SECRET);
   });
 
+  it("tells how far the store's clock is from this machine's by its last answer", async () => {
+    const store = open(await startServer());
+    expect(store.clockOffset()).toBeUndefined();
+    await store.config.get({ key: "k", signal });
+    const expected = systemClock.now() - new InstantClock().now();
+    expect(Math.abs((store.clockOffset() ?? 0) - expected)).toBeLessThan(600_000);
+  });
+
   it("says unreachable when nothing listens", async () => {
     const error = await failure(open("http://127.0.0.1:1").config.get({ key: "k", signal }));
     expect(error).toMatchObject({ code: "store/unreachable", exitCode: 3 });
