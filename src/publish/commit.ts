@@ -13,6 +13,7 @@ import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import { updateRecord } from "./record-store.ts";
 import type { HeldRecord, UpdateOptions } from "./record-store.ts";
 import { noteHidden } from "./shown-releases.ts";
+import { storeTime } from "./store-clock.ts";
 
 export interface Change extends UpdateOptions {
   /** Why the purge is owed; shown to whoever finds it. */
@@ -177,6 +178,7 @@ async function finishSettling(
 ): Promise<SiteRecord> {
   const { synced, known, isPaid } = done;
   const sent = new Map(synced.record.owed.map((owed) => [owed.id, owed.sent + 1]));
+  const shift = { since: synced.record.owed.map(({ since }) => since), until: storeTime(deps) };
   const { record } = await updateRecord(
     deps,
     ref,
@@ -188,11 +190,28 @@ async function finishSettling(
         return isPaid ? [] : [{ ...owed, sent: times }];
       }),
       domains: settledDomains(current, synced),
+      releases: hiddenLater(current.releases, shift),
     }),
     known.record.revision === synced.record.revision ? { known } : {},
   );
   await takeBackStrays(deps, record, synced.outcomes);
   return record;
+}
+
+/**
+ * The releases, with those that the settled changes took out of sight hidden only since the configs say so: after a crash
+ * that may be days after the commit, and caches have the configs of before for a full lifetime from then on.
+ */
+function hiddenLater(
+  releases: SiteRecord["releases"],
+  shift: { readonly since: readonly string[]; readonly until: number },
+): SiteRecord["releases"] {
+  const from = Math.min(...shift.since.map((since) => Date.parse(since)));
+  return releases.map((release) => {
+    const hidden = Date.parse(release.hiddenSince ?? "");
+    if (!(hidden >= from && hidden < shift.until)) return release;
+    return { ...release, hiddenSince: new Date(shift.until).toISOString() };
+  });
 }
 
 /**

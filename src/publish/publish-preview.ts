@@ -85,7 +85,9 @@ function hasHost(record: SiteRecord, { host }: Preview): boolean {
 
 function showingIn(preview: Preview, etag: string | null): Showing {
   return {
-    show: (record, entry) => withRelease(withPreview(record, { preview, release: entry.id, etag }), entry),
+    // The release that the preview showed is named until then, and remembered.
+    show: (record, entry, environment) =>
+      withPreview(withRelease(record, entry, environment), { preview, release: entry.id, etag }),
     shownBy: (record) => shownIn(record, preview),
   };
 }

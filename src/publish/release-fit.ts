@@ -139,7 +139,7 @@ export function roomForRules(
       buckets: null,
       slots: "",
     };
-    const record = ON_SITE.show(base ?? newSite(deps, ref), entry);
+    const record = ON_SITE.show(base ?? newSite(deps, ref), entry, deps.environment);
     const taken = entriesOf(record).map((domain) => {
       const encoded = encodeConfig(deriveConfig(record, domain, sha256Hex));
       return "bytes" in encoded ? encoded.bytes : 0;
@@ -160,6 +160,6 @@ function trialRecord(
   const base = delta === undefined ? LONGEST_RELEASE : "zzzy";
   const tag = plan.buckets.size === 0 ? undefined : LONGEST_RELEASE;
   const entry = entryOf(deps, { plan, placed: { ...placed, base }, tag });
-  const record = showing.show(input.base?.record ?? newSite(deps, ref), entry);
+  const record = showing.show(input.base?.record ?? newSite(deps, ref), entry, deps.environment);
   return input.also?.(record) ?? record;
 }

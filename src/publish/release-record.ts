@@ -1,24 +1,26 @@
+import type { Environment } from "../settings/environment.ts";
 import { newSiteRecord } from "../site/model.ts";
 import type { ReleaseEntry, SiteRecord } from "../site/model.ts";
 import type { PlacedRelease } from "./delta-plan.ts";
+import { minimumAge } from "./prune-plan.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import type { ReleasePlan } from "./release-plan.ts";
 
-/** Releases that the record remembers; older ones cannot be rolled back to. */
+/** Releases that the record remembers in any case; older ones only as long as a cache may lead to them. */
 const REMEMBERED_RELEASES = 100;
 
 /** Where a new release is shown. */
 export interface Showing {
   /** The record with the release shown; the same again when applied to its own result. */
-  readonly show: (record: SiteRecord, entry: ReleaseEntry) => SiteRecord;
+  readonly show: (record: SiteRecord, entry: ReleaseEntry, environment: Environment) => SiteRecord;
   /** The release that is shown in that place. */
   readonly shownBy: (record: SiteRecord) => string | null;
 }
 
 /** On all the site's domains. */
 export const ON_SITE: Showing = {
-  show: (record, entry) => ({
-    ...withRelease(record, entry),
+  show: (record, entry, environment) => ({
+    ...withRelease(record, entry, environment),
     current: entry.id,
     previous: record.current === entry.id ? record.previous : record.current,
   }),
@@ -50,8 +52,12 @@ export function entryOf(
   };
 }
 
-/** The record with a release added; the oldest that nothing names are forgotten. */
-export function withRelease(record: SiteRecord, entry: ReleaseEntry): SiteRecord {
+/**
+ * The record with a release added; the oldest that nothing names are forgotten. One that went out of sight lately stays
+ * however many there are: pruning takes what no record names for something that no cache leads to any more.
+ */
+export function withRelease(record: SiteRecord, entry: ReleaseEntry, environment: Environment): SiteRecord {
+  const before = Date.parse(entry.createdAt) - minimumAge(environment);
   const releases = [...record.releases.filter(({ id }) => id !== entry.id), entry];
   const named = new Set([record.current, record.previous, entry.id]);
   for (const domain of Object.values(record.domains))
@@ -59,7 +65,10 @@ export function withRelease(record: SiteRecord, entry: ReleaseEntry): SiteRecord
   return {
     ...record,
     releases: releases.filter(
-      ({ id }, index) => named.has(id) || index >= releases.length - REMEMBERED_RELEASES,
+      ({ id, hiddenSince, createdAt }, index) =>
+        named.has(id) ||
+        index >= releases.length - REMEMBERED_RELEASES ||
+        Date.parse(hiddenSince ?? createdAt) > before,
     ),
   };
 }

@@ -90,7 +90,7 @@ export async function makeRelease(
     apply(record) {
       if (showing.shownBy(record) !== release) refuseOtherBase(ref, { record, base: base?.record, showing });
       const counter = Math.max(record.counter, releaseNumberOf(release));
-      const shown = showing.show({ ...record, counter }, entry);
+      const shown = showing.show({ ...record, counter }, entry, deps.environment);
       return input.also?.(shown) ?? shown;
     },
   });
