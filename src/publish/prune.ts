@@ -15,8 +15,10 @@ import { placeOf } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import { changedMeanwhile, readRecord, readSite, updateRecord } from "./record-store.ts";
 import { isRetained, purgeFiles } from "./site-deletion.ts";
+import { deletionTime } from "./store-clock.ts";
 import { NOTHING_SWEPT, addSwept, sweep } from "./sweep.ts";
 import type { Swept } from "./sweep.ts";
+import { tombstonesOf } from "./tombstone.ts";
 
 /** What a prune took away. */
 export interface PruneReport extends SiteRef, Swept {
@@ -42,7 +44,7 @@ export async function pruneSite(deps: PublishDeps, ref: SiteRef, rules: PruneRul
   if (found.record.deleting) return pruneDeleted(deps, ref, found.record);
   // What an interrupted run left goes out first: until then a cache may hold what the record knows nothing of.
   if (isUnsettled(found.record)) await settleSite(waiting(deps), ref, found);
-  const choice = { ...rules, minimumAge: minimumAge(deps.environment), now: deps.clock.now() };
+  const choice = { ...rules, minimumAge: minimumAge(deps.environment), now: deletionTime(deps) };
   const stored = await storedReleases(deps, ref);
   const { record, releases, previews } = await forget(deps, ref, { ...choice, stored });
   const marks = await readMarks(deps, ref, record);
@@ -53,7 +55,7 @@ export async function pruneSite(deps: PublishDeps, ref: SiteRef, rules: PruneRul
 
 /**
  * The same for a site that has no record: what a first publish left that never came to its commit.
- * @returns `undefined` for a site that has one
+ * @returns `undefined` for a site that has one, and for one of which only its tombstone is left
  * @throws SitefleetError `site/unreadable` for a site that a host shows: its record got lost
  */
 export async function pruneStray(
@@ -62,6 +64,9 @@ export async function pruneStray(
   configured: ConfiguredSites,
 ): Promise<PruneReport | undefined> {
   if (await readRecord(deps, ref)) return undefined;
+  const found = await storedReleases(deps, ref);
+  const gone = await tombstonesOf(deps, ref, found);
+  if (found.every((id) => gone.has(id))) return undefined;
   const host = (await configured.in(ref.siteEnv)).get(ref.site);
   if (host !== undefined) {
     throw new SitefleetError(
@@ -70,8 +75,9 @@ export async function pruneStray(
       { hint: "nothing was deleted; restore the record, or publish the site's folder again" },
     );
   }
-  const marks = await readMarks(deps, ref, newSiteRecord({ ...ref, counter: 0 }));
-  const before = deps.clock.now() - minimumAge(deps.environment);
+  const named = await readMarks(deps, ref, newSiteRecord({ ...ref, counter: 0 }));
+  const marks = { ...named, whole: new Set([...named.whole, ...gone]) };
+  const before = deletionTime(deps) - minimumAge(deps.environment);
   const stored = await storedReleases(deps, ref);
   const swept = await sweepSite(deps, ref, { record: undefined, marks, stored, before });
   return { ...ref, ...swept, releases: [], previews: [], kept: 0, state: "pruned" };
@@ -79,7 +85,7 @@ export async function pruneStray(
 
 async function pruneDeleted(deps: PublishDeps, ref: SiteRef, record: SiteRecord): Promise<PruneReport> {
   const none = { ...ref, releases: [], previews: [], kept: record.releases.length };
-  if (isRetained(record, deps.clock.now())) return { ...none, ...NOTHING_SWEPT, state: "retained" };
+  if (isRetained(record, deletionTime(deps))) return { ...none, ...NOTHING_SWEPT, state: "retained" };
   return { ...none, ...(await purgeFiles(deps, ref)), kept: 0, state: "deleted" };
 }
 

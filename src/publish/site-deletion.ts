@@ -12,6 +12,7 @@ import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import { changedMeanwhile, readSite, updateRecord } from "./record-store.ts";
 import { addSwept, sweep } from "./sweep.ts";
 import type { Swept } from "./sweep.ts";
+import { writeTombstone } from "./tombstone.ts";
 
 /**
  * A site is deleted in two steps. The first takes its domains off the edge and keeps everything else; it can be taken
@@ -100,14 +101,16 @@ export function retainedUntil(record: SiteRecord): string | undefined {
 
 /**
  * Second step: deletes all objects of a site, then what is kept beside its record, last the record. It begins with the
- * first step where that was not made. Interrupted, it is finished by running it again.
+ * first step where that was not made. An empty object stays, so that release ids do not begin anew. Interrupted, it is finished by running it again.
  */
 export async function purgeFiles(deps: PublishDeps, ref: SiteRef): Promise<Swept> {
   const place = placeOf(deps, ref);
   const { later: _, ...waiting } = deps;
   await deleteSite(waiting, ref);
-  await updateRecord(deps, ref, (record) => withoutReturn(ref, record));
-  const objects = await sweep(deps, deps.store.hosting, { prefix: sitePrefix(place) });
+  const final = await updateRecord(deps, ref, (record) => withoutReturn(ref, record));
+  const tombstone = await writeTombstone(deps, ref, final.record.counter);
+  const only = ({ key }: { readonly key: string }): boolean => key !== tombstone;
+  const objects = await sweep(deps, deps.store.hosting, { prefix: sitePrefix(place), only });
   const beside = await sweep(deps, deps.store.config, { prefix: privatePrefix(place) });
   await purgeTwice(deps, { keys: [siteKey(ref.site)], soft: false });
   const { etag, record } = await readSite(deps, ref);

@@ -11,8 +11,9 @@ import { publishFolder } from "../../src/publish/publish.ts";
 import { removePreview } from "../../src/publish/previews.ts";
 import { sha256Hex } from "../../src/publish/publish-deps.ts";
 import type { PublishDeps } from "../../src/publish/publish-deps.ts";
+import { settleOwed } from "../../src/publish/purging.ts";
 import { rollBack } from "../../src/publish/rollback.ts";
-import { deleteSite } from "../../src/publish/site-deletion.ts";
+import { deleteSite, purgeFiles } from "../../src/publish/site-deletion.ts";
 import { lookUpDelta, shortHash } from "../../src/site/delta-list.ts";
 import { encodePath } from "../../src/site/page-key.ts";
 import { FaultPoint } from "../support/fault-point.ts";
@@ -166,6 +167,73 @@ describe("pruning a site", () => {
     expect(history.world.hosting).toEqual(before);
   });
 
+  it("remembers and keeps whatever was shown lately, however many releases there were since", async () => {
+    const history = new History();
+    const preview = "pr-1--acme.preview.example.com";
+    await history.publish({ "index.html": "1" });
+    await history.preview("pr-1", { "index.html": "preview" });
+    const stale = new Map(history.world.config);
+    for (let text = 2; text <= 104; text += 1) await history.publish({ "index.html": `${text}` });
+    await history.preview("pr-1", { "index.html": "another preview" });
+    expect(recordOf(history.world).releases).toHaveLength(106);
+    await history.pass(minimumAge(environment) - HOUR);
+    await pruneSite(history.deps(), ACME, NOW);
+    for (const host of [WWW, preview]) {
+      const key = [...stale.keys()].find((name) => name.includes(host)) ?? "";
+      const old = stale.get(key);
+      if (old) history.world.config.set(key, old);
+    }
+    expect(visible(history.world, WWW)).toEqual({ "index.html": "1" });
+    expect(visible(history.world, preview)).toEqual({ "index.html": "preview" });
+  });
+
+  it("counts from when the configs were written where a run had died before that", async () => {
+    const history = new History();
+    await history.publish({ "index.html": "one" });
+    await history.publish({ "index.html": "two" });
+    await history.pass(HOUR);
+    const dying = { ...history.deps(), watch: diesAt("committed") };
+    await expect(publish(dying, { "index.html": "three" })).rejects.toThrow("died");
+    await history.pass(9 * DAY);
+    const stale = new Map(history.world.config);
+    await settleOwed(history.deps());
+    await history.publish({ "index.html": "four" });
+    expect(await pruneSite(history.deps(), ACME, NOW)).toMatchObject({ releases: ["1"] });
+    for (const [key, object] of stale) if (key.includes(WWW)) history.world.config.set(key, object);
+    expect(visible(history.world, WWW)).toEqual({ "index.html": "two" });
+  });
+
+  it("refuses to delete by a clock that is far from the store's", async () => {
+    const history = new History();
+    for (const text of ["one", "two", "three"]) await history.publish({ "index.html": text });
+    const before = new Map(history.world.hosting);
+    await history.pass(2 * DAY);
+    const deps = history.deps();
+    const off = (clockOffset: number): PublishDeps => ({
+      ...deps,
+      store: { ...deps.store, clockOffset: () => clockOffset },
+    });
+    for (const offset of [-2 * DAY, HOUR]) {
+      await expect(pruneSite(off(offset), ACME, NOW)).rejects.toMatchObject({ code: "site/clock-skew" });
+    }
+    expect(history.world.hosting).toEqual(before);
+    expect(await pruneSite(off(-60_000), ACME, NOW)).toMatchObject({ releases: ["1"] });
+  });
+
+  it("never hands out a release id again, not even when the site was deleted with its files", async () => {
+    const history = new History();
+    for (const text of ["one", "two"]) await history.publish({ "index.html": text });
+    await purgeFiles(history.deps(), ACME);
+    await purgeFiles(history.deps(), ACME).catch(() => undefined);
+    expect(history.hosting()).toEqual(["2/.gone"]);
+    await history.pass(9 * DAY);
+    for await (const outcome of pruneFleet(history.deps(), NOW)) expect(outcome).toBeUndefined();
+    expect(await history.publish({ "index.html": "new" })).toBe("3");
+    await history.pass(9 * DAY);
+    await pruneSite(history.deps(), ACME, NOW);
+    expect(history.hosting()).toEqual(["3/index.html"]);
+  });
+
   it("keeps whole prefixes where a manifest is lost", async () => {
     const history = new History();
     const files = { "index.html": "one", "a.html": "a" };
@@ -212,7 +280,8 @@ describe("pruning a site", () => {
     expect(await pruneSite(history.deps(), ACME, NOW)).toMatchObject({ state: "retained", objects: 0 });
     await history.pass(2 * DAY);
     expect(await pruneSite(history.deps(), ACME, NOW)).toMatchObject({ state: "deleted", objects: 2 });
-    expect([...history.world.config.keys(), ...history.world.hosting.keys()]).toEqual([]);
+    expect([...history.world.config.keys()]).toEqual([]);
+    expect(history.hosting()).toEqual(["1/.gone"]);
   });
 });
 
@@ -253,6 +322,17 @@ describe("pruning all sites", () => {
     expect(visible(history.world, WWW)).toEqual({ "index.html": "one" });
   });
 });
+
+/** A run that dies when it has come so far. */
+function diesAt(point: string): NonNullable<PublishDeps["watch"]> {
+  return {
+    reached(reached) {
+      if (reached === point) throw new Error("died");
+    },
+    changed: () => undefined,
+    live: () => undefined,
+  };
+}
 
 function objectOf(text: string) {
   const body = Buffer.from(text);
