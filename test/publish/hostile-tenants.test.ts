@@ -217,7 +217,9 @@ describe("two tenants of one pair of buckets", () => {
       expect(textOf(world, isOf(other))).toBe(before);
       if (await attempt(deleteSite(deps, ref))) {
         await purgeFiles(deps, ref);
-        expect(textOf(world, isOurs)).toBe("[]");
+        // But for the empty object that keeps release ids from beginning anew.
+        const isFile = (key: string): boolean => isOurs(key) && !/\/[0-9a-z]{1,4}\/\.gone$/.test(key);
+        expect(textOf(world, isFile)).toBe("[]");
       }
       expect(textOf(world, isOf(other))).toBe(before);
       expect(JSON.stringify(visible(world, hostOf(other)))).toBe(shown);
