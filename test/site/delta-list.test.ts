@@ -34,7 +34,7 @@ describe("a delta list", () => {
 
   test.prop([arbitraryEntries])("is read back as it was", (entries) => {
     const unpacked = unpackDelta(packDelta(entries));
-    expect(new Map([...(unpacked ?? [])].sort())).toEqual(new Map([...entries].sort()));
+    expect(Object.fromEntries(unpacked ?? [])).toEqual(Object.fromEntries(entries));
   });
 
   test.prop([arbitraryEntries, arbitraryHash])("says what the edge finds in it", (entries, stranger) => {
@@ -71,7 +71,7 @@ describe("hashes", () => {
   });
 
   test.prop([fc.uniqueArray(arbitraryHash, { maxLength: 30 })])("in a set are read back sorted", (hashes) => {
-    expect(unpackHashes(packHashes(hashes), 8)).toEqual(hashes.toSorted());
+    expect(unpackHashes(packHashes(hashes), 8)).toEqual(hashes.toSorted((a, b) => (a < b ? -1 : 1)));
   });
 
   it.each([",abcd", "abcd,", ",abcd,abcd,", ",b000,a000,", ",abcde,", ","])(

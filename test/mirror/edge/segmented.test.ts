@@ -522,7 +522,7 @@ describe("VCL of segmented requests", () => {
     });
     expect((await ask("/film")).body).toEqual(held.body);
     expect(origin.seen.map(({ url, headers }) => [url, headers.get("X-Seen")])).toEqual(
-      Array(5).fill(["/film", null]),
+      Array.from({ length: 5 }, () => ["/film", null]),
     );
   });
 
