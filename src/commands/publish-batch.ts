@@ -3,9 +3,9 @@ import { dirname, resolve } from "node:path";
 
 import { messageOf } from "../lib/caught.ts";
 import { SitefleetError } from "../lib/errors.ts";
-import { readBatch } from "../publish/batch-file.ts";
-import { publishBatch } from "../publish/batch.ts";
-import type { BatchOutcome, BatchReport } from "../publish/batch.ts";
+import { readBatch } from "../publish/batch/batch-file.ts";
+import { publishBatch } from "../publish/batch/batch.ts";
+import type { BatchOutcome, BatchReport } from "../publish/batch/batch.ts";
 import type { PublishDeps } from "../publish/publish-deps.ts";
 import type { CommandContext } from "./context.ts";
 import { columns } from "./publishing.ts";

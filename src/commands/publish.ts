@@ -3,12 +3,12 @@ import { domainToASCII } from "node:url";
 
 import { parseDuration } from "../lib/duration.ts";
 import { SitefleetError } from "../lib/errors.ts";
-import { LONGEST_PREVIEW_MS } from "../publish/previews.ts";
+import { LONGEST_PREVIEW_MS } from "../publish/previews/previews.ts";
 import type { PublishDeps } from "../publish/publish-deps.ts";
-import type { PreviewInput } from "../publish/publish-preview.ts";
+import type { PreviewInput } from "../publish/previews/publish-preview.ts";
 import { publishFolder } from "../publish/publish.ts";
 import type { PublishReport } from "../publish/publish.ts";
-import { changesText } from "../publish/release-changes.ts";
+import { changesText } from "../publish/release/release-changes.ts";
 import { DEFAULT_SITE_ENV, parseDomainName, siteEnvOf } from "../site/names.ts";
 import type { CommandDefinition, CommandInput } from "./command.ts";
 import type { CommandContext } from "./context.ts";

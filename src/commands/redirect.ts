@@ -6,7 +6,7 @@ import { SitefleetError } from "../lib/errors.ts";
 import { addingRule, editRules, importingRules, listRules, removingRule } from "../publish/redirects.ts";
 import type { RuleEdit } from "../publish/redirects.ts";
 import type { PublishDeps } from "../publish/publish-deps.ts";
-import { refuseProblems } from "../publish/release-rules.ts";
+import { refuseProblems } from "../publish/release/release-rules.ts";
 import { parseRedirectCsv } from "../publish/site-files/redirect-csv.ts";
 import { parseRedirects } from "../site/redirects-file.ts";
 import type { CommandDefinition, CommandInput, OptionDefinition } from "./command.ts";

@@ -1,12 +1,12 @@
 import { parseDuration } from "../lib/duration.ts";
 import { SitefleetError } from "../lib/errors.ts";
-import { pruneFleet } from "../publish/prune-fleet.ts";
-import { pruneSite } from "../publish/prune.ts";
-import type { PruneReport } from "../publish/prune.ts";
-import type { PruneRules } from "../publish/prune-plan.ts";
+import { pruneFleet } from "../publish/prune/prune-fleet.ts";
+import { pruneSite } from "../publish/prune/prune.ts";
+import type { PruneReport } from "../publish/prune/prune.ts";
+import type { PruneRules } from "../publish/prune/prune-plan.ts";
 import type { PublishDeps } from "../publish/publish-deps.ts";
 import { readSite } from "../publish/record-store.ts";
-import { deleteSite, purgeFiles, retainedUntil, undeleteSite } from "../publish/site-deletion.ts";
+import { deleteSite, purgeFiles, retainedUntil, undeleteSite } from "../publish/prune/site-deletion.ts";
 import { DEFAULT_SITE_ENV } from "../site/names.ts";
 import type { CommandDefinition, CommandInput } from "./command.ts";
 import type { CommandContext } from "./context.ts";

@@ -1,4 +1,4 @@
-import { readReceipt, receiptText } from "../publish/receipt.ts";
+import { readReceipt, receiptText } from "../publish/live/receipt.ts";
 import type { CommandDefinition } from "./command.ts";
 import { siteCommand } from "./site-command.ts";
 

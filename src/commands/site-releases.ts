@@ -1,11 +1,11 @@
 import { SitefleetError } from "../lib/errors.ts";
-import { previewRows, removePreview } from "../publish/previews.ts";
-import type { PreviewRow } from "../publish/previews.ts";
-import { promotePreview } from "../publish/promote.ts";
-import { promoteSite } from "../publish/promote-site.ts";
+import { previewRows, removePreview } from "../publish/previews/previews.ts";
+import type { PreviewRow } from "../publish/previews/previews.ts";
+import { promotePreview } from "../publish/previews/promote.ts";
+import { promoteSite } from "../publish/previews/promote-site.ts";
 import { readSite } from "../publish/record-store.ts";
-import { rollBack } from "../publish/rollback.ts";
-import { isStale, staleText } from "../publish/stale-release.ts";
+import { rollBack } from "../publish/release/rollback.ts";
+import { isStale, staleText } from "../publish/release/stale-release.ts";
 import { unpackDelta } from "../site/delta-list.ts";
 import type { ReleaseEntry, SiteRecord } from "../site/model.ts";
 import type { CommandDefinition } from "./command.ts";

@@ -1,8 +1,8 @@
 import { SitefleetError } from "../lib/errors.ts";
-import { tightestFirst } from "../publish/budget.ts";
-import type { BudgetRow } from "../publish/budget.ts";
+import { tightestFirst } from "../publish/limits/budget.ts";
+import type { BudgetRow } from "../publish/limits/budget.ts";
 import { readSite } from "../publish/record-store.ts";
-import { readBudget } from "../publish/release-fit.ts";
+import { readBudget } from "../publish/release/release-fit.ts";
 import { setPolicies } from "../publish/site-changes.ts";
 import { domainRows, readSites } from "../publish/site-list.ts";
 import { NOT_FOUND_POLICIES, PRECEDENCES, TRAILING_SLASH_POLICIES, currentRelease } from "../site/model.ts";

@@ -4,7 +4,7 @@ import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 
-import type { EdgePage, EdgeProbe, EdgeSighting, ProbeHop } from "../publish/edge-probe.ts";
+import type { EdgePage, EdgeProbe, EdgeSighting, ProbeHop } from "../publish/live/edge-probe.ts";
 import { DEBUG_HEADER, PROBE_HEADER } from "../render/constants.ts";
 import { readMirrorFile } from "../settings/local.ts";
 import { debugToken } from "./edge-checks.ts";

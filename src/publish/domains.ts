@@ -5,7 +5,7 @@ import { domainKey } from "../site/surrogate-keys.ts";
 import { commitChange } from "./commit.ts";
 import type { CommitReport } from "./commit.ts";
 import { readOwner } from "./config-sync.ts";
-import { isPreviewHost } from "./previews.ts";
+import { isPreviewHost } from "./previews/previews.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import { readRecord, readSite, updateRecord } from "./record-store.ts";
 

@@ -8,7 +8,7 @@ import { commitChange } from "./commit.ts";
 import { readOwner } from "./config-sync.ts";
 import { placeOf } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
-import { GatheringPurge, SecondPasses } from "./purge-gathering.ts";
+import { GatheringPurge, SecondPasses } from "./batch/purge-gathering.ts";
 import { parseRecord } from "./record-store.ts";
 import type { HeldRecord } from "./record-store.ts";
 import { failureText, siteEnvsOf, siteRefs } from "./site-list.ts";

@@ -10,7 +10,7 @@ import type { CommitReport } from "./commit.ts";
 import { refuseOpenRelease, sameAreas } from "./protected-aliases.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import { changedMeanwhile, readSite } from "./record-store.ts";
-import { shownReleases } from "./shown-releases.ts";
+import { shownReleases } from "./release/shown-releases.ts";
 
 /** Shortest password: the verifier can be read by whoever may read the config bucket, and one HMAC is quickly guessed. */
 const SHORTEST = 8;

@@ -6,10 +6,10 @@ import { encodePath } from "../site/page-key.ts";
 import { areaOf } from "../site/protected-areas.ts";
 import type { ProtectedArea } from "../site/protected-areas.ts";
 import { noteText } from "../site/redirects-file.ts";
-import { findManifest } from "./manifest.ts";
+import { findManifest } from "./release/manifest.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
-import type { ReleaseObject, SourceFile } from "./release-object.ts";
-import { readRules } from "./release-rules.ts";
+import type { ReleaseObject, SourceFile } from "./release/release-object.ts";
+import { readRules } from "./release/release-rules.ts";
 
 /**
  * A rule that shows a page in place is an object with that page's content under the rule's own path, so the edge asks for

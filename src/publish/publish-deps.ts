@@ -6,8 +6,8 @@ import type { SitePlace } from "../site/layout.ts";
 import { configKey } from "../site/layout.ts";
 import { siteEnvOf } from "../site/names.ts";
 import type { SiteStore } from "../store/object-store.ts";
-import type { EdgeProbe } from "./edge-probe.ts";
-import type { PublishWatch } from "./publish-watch.ts";
+import type { EdgeProbe } from "./live/edge-probe.ts";
+import type { PublishWatch } from "./live/publish-watch.ts";
 
 /** What is under way; `total` only where it is known. */
 export interface Progress {

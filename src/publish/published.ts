@@ -1,8 +1,8 @@
-import type { Preview } from "./previews.ts";
+import type { Preview } from "./previews/previews.ts";
 import type { SiteRef } from "./publish-deps.ts";
-import type { Receipt } from "./receipt.ts";
-import type { WrittenCounts } from "./release.ts";
-import type { WarmReport } from "./warm.ts";
+import type { Receipt } from "./live/receipt.ts";
+import type { WrittenCounts } from "./release/release.ts";
+import type { WarmReport } from "./live/warm.ts";
 
 /** What may be wanted of the edge when a publish is live. */
 export interface EdgeWishes extends SiteRef {

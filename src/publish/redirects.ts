@@ -6,16 +6,16 @@ import { parseRule } from "../site/redirect-line.ts";
 import { SITE_RULES } from "../site/redirect-rule.ts";
 import type { RedirectRule } from "../site/redirect-rule.ts";
 import { commitChange, refuseDeleting, rollForward } from "./commit.ts";
-import { readManifest } from "./manifest.ts";
+import { readManifest } from "./release/manifest.ts";
 import { placeOf } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import { changedMeanwhile, readSite, updateRecord } from "./record-store.ts";
 import type { HeldRecord } from "./record-store.ts";
 import { readSiteFiles } from "./site-files/site-files.ts";
-import { makeRelease, planStorage } from "./release.ts";
-import type { NewRelease } from "./release.ts";
-import { refuseUnfit, roomForRules } from "./release-fit.ts";
-import { planRelease } from "./release-plan.ts";
+import { makeRelease, planStorage } from "./release/release.ts";
+import type { NewRelease } from "./release/release.ts";
+import { refuseUnfit, roomForRules } from "./release/release-fit.ts";
+import { planRelease } from "./release/release-plan.ts";
 
 /** Rules of the site itself. A pure function of those there are; throws when the edit is impossible. */
 export type RuleEdit = (rules: readonly string[]) => readonly string[];

@@ -8,7 +8,7 @@ import type { PublishSession } from "../../src/fleet/publish-session.ts";
 import { setDomain } from "../../src/publish/domains.ts";
 import { publishFolder } from "../../src/publish/publish.ts";
 import type { PublishReport, PublishRequest } from "../../src/publish/publish.ts";
-import { readReceipt } from "../../src/publish/receipt.ts";
+import { readReceipt } from "../../src/publish/live/receipt.ts";
 import { readSite } from "../../src/publish/record-store.ts";
 import { startLocalEdge } from "../support/local-edge.ts";
 import type { LocalEdge } from "../support/local-edge.ts";

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { configKeyOf, sha256Hex } from "../../src/publish/publish-deps.ts";
 import type { PublishSession } from "../../src/fleet/publish-session.ts";
-import { ASSUMED_REQUEST, workspaceBound } from "../../src/publish/workspace-bound.ts";
+import { ASSUMED_REQUEST, workspaceBound } from "../../src/publish/limits/workspace-bound.ts";
 import { encodeConfig } from "../../src/site/codec.ts";
 import { packDelta, segmentHash, shortHash } from "../../src/site/delta-list.ts";
 import { EDGE_LIMITS } from "../../src/site/edge-limits.ts";

@@ -3,13 +3,13 @@ import { join } from "node:path";
 
 import { describe, expect, it } from "vitest";
 
-import { readManifestBody } from "../../src/publish/manifest.ts";
+import { readManifestBody } from "../../src/publish/release/manifest.ts";
 import { publishFolder } from "../../src/publish/publish.ts";
 import type { PublishRequest } from "../../src/publish/publish.ts";
 import { settleOwed } from "../../src/publish/purging.ts";
 import { addingRule, editRules } from "../../src/publish/redirects.ts";
 import { lookUpDelta } from "../../src/site/delta-list.ts";
-import { keyHash } from "../../src/publish/delta-plan.ts";
+import { keyHash } from "../../src/publish/release/delta-plan.ts";
 import { SitefleetError } from "../../src/lib/errors.ts";
 import { FaultPoint } from "../support/fault-point.ts";
 import { InstantClock } from "../support/instant-clock.ts";

@@ -7,11 +7,11 @@ import * as fc from "fast-check";
 import { describe, expect } from "vitest";
 
 import { SitefleetError } from "../../src/lib/errors.ts";
-import { pruneSite } from "../../src/publish/prune.ts";
+import { pruneSite } from "../../src/publish/prune/prune.ts";
 import type { PublishDeps, SiteRef } from "../../src/publish/publish-deps.ts";
 import { publishFolder } from "../../src/publish/publish.ts";
-import { rollBack } from "../../src/publish/rollback.ts";
-import { deleteSite, purgeFiles } from "../../src/publish/site-deletion.ts";
+import { rollBack } from "../../src/publish/release/rollback.ts";
+import { deleteSite, purgeFiles } from "../../src/publish/prune/site-deletion.ts";
 import { configKey, manifestKey, privatePrefix, recordKey, sitePrefix } from "../../src/site/layout.ts";
 import { checkDomainName, parsePreviewName, previewHost, siteUidProblem } from "../../src/site/names.ts";
 import { decodePath, encodePath, pageKey, pathProblem } from "../../src/site/page-key.ts";

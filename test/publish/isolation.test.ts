@@ -2,12 +2,12 @@ import { test } from "@fast-check/vitest";
 import * as fc from "fast-check";
 import { describe, expect } from "vitest";
 
-import { planDelta } from "../../src/publish/delta-plan.ts";
-import { manifestBody, readManifestBody } from "../../src/publish/manifest.ts";
-import { planRelease } from "../../src/publish/release-plan.ts";
-import type { PlannedObject, ReleasePlan } from "../../src/publish/release-plan.ts";
-import type { Manifest } from "../../src/publish/release-object.ts";
-import { writeObjects } from "../../src/publish/release-upload.ts";
+import { planDelta } from "../../src/publish/release/delta-plan.ts";
+import { manifestBody, readManifestBody } from "../../src/publish/release/manifest.ts";
+import { planRelease } from "../../src/publish/release/release-plan.ts";
+import type { PlannedObject, ReleasePlan } from "../../src/publish/release/release-plan.ts";
+import type { Manifest } from "../../src/publish/release/release-object.ts";
+import { writeObjects } from "../../src/publish/release/release-upload.ts";
 import { SitefleetError } from "../../src/lib/errors.ts";
 import { sha256Hex } from "../../src/publish/publish-deps.ts";
 import { canonicalPath, decodePath, encodePath, pageKey, pathProblem } from "../../src/site/page-key.ts";

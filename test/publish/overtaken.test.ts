@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { addDomain, removeDomain } from "../../src/publish/domains.ts";
 import { publishFolder } from "../../src/publish/publish.ts";
 import type { PublishDeps, RestOfCommit } from "../../src/publish/publish-deps.ts";
-import { rollBack } from "../../src/publish/rollback.ts";
+import { rollBack } from "../../src/publish/release/rollback.ts";
 import { ACME, configOf, folder, newWorld, openDeps, publish, recordOf, visible } from "./publish-fixture.ts";
 import type { World } from "./publish-fixture.ts";
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { protectSite } from "../../src/publish/passwords.ts";
 import { publishFolder } from "../../src/publish/publish.ts";
 import { addingRule, editRules } from "../../src/publish/redirects.ts";
-import { rollBack } from "../../src/publish/rollback.ts";
+import { rollBack } from "../../src/publish/release/rollback.ts";
 import { ACME, folder, newWorld, openDeps, publish, recordOf } from "./publish-fixture.ts";
 import type { World } from "./publish-fixture.ts";
 

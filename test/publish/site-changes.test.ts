@@ -4,7 +4,7 @@ import { addDomain, removeDomain, setDomain } from "../../src/publish/domains.ts
 import type { PublishDeps } from "../../src/publish/publish-deps.ts";
 import { publishFolder } from "../../src/publish/publish.ts";
 import { settleOwed } from "../../src/publish/purging.ts";
-import { rollBack } from "../../src/publish/rollback.ts";
+import { rollBack } from "../../src/publish/release/rollback.ts";
 import {
   addingRule,
   editRules,

@@ -1,0 +1,156 @@
+import { METADATA_BUDGET } from "../../site/metadata.ts";
+import type { ServedConfig } from "../../site/model.ts";
+import { packAreas } from "../../site/protected-areas.ts";
+import { ruleText } from "../../site/rule-slots.ts";
+import type { SlotRule } from "../../site/rule-slots.ts";
+
+/**
+ * The request that the bound is for: a URL of this many bytes, as browsers write it (what has to be escaped is), and this
+ * much of other headers. Longer ones are answered too, from the room that the site leaves.
+ */
+export const ASSUMED_REQUEST = { url: 512, headers: 4_096 } as const;
+
+/** What Fastly has taken before the first statement of VCL, a cautious figure. */
+const BEFORE_VCL = 10 * 1_024;
+/** What every request costs whatever its site: phases, keys, two signatures a pass, the log line. */
+const ITSELF = 6 * 1_024;
+/** How often, at most, the edge writes a byte of each: in headers, strings made of it and results of functions. */
+const TIMES = {
+  host: 16,
+  path: 16,
+  query: 8,
+  config: 3,
+  delta: 5,
+  directories: 9,
+  areas: 6,
+  object: 6,
+} as const;
+
+/** Parts of a site that the bound depends on. */
+export interface BoundInput {
+  /** Longest name of a domain that shows it. */
+  readonly host: number;
+  readonly config: ServedConfig;
+  /** Rules of each bucket. */
+  readonly buckets: Iterable<readonly SlotRule[]>;
+  /** Bytes of the fullest object's metadata. */
+  readonly object: number;
+}
+
+/**
+ * Bytes of the workspace that a request for any path of a site takes at most, by what the templates do: every header
+ * that is written counts name, value and 3 bytes, every string that is made its bytes and 1 (Fastly,
+ * /documentation/reference/vcl/memory-overflows). A test holds it against the engine.
+ */
+export function workspaceBound(input: BoundInput): number {
+  const { config, host, object } = input;
+  const bucketed = [...input.buckets].map((rules) => rulesCost(rules));
+  const rules = [rulesCost(config.rules), ...bucketed.map((cost) => plus(cost, { fixed: METADATA_BUDGET }))];
+  const fixed =
+    BEFORE_VCL +
+    ASSUMED_REQUEST.headers +
+    ITSELF +
+    TIMES.host * host +
+    TIMES.config * METADATA_BUDGET +
+    TIMES.delta * config.delta.length +
+    TIMES.directories * 9 * (config.notFoundDirectories.length + 1) +
+    TIMES.areas * packAreas(config.protectedAreas).length +
+    TIMES.object * object;
+  const most = Math.max(
+    ...rules.map(
+      ({ fixed: own, path, query }) =>
+        own + ASSUMED_REQUEST.url * Math.max(TIMES.path + path, TIMES.query + query),
+    ),
+  );
+  return fixed + most;
+}
+
+/** Bytes whatever the URL, and bytes for each byte of its path and of its query. */
+interface RulesCost {
+  readonly fixed: number;
+  readonly path: number;
+  readonly query: number;
+}
+
+function plus(a: RulesCost, b: Partial<RulesCost>): RulesCost {
+  const { fixed = 0, path = 0, query = 0 } = b;
+  return { fixed: a.fixed + fixed, path: a.path + path, query: a.query + query };
+}
+
+const NOTHING: RulesCost = { fixed: 0, path: 0, query: 0 };
+
+/** All rules are tried in vcl_deliver of a page that is missing; where one is forced, also before the page is looked up. */
+function rulesCost(rules: readonly SlotRule[]): RulesCost {
+  const isForced = rules.some(({ forced }) => forced);
+  const walked = rules.map((rule) => walkCost(rule, isForced)).reduce(plus, NOTHING);
+  // One rule at most matches wholly: the dearest.
+  const won = rules.map(wonCost).reduce((a, b) => (total(a) > total(b) ? a : b), NOTHING);
+  return plus(walked, won);
+}
+
+function total({ fixed, path, query }: RulesCost): number {
+  return fixed + ASSUMED_REQUEST.url * (path + query);
+}
+
+/** Reading a slot, comparing its pattern, and filling the target of a rule whose path matches but whose query may not. */
+function walkCost(rule: SlotRule, isForced: boolean): RulesCost {
+  const bytes = ruleText(rule).length;
+  const tries = rule.forced ? 2 : 1;
+  const read = { fixed: (isForced ? 2 : 1) * (2 * bytes + 16) };
+  const compared = { fixed: tries * (bytes + 4), path: tries };
+  const filled = rule.query.length > 0 ? times(filledCost(rule), tries) : NOTHING;
+  return plus(plus(filled, read), compared);
+}
+
+/** A rule that matches: its target is filled, then checked as a path or made a Location with the query behind it. */
+function wonCost(rule: SlotRule): RulesCost {
+  const bytes = rule.target.length + 1;
+  const answered = { fixed: 8 * bytes, path: 8 * mostCaptures(rule), query: 8 };
+  return plus(filledCost(rule), answered);
+}
+
+function times({ fixed, path, query }: RulesCost, factor: number): RulesCost {
+  return { fixed: fixed * factor, path: path * factor, query: query * factor };
+}
+
+const PATH_CAPTURES = ["1", "2", "3", "4", "5", "6", "7", "8", "*"];
+
+/**
+ * `std.replaceall` for each of nine captures makes the target anew, longer by what was filled in before it; captures are
+ * different parts of one path. Each condition cuts its parameter out of the query and decodes and encodes its value; a value
+ * that is captured also goes into the target and out of the query that is kept.
+ */
+function filledCost(rule: SlotRule): RulesCost {
+  const bytes = rule.target.length + 1;
+  const { query } = rule;
+  let most = 0;
+  let path = 1;
+  for (const capture of PATH_CAPTURES) {
+    most = Math.max(most, occurrences(rule.target, capture));
+    path += most;
+  }
+  const captured = query.filter(({ value }) => value === null).length;
+  const values = ["a", "b"].reduce((sum, letter) => sum + occurrences(rule.target, letter), 0);
+  return {
+    fixed: (PATH_CAPTURES.length + 1 + captured) * bytes + 64 * query.length,
+    path: path + captured * most,
+    query: query.length === 0 ? 1 : query.length + 6 + (3 + values) * captured,
+  };
+}
+
+function mostCaptures({ target }: SlotRule): number {
+  return Math.max(...PATH_CAPTURES.map((capture) => occurrences(target, capture)));
+}
+
+function occurrences(target: string, capture: string): number {
+  return target.split(`{${capture}}`).length - 1;
+}
+
+/** The index of the rule that costs most, with the bytes it costs; `undefined` for none. */
+export function dearestRule(
+  rules: readonly SlotRule[],
+): { readonly index: number; readonly bytes: number } | undefined {
+  const isForced = rules.some(({ forced }) => forced);
+  const costs = rules.map((rule, index) => ({ index, bytes: total(walkCost(rule, isForced)) }));
+  return costs.toSorted((a, b) => b.bytes - a.bytes)[0];
+}

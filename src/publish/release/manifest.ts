@@ -1,0 +1,175 @@
+import { gunzipSync, gzipSync } from "node:zlib";
+import { z } from "zod";
+
+import { SitefleetError } from "../../lib/errors.ts";
+import { manifestKey } from "../../site/layout.ts";
+import type { ReleaseEntry } from "../../site/model.ts";
+import type { ObjectHeaders, WriteCondition } from "../../store/object-store.ts";
+import { hash, readManifestLine, release } from "./manifest-line.ts";
+import { readFirstManifest } from "./manifest-upgrade.ts";
+import { placeOf } from "../publish-deps.ts";
+import type { PublishDeps, SiteRef } from "../publish-deps.ts";
+import type { Ghost, LocatedObject, Manifest, SourceFile } from "./release-object.ts";
+
+const headers = z
+  .strictObject({
+    contentType: z.string(),
+    cacheControl: z.string(),
+    contentEncoding: z.string(),
+    contentDisposition: z.string(),
+    contentLanguage: z.string(),
+  })
+  .partial();
+
+const headSchema = z.strictObject({
+  format: z.literal(2),
+  release,
+  base: release,
+  control: z.record(z.string(), z.string()),
+  buckets: z.strictObject({ tag: release, digest: hash }).optional(),
+  /** Sets of headers, which lines name by their index: most objects share a few. */
+  headers: z.array(headers),
+});
+/** Most bytes that a manifest may unpack to: some hundred thousand files. */
+const TEXT_LIMIT = 256 * 1024 * 1024;
+
+/** A manifest as it is stored: one JSON document a line, the head first, compressed. */
+export function manifestBody(manifest: Manifest): Uint8Array {
+  const { base, ghosts, buckets } = manifest;
+  const control = Object.fromEntries(manifest.control);
+  const files = new Map(manifest.files.map((file) => [file.key, file]));
+  const sets = new Map<string, number>();
+  const lines: string[] = [];
+  for (const object of manifest.objects.values()) {
+    const file = files.get(object.key);
+    const own = file && file.hash === object.hash && object.removedAt === undefined ? file : undefined;
+    if (own) files.delete(own.key);
+    const set = JSON.stringify(object.headers);
+    const index = sets.get(set) ?? sets.size;
+    sets.set(set, index);
+    lines.push(objectLine(object, index, own));
+  }
+  for (const { key: hidden, path, size: bytes, hash: content, contentType } of files.values()) {
+    lines.push(JSON.stringify({ hidden, path, size: bytes, hash: content, contentType }));
+  }
+  for (const { key: ghost, at } of ghosts) lines.push(JSON.stringify({ ghost, at }));
+  const head = JSON.stringify({ format: 2, release: manifest.release, base, control, buckets });
+  const text = `${head.slice(0, -1)},"headers":[${[...sets.keys()].join(",")}]}\n${lines.join("\n")}\n`;
+  // Level 1: the lines are alike, and higher levels take longer than what they save takes to send.
+  return gzipSync(text, { level: 1 });
+}
+
+function objectLine(object: LocatedObject, headerSet: number, own: SourceFile | undefined): string {
+  const { key: name, at, size: bytes, hash: content, metadata, removedAt } = object;
+  const file = own && { file: { path: own.path, contentType: own.contentType } };
+  const line = { key: name, at, size: bytes, hash: content, headers: headerSet, metadata, removedAt };
+  return JSON.stringify({ ...line, ...file });
+}
+
+/** Reads a stored manifest, of this format or the first one; `undefined` when it is neither. */
+export function readManifestBody(body: Uint8Array): Manifest | undefined {
+  const text = manifestText(body);
+  if (text === undefined) return undefined;
+  const [first = "", ...lines] = text.split("\n").filter((line) => line !== "");
+  const head = headSchema.safeParse(parseLine(first));
+  if (!head.success) return readFirstManifest(text);
+  const sets = head.data.headers.map(presentFields);
+  const objects = new Map<string, LocatedObject>();
+  const files: SourceFile[] = [];
+  const ghosts: Ghost[] = [];
+  for (const line of lines) {
+    const data = readManifestLine(parseLine(line));
+    if (data === undefined) return undefined;
+    if ("ghost" in data) ghosts.push({ key: data.ghost, at: data.at });
+    else if ("hidden" in data) {
+      const { hidden, ...rest } = data;
+      files.push({ key: hidden, ...rest });
+    } else {
+      const { file, removedAt, ...rest } = data;
+      const set = sets[data.headers];
+      if (!set) return undefined;
+      objects.set(data.key, { ...rest, headers: set, ...(removedAt === undefined ? {} : { removedAt }) });
+      if (file) files.push({ key: data.key, size: data.size, hash: data.hash, ...file });
+    }
+  }
+  const { release: id, base, buckets } = head.data;
+  const control = new Map(Object.entries(head.data.control));
+  return { release: id, base, control, objects, files, ghosts, ...(buckets && { buckets }) };
+}
+
+function presentFields(set: z.output<typeof headers>): ObjectHeaders {
+  return Object.fromEntries(Object.entries(set).filter(([, value]) => value !== undefined));
+}
+
+function manifestText(body: Uint8Array): string | undefined {
+  const isPacked = body[0] === 0x1f && body[1] === 0x8b;
+  try {
+    return Buffer.from(isPacked ? gunzipSync(body, { maxOutputLength: TEXT_LIMIT }) : body).toString("utf8");
+  } catch (error) {
+    // What zlib says of a damaged or too large body; none of it is a manifest.
+    if (error instanceof Error && "code" in error && !(error instanceof SitefleetError)) return undefined;
+    throw error;
+  }
+}
+
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** The manifest of a release; `undefined` when it is missing or nothing that this version can read. */
+export async function findManifest(
+  deps: PublishDeps,
+  ref: SiteRef,
+  id: string,
+): Promise<Manifest | undefined> {
+  const found = await deps.store.config.get({
+    key: manifestKey(placeOf(deps, ref), id),
+    signal: deps.signal,
+  });
+  const manifest = found.kind === "ok" ? readManifestBody(found.body) : undefined;
+  return manifest?.release === id ? manifest : undefined;
+}
+
+/**
+ * The manifest of a release that can be trusted.
+ * @throws SitefleetError `site/unreadable`
+ */
+export async function readManifest(
+  deps: PublishDeps,
+  ref: SiteRef,
+  entry: Pick<ReleaseEntry, "id" | "dirty">,
+): Promise<Manifest> {
+  const manifest = entry.dirty ? undefined : await findManifest(deps, ref, entry.id);
+  if (manifest) return manifest;
+  const name = manifestKey(placeOf(deps, ref), entry.id);
+  throw new SitefleetError(
+    "site/unreadable",
+    entry.dirty
+      ? `overwriting release ${entry.id} in place was interrupted, so what it holds is not known`
+      : `"${name}" is missing or not a manifest that this version can read`,
+    { hint: "publish the site's folder again; that writes a new one" },
+  );
+}
+
+/** Writes a manifest; `false` when the condition does not hold. */
+export async function writeManifest(
+  deps: PublishDeps,
+  ref: SiteRef,
+  write: { readonly manifest: Manifest; readonly condition?: WriteCondition },
+): Promise<boolean> {
+  const { manifest, condition } = write;
+  const outcome = await deps.store.config.put({
+    key: manifestKey(placeOf(deps, ref), manifest.release),
+    body: manifestBody(manifest),
+    // No Content-Encoding: whoever reads the object gets the bytes that were written, never half-decoded ones.
+    headers: { contentType: "application/gzip" },
+    ...(condition === undefined ? {} : { condition }),
+    signal: deps.signal,
+  });
+  return outcome.kind === "ok";
+}

@@ -1,0 +1,63 @@
+import { SitefleetError } from "../../lib/errors.ts";
+import type { ReleaseEntry, SiteRecord } from "../../site/model.ts";
+import { commitChange } from "../commit.ts";
+import { refuseOpenRelease, sameAreas } from "../protected-aliases.ts";
+import type { PublishDeps, SiteRef } from "../publish-deps.ts";
+import { changedMeanwhile, readSite } from "../record-store.ts";
+import type { ReleaseReport } from "./release.ts";
+
+/**
+ * Shows an earlier release again: one write of the record, one per domain that shows the site, one purge.
+ * @param to release id; absent = the one shown before the current one
+ * @throws SitefleetError `release/not-found`, `release/incomplete`, `site/invalid-setting` when its rules would show
+ * protected pages
+ */
+export async function rollBack(deps: PublishDeps, ref: SiteRef, to?: string): Promise<ReleaseReport> {
+  const known = await readSite(deps, ref);
+  // Decided once: applied to its own result, "the previous one" would lead forward again.
+  const release = rollBackTarget(known.record, to);
+  await refuseOpenRelease(deps, ref, { record: known.record, release });
+  const report = await commitChange(deps, ref, {
+    reason: "roll back",
+    known,
+    apply(record) {
+      if (!sameAreas(record, known.record)) throw changedMeanwhile(ref, "its passwords were changed");
+      const target = rollBackTarget(record, release);
+      return record.current === target ? record : showKnownRelease(record, target);
+    },
+  });
+  return { ...report, release };
+}
+
+/**
+ * The release that a roll back leads to.
+ * @throws SitefleetError `release/not-found`, `release/incomplete`
+ */
+export function rollBackTarget(record: SiteRecord, to: string | undefined): string {
+  const wanted = to ?? record.previous;
+  const found = record.releases.find(({ id }) => id === wanted);
+  if (found) return refuseIncomplete(record, found).id;
+  const known = record.releases.map(({ id }) => id).join(", ");
+  throw new SitefleetError(
+    "release/not-found",
+    wanted === null
+      ? `site "${record.site}" has no earlier release`
+      : `site "${record.site}" has no release "${wanted}"; it was never there or has been pruned`,
+    { hint: known === "" ? "publish the site first" : `its releases: ${known}` },
+  );
+}
+
+/** @throws SitefleetError `release/incomplete` for a release whose objects were left half overwritten */
+function refuseIncomplete(record: SiteRecord, release: ReleaseEntry): ReleaseEntry {
+  if (!release.dirty) return release;
+  throw new SitefleetError(
+    "release/incomplete",
+    `release ${release.id} of site "${record.site}" was being overwritten in place when that was interrupted`,
+    { hint: "publish the site's folder again, or show another release" },
+  );
+}
+
+/** The record with a release shown that it knows. */
+export function showKnownRelease(record: SiteRecord, release: string): SiteRecord {
+  return { ...record, current: release, previous: record.current };
+}
