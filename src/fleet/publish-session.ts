@@ -3,6 +3,7 @@ import { SitefleetError } from "../lib/errors.ts";
 import type { Progress, PublishDeps } from "../publish/publish-deps.ts";
 import type { PurgeApi } from "../purge/purge-api.ts";
 import { DryRunStore } from "../store/dry-run-store.ts";
+import { wrapBuckets } from "../store/object-store.ts";
 import { S3SiteStore } from "../store/s3-store.ts";
 import { openEdgeProbe } from "./edge-probe.ts";
 import type { Fleet, Notes } from "./fleet.ts";
@@ -44,12 +45,7 @@ export async function rehearse<T>(
   notes: Notes,
   work: (deps: PublishDeps) => Promise<T>,
 ): Promise<T> {
-  const { clockOffset } = deps.store;
-  const store = {
-    config: new DryRunStore(deps.store.config),
-    hosting: new DryRunStore(deps.store.hosting),
-    ...(clockOffset === undefined ? {} : { clockOffset }),
-  };
+  const store = wrapBuckets(deps.store, (bucket) => new DryRunStore(bucket));
   const told = new Set<string>();
   const purge: PurgeApi = {
     purgeKeys({ keys }) {

@@ -136,3 +136,16 @@ export interface SiteStore {
   /** The store's clock less ours in milliseconds, by its last answer; `undefined` until one told. */
   readonly clockOffset?: () => number | undefined;
 }
+
+/** The same store with each bucket seen through something else; what is known of the store itself stays. */
+export function wrapBuckets<T extends ObjectStore>(
+  store: SiteStore,
+  wrap: (bucket: ObjectStore) => T,
+): SiteStore & { readonly config: T; readonly hosting: T } {
+  const { config, hosting, clockOffset } = store;
+  return {
+    config: wrap(config),
+    hosting: wrap(hosting),
+    ...(clockOffset === undefined ? {} : { clockOffset }),
+  };
+}

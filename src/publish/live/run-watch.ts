@@ -1,5 +1,6 @@
 import type { PurgeApi } from "../../purge/purge-api.ts";
 import type { SiteRecord } from "../../site/model.ts";
+import { wrapBuckets } from "../../store/object-store.ts";
 import type { ListInput, ListedEntry, ObjectStore } from "../../store/object-store.ts";
 import type { EdgeProbe } from "./edge-probe.ts";
 import type { PublishDeps, RestOfCommit } from "../publish-deps.ts";
@@ -45,7 +46,7 @@ export class RunWatch implements PublishWatch {
     this.edge = this.#asked(edge);
     this.deps = {
       ...deps,
-      store: { config: this.#counted(deps.store.config), hosting: this.#counted(deps.store.hosting) },
+      store: wrapBuckets(deps.store, (bucket) => this.#counted(bucket)),
       purge: this.#purge(deps.purge),
       watch: this,
       ...(takesOver ? { later: (rest: RestOfCommit) => void this.rests.push(rest) } : {}),

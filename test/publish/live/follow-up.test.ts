@@ -100,6 +100,18 @@ describe("publish with verify", () => {
     expect(await readReceipt(deps, ACME)).toMatchObject({ kind: "full", written: { uploaded: 1 } });
   });
 
+  it("counts since when a release is out of sight by the store's clock, as a publish that is not watched does", async () => {
+    const world = newWorld();
+    const clock = new InstantClock();
+    const opened = openDeps(world, { clock });
+    const store = { ...opened.store, clockOffset: () => 600_000 };
+    const deps = { ...opened, store, edge: edgeOf(world) };
+    await publishWith(deps, { "index.html": "1" }, { verify });
+    await publishWith(deps, { "index.html": "2" }, { verify });
+    const [first] = recordOf(world).releases;
+    expect(Date.parse(first?.hiddenSince ?? "")).toBeGreaterThan(clock.now() + 500_000);
+  });
+
   it("is refused before anything is written where nothing can be asked, or nobody waits", async () => {
     const world = newWorld();
     const files = { "index.html": "1" };
