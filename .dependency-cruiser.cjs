@@ -32,7 +32,7 @@ module.exports = {
     layer("lib", []),
     layer("http", ["lib"]),
     layer("pcre", ["lib"]),
-    layer("site", ["lib/errors", "lib/error-codes"]),
+    layer("site", ["lib/errors", "lib/error-codes", "lib/json"]),
     layer("settings", ["site", "lib"]),
     layer("vcl", ["pcre", "http", "lib"]),
     layer("render", ["settings", "site", "lib"]),

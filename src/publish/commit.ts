@@ -13,7 +13,7 @@ import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import { updateRecord } from "./record-store.ts";
 import type { HeldRecord, UpdateOptions } from "./record-store.ts";
 import { noteHidden } from "./release/shown-releases.ts";
-import { storeTime } from "./prune/store-clock.ts";
+import { storeTime } from "./store-clock.ts";
 
 export interface Change extends UpdateOptions {
   /** Why the purge is owed; shown to whoever finds it. */

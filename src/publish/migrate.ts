@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { parseJson } from "../lib/json.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import { mapAhead } from "../lib/map-ahead.ts";
 import { migrationKey, recordKey } from "../site/layout.ts";
@@ -137,7 +138,7 @@ async function readStored(
   const found = await deps.store.config.get({ key, signal: deps.signal });
   if (found.kind === "not-found") return undefined;
   const record = parseRecord(key, found.body);
-  const { format } = looseRecord.parse(JSON.parse(Buffer.from(found.body).toString("utf8")));
+  const { format } = looseRecord.parse(parseJson(Buffer.from(found.body).toString("utf8")));
   return { held: { record, etag: found.object.etag }, isOld: format !== record.format };
 }
 
@@ -203,14 +204,5 @@ class Cursor {
   async clear(): Promise<void> {
     const { store, signal } = this.#deps;
     await store.config.delete({ key: this.#key, signal });
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
   }
 }

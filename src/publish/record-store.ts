@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 
+import { parseJson } from "../lib/json.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import { canonicalJson } from "../site/config-body.ts";
 import { recordKey } from "../site/layout.ts";
@@ -47,12 +48,7 @@ export function siteNotFound(deps: PublishDeps, ref: SiteRef): SitefleetError {
 
 /** Reads a record's JSON; anything this version does not know is refused, so that nothing of it gets lost. */
 export function parseRecord(key: string, body: Uint8Array): SiteRecord {
-  let json: unknown;
-  try {
-    json = JSON.parse(Buffer.from(body).toString("utf8"));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
+  const json = parseJson(Buffer.from(body).toString("utf8"));
   const parsed = siteRecordSchema.safeParse(upgradeRecord(json));
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);

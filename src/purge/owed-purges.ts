@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 
+import { parseJson } from "../lib/json.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import { forEachLimit } from "../lib/for-each-limit.ts";
 import { mapAhead } from "../lib/map-ahead.ts";
@@ -194,12 +195,7 @@ async function* readStored(deps: OwedDeps, unreadable: string[]): AsyncGenerator
 }
 
 function parseStored(body: Uint8Array): Omit<StoredPurge, "key" | "etag"> | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(Buffer.from(body).toString("utf8"));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
+  const json = parseJson(Buffer.from(body).toString("utf8"));
   const parsed = storedSchema.safeParse(json);
   if (!parsed.success) return undefined;
   const { keys, soft, reason, since, site, sent } = parsed.data;

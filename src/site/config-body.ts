@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { parseJson } from "../lib/json.ts";
 import { decodeConfig, encodeConfig } from "./codec.ts";
 import type { DecodedConfig } from "./codec.ts";
 import { CODEC_VERSION, RULE_SLOTS } from "./metadata.ts";
@@ -78,15 +79,6 @@ function checked(config: DomainConfig): DecodedConfig {
   return encoded.kind === "ok"
     ? decodeConfig(encoded.metadata)
     : { kind: "refused", reason: "does not fit in metadata" };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** JSON whose text depends on the value alone: names in code unit order, no white space. */

@@ -104,6 +104,23 @@ export interface Exchange {
   bodySent: boolean;
 }
 
+/** The state of an exchange that has not looked anything up yet. */
+export const UNANSWERED = {
+  failure: null,
+  entry: null,
+  stale: null,
+  refresh: null,
+  turn: null,
+  mark: null,
+  waited: false,
+  passed: false,
+  reply: null,
+  part: null,
+  revalidating: false,
+  product: null,
+  response: null,
+} as const satisfies Partial<Exchange>;
+
 /** Seconds since the epoch. */
 export function nowOf(x: Exchange): number {
   return x.parts.clock.now() / 1000;

@@ -1,6 +1,6 @@
 import { traceOf } from "../../lib/caught.ts";
 import { VclRuntimeError } from "../../vcl/diagnostics.ts";
-import { abandon } from "./exchange.ts";
+import { UNANSWERED, abandon } from "./exchange.ts";
 import type { Exchange, Step } from "./exchange.ts";
 import { errorPageText, pageResponse } from "./fastly-pages.ts";
 import type { HopResponse } from "./message.ts";
@@ -127,23 +127,13 @@ function startBackgroundFetch(x: Exchange): void {
   if (turn === null) return;
   const background: Exchange = {
     ...x,
+    ...UNANSWERED,
     background: true,
     node: fetchTransaction(x.delivery),
     // Its own copy: the variant it stores is that of the request as it is now.
     delivery: { ...x.delivery, req: { ...x.delivery.req, headers: x.delivery.req.headers.clone() } },
-    entry: null,
     stale,
-    refresh: null,
     turn,
-    mark: null,
-    waited: false,
-    passed: false,
-    reply: null,
-    part: null,
-    revalidating: false,
-    product: null,
-    response: null,
-    failure: null,
   };
   x.parts.background(runLifecycle(background, "miss").then(() => abandon(background)));
 }

@@ -1,5 +1,6 @@
 import type { EdgeHost } from "../../vcl/runtime.ts";
 import { isRefHealthy } from "./directors.ts";
+import { UNANSWERED } from "./exchange.ts";
 import type { Exchange } from "./exchange.ts";
 import { unknownDomain } from "./fastly-pages.ts";
 import { hasVisited, readHopChain } from "./hop-chain.ts";
@@ -39,21 +40,9 @@ export async function handleAtPop(parts: EdgeParts, pop: Pop, request: HopReques
     delivery,
     node: delivery,
     decided: "lookup",
-    failure: null,
+    ...UNANSWERED,
     key: "",
-    entry: null,
-    stale: null,
-    refresh: null,
-    turn: null,
-    mark: null,
-    waited: false,
-    passed: false,
-    reply: null,
     segments: null,
-    part: null,
-    revalidating: false,
-    product: null,
-    response: null,
     carried: NOTHING_CARRIED,
     bodySent: false,
   };

@@ -4,6 +4,7 @@ import type { ResponseMessage, SegmentReport } from "../../vcl/runtime.ts";
 import { DEFAULT_BLOCK_SIZE } from "../../vcl/builtins/variables-segments.ts";
 import { discard, EMPTY_BODY } from "./body.ts";
 import type { ResponseBody } from "./body.ts";
+import { UNANSWERED } from "./exchange.ts";
 import type { Exchange, Product, SegmentRun, Step } from "./exchange.ts";
 import type { HopResponse } from "./message.ts";
 import { MAX_OBJECT } from "./parts.ts";
@@ -100,24 +101,12 @@ async function fetchSegment(x: Exchange, run: RunExchange, number: number): Prom
   const delivery = { ...snapshot, req: cloneRequest(snapshot.req) };
   const inner: Exchange = {
     ...x,
+    ...UNANSWERED,
     delivery,
     node: delivery,
     decided: "lookup",
     segments: { ...segments, role: "inner", block: blockOf(number, blockSize) },
     key: blockKey(plainKey, blockSize, number),
-    failure: null,
-    entry: null,
-    stale: null,
-    refresh: null,
-    turn: null,
-    mark: null,
-    waited: false,
-    passed: false,
-    reply: null,
-    part: null,
-    revalidating: false,
-    product: null,
-    response: null,
     carried: new Map(),
   };
   const response = await run(inner, "lookup");

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { domainToASCII } from "node:url";
 import { z } from "zod";
 
+import { parseJson } from "../../lib/json.ts";
 import { errnoOf } from "../../lib/caught.ts";
 import { parseDuration } from "../../lib/duration.ts";
 import { SitefleetError } from "../../lib/errors.ts";
@@ -146,14 +147,5 @@ async function folderProblem({ dir, line }: BatchEntry): Promise<string | undefi
     return (await stat(dir)).isDirectory() ? undefined : `line ${line}: "${dir}" is no folder`;
   } catch (error) {
     return `line ${line}: "${dir}" cannot be read (${errnoOf(error) ?? "unknown"})`;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { parseJson } from "../../lib/json.ts";
 import { SitefleetError } from "../../lib/errors.ts";
 import { receiptKey } from "../../site/layout.ts";
 import { isReleaseId } from "../../site/names.ts";
@@ -99,7 +100,7 @@ export async function findReceipt(
   const key = receiptKey(placeOf(deps, ref), release);
   const found = await deps.store.config.get({ key, signal: deps.signal });
   if (found.kind === "not-found") return undefined;
-  const parsed = receiptSchema.safeParse(parseJson(found.body));
+  const parsed = receiptSchema.safeParse(parseJson(Buffer.from(found.body).toString("utf8")));
   if (parsed.success) return parsed.data;
   throw new SitefleetError("site/unreadable", `"${key}" is not a receipt that this version can read`, {
     hint: "publish a change with --verify: a new release gets a receipt of its own",
@@ -123,15 +124,6 @@ export async function readReceipt(deps: PublishDeps, ref: SiteRef, release?: str
   throw new SitefleetError("release/no-receipt", `release ${wanted} of "${ref.site}" has no receipt`, {
     hint: "`publish --verify` writes one, also for a folder that the site shows already",
   });
-}
-
-function parseJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(body).toString("utf8"));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** The receipt as lines for people. */

@@ -1,11 +1,9 @@
 import { parsePreviewName } from "../../site/names.ts";
-import { commitChange } from "../commit.ts";
 import { findPreview } from "./previews.ts";
-import { refuseOpenRelease, sameAreas } from "../protected-aliases.ts";
 import type { PublishDeps, SiteRef } from "../publish-deps.ts";
-import { changedMeanwhile, readSite } from "../record-store.ts";
+import { readSite } from "../record-store.ts";
 import type { ReleaseReport } from "../release/release.ts";
-import { rollBackTarget, showKnownRelease } from "../release/rollback.ts";
+import { showAgain } from "../release/rollback.ts";
 
 /**
  * Shows on the site's own domains the release that a preview shows: nothing is copied. The preview stays until it
@@ -16,15 +14,5 @@ export async function promotePreview(deps: PublishDeps, ref: SiteRef, name: stri
   const known = await readSite(deps, ref);
   // What was seen in the preview is what is shown, also when somebody publishes to it at this moment.
   const { release } = findPreview(known.record, parsePreviewName(name));
-  await refuseOpenRelease(deps, ref, { record: known.record, release });
-  const report = await commitChange(deps, ref, {
-    reason: `promote the preview ${name}`,
-    known,
-    apply(record) {
-      if (!sameAreas(record, known.record)) throw changedMeanwhile(ref, "its passwords were changed");
-      const target = rollBackTarget(record, release);
-      return record.current === target ? record : showKnownRelease(record, target);
-    },
-  });
-  return { ...report, release };
+  return showAgain(deps, ref, { reason: `promote the preview ${name}`, known, release });
 }

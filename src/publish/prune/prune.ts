@@ -15,7 +15,7 @@ import { placeOf } from "../publish-deps.ts";
 import type { PublishDeps, SiteRef } from "../publish-deps.ts";
 import { changedMeanwhile, readRecord, readSite, updateRecord } from "../record-store.ts";
 import { isRetained, purgeFiles } from "./site-deletion.ts";
-import { deletionTime } from "./store-clock.ts";
+import { deletionTime } from "../store-clock.ts";
 import { NOTHING_SWEPT, addSwept, sweep } from "./sweep.ts";
 import type { Swept } from "./sweep.ts";
 import { tombstonesOf } from "./tombstone.ts";

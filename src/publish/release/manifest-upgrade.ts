@@ -1,11 +1,11 @@
 import { z } from "zod";
 
+import { parseJson } from "../../lib/json.ts";
 import { isReleaseId } from "../../site/names.ts";
-import { pageMetadata, redirectMetadata } from "../../site/object-metadata.ts";
+import { pageMetadata } from "../../site/object-metadata.ts";
 import { pathProblem } from "../../site/page-key.ts";
 import { REDIRECT_STATUSES } from "../../site/rule-slots.ts";
-import { sha256Hex } from "../publish-deps.ts";
-import { REDIRECT_HEADERS, redirectBody } from "./redirect-object.ts";
+import { redirectObject } from "./redirect-object.ts";
 import type { LocatedObject, Manifest, SourceFile } from "./release-object.ts";
 
 const key = z
@@ -40,16 +40,16 @@ const lineSchema = z.union([fileSchema, redirectSchema]);
  */
 export function readFirstManifest(text: string): Manifest | undefined {
   const [first = "", ...lines] = text.split("\n").filter((line) => line !== "");
-  const head = headSchema.safeParse(parseLine(first));
+  const head = headSchema.safeParse(parseJson(first));
   if (!head.success) return undefined;
   const { release, folderRules } = head.data;
   const objects = new Map<string, LocatedObject>();
   const files: SourceFile[] = [];
   for (const line of lines) {
-    const parsed = lineSchema.safeParse(parseLine(line));
+    const parsed = lineSchema.safeParse(parseJson(line));
     if (!parsed.success) return undefined;
     const { data } = parsed;
-    if ("location" in data) objects.set(data.key, redirectObject(data, release));
+    if ("location" in data) objects.set(data.key, { ...redirectObject(data), at: release });
     else {
       files.push(sourceFile(data));
       if (!data.hidden) objects.set(data.key, fileObject(data, release));
@@ -74,25 +74,4 @@ function sourceFile(file: z.output<typeof fileSchema>): SourceFile {
 function filePath(file: z.output<typeof fileSchema>): string {
   if (!file.key.endsWith(".html") || file.key === "index.html") return file.key;
   return file.canonical.endsWith("/") ? `${file.key.slice(0, -".html".length)}/index.html` : file.key;
-}
-
-function redirectObject(redirect: z.output<typeof redirectSchema>, at: string): LocatedObject {
-  const body = redirectBody(redirect.text);
-  return {
-    key: redirect.key,
-    size: Buffer.byteLength(body),
-    hash: sha256Hex(body),
-    headers: REDIRECT_HEADERS,
-    metadata: redirectMetadata(redirect),
-    at,
-  };
-}
-
-function parseLine(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

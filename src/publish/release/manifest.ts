@@ -1,6 +1,7 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { z } from "zod";
 
+import { parseJson } from "../../lib/json.ts";
 import { SitefleetError } from "../../lib/errors.ts";
 import { manifestKey } from "../../site/layout.ts";
 import type { ReleaseEntry } from "../../site/model.ts";
@@ -71,14 +72,14 @@ export function readManifestBody(body: Uint8Array): Manifest | undefined {
   const text = manifestText(body);
   if (text === undefined) return undefined;
   const [first = "", ...lines] = text.split("\n").filter((line) => line !== "");
-  const head = headSchema.safeParse(parseLine(first));
+  const head = headSchema.safeParse(parseJson(first));
   if (!head.success) return readFirstManifest(text);
   const sets = head.data.headers.map(presentFields);
   const objects = new Map<string, LocatedObject>();
   const files: SourceFile[] = [];
   const ghosts: Ghost[] = [];
   for (const line of lines) {
-    const data = readManifestLine(parseLine(line));
+    const data = readManifestLine(parseJson(line));
     if (data === undefined) return undefined;
     if ("ghost" in data) ghosts.push({ key: data.ghost, at: data.at });
     else if ("hidden" in data) {
@@ -108,15 +109,6 @@ function manifestText(body: Uint8Array): string | undefined {
   } catch (error) {
     // What zlib says of a damaged or too large body; none of it is a manifest.
     if (error instanceof Error && "code" in error && !(error instanceof SitefleetError)) return undefined;
-    throw error;
-  }
-}
-
-function parseLine(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

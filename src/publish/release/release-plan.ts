@@ -8,7 +8,7 @@ import type { AppliedHeaders, HeaderRule } from "../../site/headers-file.ts";
 import { OBJECT_METADATA } from "../../site/metadata.ts";
 import type { SitePolicies } from "../../site/model.ts";
 import { printable } from "../../site/names.ts";
-import { metadataProblem, pageMetadata, redirectMetadata } from "../../site/object-metadata.ts";
+import { metadataProblem, pageMetadata } from "../../site/object-metadata.ts";
 import type { Metadata } from "../../site/object-metadata.ts";
 import { canonicalPath, dottedAliasKey, encodePath } from "../../site/page-key.ts";
 import type { SlashPolicy } from "../../site/page-key.ts";
@@ -21,7 +21,7 @@ import type { ObjectHeaders } from "../../store/object-store.ts";
 import { cacheControlOf } from "../folder/content-headers.ts";
 import { LONGEST_RELEASE } from "./delta-plan.ts";
 import { sha256Hex } from "../publish-deps.ts";
-import { REDIRECT_HEADERS, redirectBody } from "./redirect-object.ts";
+import { redirectBody, redirectObject } from "./redirect-object.ts";
 import type { ReleaseObject, SourceFile } from "./release-object.ts";
 import { planRules, readRules, refuseProblems, slashPolicyOf } from "./release-rules.ts";
 import type { Strictness } from "./release-rules.ts";
@@ -108,7 +108,7 @@ export function planRelease(input: PlanInput): ReleasePlan {
   const objects = [
     ...shown.flatMap(({ key }) => made.objects.get(key) ?? []),
     ...aliasObjects(made.objects, rules.aliases),
-    ...redirects.map(redirectObject),
+    ...redirects.map(plannedRedirect),
   ].sort(byKey);
   refuseUnstorable(place, objects);
   const content = {
@@ -212,16 +212,8 @@ function aliasObjects(
   });
 }
 
-function redirectObject(redirect: RedirectObject): PlannedObject {
-  const text = redirectBody(redirect.text);
-  return {
-    key: redirect.key,
-    size: Buffer.byteLength(text),
-    hash: sha256Hex(text),
-    headers: REDIRECT_HEADERS,
-    metadata: redirectMetadata(redirect),
-    body: { kind: "text", text },
-  };
+function plannedRedirect(redirect: RedirectObject): PlannedObject {
+  return { ...redirectObject(redirect), body: { kind: "text", text: redirectBody(redirect.text) } };
 }
 
 function dottedAliases(files: readonly PlanFile[], trailingSlash: SlashPolicy): RedirectObject[] {

@@ -4,6 +4,7 @@ import { commitChange } from "../commit.ts";
 import { refuseOpenRelease, sameAreas } from "../protected-aliases.ts";
 import type { PublishDeps, SiteRef } from "../publish-deps.ts";
 import { changedMeanwhile, readSite } from "../record-store.ts";
+import type { HeldRecord } from "../record-store.ts";
 import type { ReleaseReport } from "./release.ts";
 
 /**
@@ -16,9 +17,19 @@ export async function rollBack(deps: PublishDeps, ref: SiteRef, to?: string): Pr
   const known = await readSite(deps, ref);
   // Decided once: applied to its own result, "the previous one" would lead forward again.
   const release = rollBackTarget(known.record, to);
+  return showAgain(deps, ref, { reason: "roll back", known, release });
+}
+
+/** Commits that the site shows a release that it has: nothing is copied. */
+export async function showAgain(
+  deps: PublishDeps,
+  ref: SiteRef,
+  input: { readonly reason: string; readonly known: HeldRecord; readonly release: string },
+): Promise<ReleaseReport> {
+  const { reason, known, release } = input;
   await refuseOpenRelease(deps, ref, { record: known.record, release });
   const report = await commitChange(deps, ref, {
-    reason: "roll back",
+    reason,
     known,
     apply(record) {
       if (!sameAreas(record, known.record)) throw changedMeanwhile(ref, "its passwords were changed");

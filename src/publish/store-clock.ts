@@ -1,5 +1,5 @@
-import { SitefleetError } from "../../lib/errors.ts";
-import type { PublishDeps } from "../publish-deps.ts";
+import { SitefleetError } from "../lib/errors.ts";
+import type { PublishDeps } from "./publish-deps.ts";
 
 /** How far this machine's clock and the store's may be apart; S3 itself takes no signature that is further off. */
 const LIMIT_MS = 900_000;
