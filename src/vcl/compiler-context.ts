@@ -37,7 +37,7 @@ export interface Run {
   value: VclValue;
   /** Set with the signal JUMP. */
   label: string;
-  readonly trace: ((span: Span) => void) | undefined;
+  readonly trace: ((span: Span, held?: boolean) => void) | undefined;
 }
 
 /** The statement ended normally. */

@@ -153,15 +153,26 @@ function compileIf(statement: IfStatement, scope: SubScope): Exec {
   const [first, ...rest] = statement.branches;
   if (first === undefined) return otherwise;
   const condition = compileCondition(first.condition, scope);
+  const { span } = first.condition;
   const then = compileBlock(first.body, scope);
-  if (rest.length === 0) return (run) => (condition(run) ? then(run) : otherwise(run));
-  const branches = rest.map((branch) => ({
-    condition: compileCondition(branch.condition, scope),
-    body: compileBlock(branch.body, scope),
+  if (rest.length === 0) {
+    return (run) => {
+      const held = condition(run);
+      if (run.trace !== undefined) run.trace(span, held);
+      return held ? then(run) : otherwise(run);
+    };
+  }
+  const branches = [first, ...rest].map((branch, i) => ({
+    condition: i === 0 ? condition : compileCondition(branch.condition, scope),
+    span: branch.condition.span,
+    body: i === 0 ? then : compileBlock(branch.body, scope),
   }));
   return (run) => {
-    if (condition(run)) return then(run);
-    for (const branch of branches) if (branch.condition(run)) return branch.body(run);
+    for (const branch of branches) {
+      const held = branch.condition(run);
+      if (run.trace !== undefined) run.trace(branch.span, held);
+      if (held) return branch.body(run);
+    }
     return otherwise(run);
   };
 }

@@ -120,7 +120,7 @@ export interface BackendResponse extends ResponseMessage {
 /** `obj`: the cached object in hit, deliver and log, and the synthetic one in error. */
 export interface CachedObject extends ResponseMessage {
   ttl: number;
-  readonly staleIfError: number;
+  staleIfError: number;
   readonly staleWhileRevalidate: number;
   readonly cacheable: boolean;
   readonly hits: number;
@@ -136,6 +136,19 @@ export interface ClientInfo {
   readonly requests: number;
   /** Geographic data by variable name after `client.geo.`; missing names read as not set. */
   readonly geo: ReadonlyMap<string, string | number>;
+}
+
+/** A value of a fixture; RTIME in seconds, TIME in seconds since the epoch, strings as bytes. */
+export type FactValue = string | number | boolean;
+
+/** What VCL asked for the client's connection. One object serves all nodes and restarts of a request. */
+export interface ClientEffects {
+  /** `h3.alt_svc()` was called: the answer offers HTTP/3. */
+  altSvc: boolean;
+  /** `resp.tarpit(...)`: how slowly a small answer is to go out; `null` = at once. */
+  tarpit: { readonly intervalSeconds: number; readonly chunkBytes: number } | null;
+  /** Knobs of sockets and protocols that VCL set, by variable name. They are remembered and change nothing. */
+  readonly settings: Map<string, FactValue>;
 }
 
 export interface ServerInfo {
@@ -168,14 +181,20 @@ export interface EdgeHost {
    * (reference/vcl/functions/miscellaneous/fastly-try-select-shield).
    */
   hasVisitedShield(shield: DirectorSpec): boolean;
+  /** `fastly.ff.last_hop_was_serviceid`; missing = no request comes from another service. */
+  wasLastHop?(serviceId: string): boolean;
+  /** Connections to a backend: all that are open, and those with a request on them; missing = none. */
+  connectionsTo?(backend: BackendRef): { readonly open: number; readonly used: number };
+  /** `early_hints`: header lines for a 103 at once; only called where the client speaks HTTP/2 or later. */
+  sendEarlyHints?(lines: readonly string[]): void;
   /** One `log` statement's line. */
   log(line: string): void;
   /** Uniform in [0, 1), for `randombool` and its family. */
   random(): number;
   /** The counters and boxes of this service at this POP. */
   readonly rates: RateLimits;
-  /** Every statement run, when somebody wants a trace (`source`, offset). */
-  readonly onStatement?: (span: Span) => void;
+  /** Every statement run, and every condition of an `if` with its outcome, when somebody wants a trace. */
+  readonly onStatement?: (span: Span, held?: boolean) => void;
 }
 
 /**
@@ -264,6 +283,10 @@ export interface Transaction {
 
   /** `bereq.*_timeout` as VCL set them in miss or pass, in seconds; what is missing comes from the backend. */
   backendTimeouts?: BackendTimeouts;
+  /** What a fixture says of the visitor and of the platform, by variable name; it goes before everything else. */
+  readonly facts?: ReadonlyMap<string, FactValue>;
+  /** Made by the first function that needs it, unless the edge gave one. */
+  effects?: ClientEffects;
   /** `client.identity`; missing = the client's address. */
   clientIdentity?: string | null;
   /** `client.geo.ip_override`. */

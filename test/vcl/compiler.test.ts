@@ -1,3 +1,4 @@
+import type { Span } from "../../src/vcl/source.ts";
 import { describe, expect, test } from "vitest";
 import { VclError, VclRuntimeError } from "../../src/vcl/diagnostics.ts";
 import { initialWorkspace, WORKSPACE_BYTES } from "../../src/vcl/workspace.ts";
@@ -346,15 +347,22 @@ describe("budgets", () => {
     expect(error).toMatchObject({ rule: "workspace/overflow" });
   });
 
-  test("a trace sees every statement", () => {
-    const seen: string[] = [];
+  test("a trace sees every statement, and how every condition turned out", () => {
+    const seen: [string, boolean | undefined][] = [];
     const host = Object.assign(new FakeHost(), {
-      onStatement: (span: { readonly source: { readonly text: string }; readonly start: number }) => {
-        seen.push(span.source.text.slice(span.start, span.start + 3));
+      onStatement: (span: Span, held?: boolean) => {
+        seen.push([span.source.text.slice(span.start, span.start + 3), held]);
       },
     });
-    runStatements('set req.http.A = "1"; if (req.url) { log "x"; }', { t: transactionIn("recv", { host }) });
-    expect(seen).toEqual(["set", "if ", "log"]);
+    const text = 'set req.http.A = "1"; if (!req.url) { log "y"; } elsif (req.url) { log "x"; }';
+    runStatements(text, { t: transactionIn("recv", { host }) });
+    expect(seen).toEqual([
+      ["set", undefined],
+      ["if ", undefined],
+      ["!re", false],
+      ["req", true],
+      ["log", undefined],
+    ]);
   });
 });
 

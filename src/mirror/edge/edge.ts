@@ -9,6 +9,7 @@ import { CacheStore } from "./cache-store.ts";
 import type { StoreFigures } from "./cache-store.ts";
 import { CertificateAuthority } from "./certificate-authority.ts";
 import { BusyKeys } from "./collapsing.ts";
+import type { EdgeWatch } from "./edge-watch.ts";
 import { startFront } from "./front.ts";
 import type { Front } from "./front.ts";
 import { DEFAULT_GEO, TEST_COUNTRY_HEADER } from "./geo.ts";
@@ -41,6 +42,8 @@ export interface EdgeOptions {
   readonly geo?: ReadonlyMap<string, string | number>;
   /** Header by which a client on this machine says which country it is in; `Fastly-Test-Country` unless given. */
   readonly countryHeader?: string;
+  /** Who looks on: the inspector. */
+  readonly watch?: EdgeWatch;
 }
 
 /** Cache figures of each POP by its code. */
@@ -126,6 +129,7 @@ function createRunning(options: EdgeOptions): Running {
     purgeObject(key, soft) {
       for (const pop of pops.values()) pop.store.purgeObject(key, { soft, now: clock.now() });
     },
+    watch: options.watch ?? null,
     background(task) {
       const tracked = task.finally(() => tasks.delete(tracked));
       tasks.add(tracked);
@@ -180,6 +184,7 @@ function edgeOf(running: Running, front: Front, caPath: string): Edge {
 async function applyPurge(running: Running, request: PurgeRequest): Promise<void> {
   const { parts, pops, services } = running;
   const { scope, soft, serviceId } = request;
+  parts.watch?.purged(request);
   switch (scope.kind) {
     case "keys":
       for (const pop of pops.values()) {

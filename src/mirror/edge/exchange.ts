@@ -10,6 +10,7 @@ import type { HopRequest, HopResponse } from "./message.ts";
 import type { EdgeParts, Pop, ServiceRun } from "./parts.ts";
 import type { FetchMark } from "./purge-log.ts";
 import type { AskedRange, Block, SegmentPart } from "./segments.ts";
+import type { TraceRecorder } from "./trace-recorder.ts";
 
 /** A transaction as the edge keeps it: what VCL may only read, the edge changes between states. */
 export type NodeTransaction = { -readonly [K in keyof Transaction]: Transaction[K] };
@@ -67,6 +68,8 @@ export interface Exchange {
   readonly service: ServiceRun;
   readonly request: HopRequest;
   readonly chain: HopChain;
+  /** Where the trace is written; `null` when nobody wants one. */
+  readonly recorder: TraceRecorder | null;
   /** A fetch that nobody waits for (stale-while-revalidate). */
   readonly background: boolean;
   /** Delivery node: recv, hash, deliver, log. */

@@ -4,6 +4,7 @@ import { UNANSWERED, abandon } from "./exchange.ts";
 import type { Exchange, Step } from "./exchange.ts";
 import { errorPageText, pageResponse } from "./fastly-pages.ts";
 import type { HopResponse } from "./message.ts";
+import type { TraceRecorder } from "./trace-recorder.ts";
 import { askBackend, miss, pass } from "./step-backend.ts";
 import { deliver, handleError } from "./step-deliver.ts";
 import { fetchResponse } from "./step-fetch.ts";
@@ -45,7 +46,7 @@ export async function runLifecycle(x: Exchange, from: Step): Promise<HopResponse
   try {
     while (step !== "end") {
       if (x.background && FOREGROUND_ONLY.has(step)) break;
-      const next = STEPS[step](x);
+      const next = x.recorder === null ? STEPS[step](x) : tracedStep(x, step, x.recorder);
       step = typeof next === "string" ? next : await next;
     }
     if (x.response !== null) return x.response;
@@ -55,6 +56,38 @@ export async function runLifecycle(x: Exchange, from: Step): Promise<HopResponse
     abandon(x);
     return plainError(x, describe(x, error));
   }
+}
+
+/** Takes a step and writes down what VCL does not see of it. */
+function tracedStep(x: Exchange, step: Exclude<Step, "end">, recorder: TraceRecorder): Step | Promise<Step> {
+  const started = x.parts.clock.now();
+  const asked = { backend: x.node.backend, bereq: x.node.bereq };
+  const note = (next: Step): Step => {
+    const now = x.parts.clock.now();
+    if (step === "lookup") {
+      const { key, waited, entry } = x;
+      recorder.lookup({
+        key,
+        state: entry === null ? lookupState(next) : x.node.cacheState,
+        waited,
+        entry,
+        now,
+      });
+    } else if (step === "backend") {
+      const failure = x.failure?.reason ?? null;
+      recorder.backend({ ...asked, reply: x.reply, failure, ms: now - started });
+    } else if (step === "restart" && next === "recv") {
+      recorder.restart(x.delivery.restarts);
+    }
+    return next;
+  };
+  const taken = STEPS[step](x);
+  return typeof taken === "string" ? note(taken) : taken.then(note);
+}
+
+/** What a lookup that found nothing to deliver is called before VCL has run. */
+function lookupState(next: Step): string {
+  return next === "pass" ? "HITPASS" : "MISS";
 }
 
 /** The text on the page: VCL's own trouble by name, anything else only in the log. */
@@ -71,6 +104,7 @@ function describe(x: Exchange, error: unknown): string {
 }
 
 function plainError(x: Exchange, reason: string): HopResponse {
+  x.recorder?.stop(reason);
   const error = { status: 503, reason, identity: x.pop.identity, xid: x.delivery.xid };
   return pageResponse({
     status: 503,

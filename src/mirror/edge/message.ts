@@ -2,6 +2,7 @@ import type { HeaderList } from "../../http/header-list.ts";
 import type { TlsInfo } from "../../vcl/runtime.ts";
 import type { Country } from "./countries.ts";
 import type { ResponseBody } from "./body.ts";
+import type { TraceRecorder } from "./trace-recorder.ts";
 
 /** A request body: small ones are read at once (VCL may look at them), others are passed on as they come. */
 export type RequestBody =
@@ -32,6 +33,8 @@ export interface HopRequest {
   readonly connection: Connection;
   /** A purge the control plane asked for: needs no token of its own. */
   readonly trustedPurge: boolean;
+  /** The trace of the request at the POP that sent this one, where somebody looks on. */
+  readonly tracedBy?: TraceRecorder;
 }
 
 /** What went out, for the log subroutine. Bytes. */

@@ -2,6 +2,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { BackendSpec } from "../../vcl/runtime.ts";
 import type { ActiveService } from "../service.ts";
 import type { CacheStore } from "./cache-store.ts";
+import type { EdgeWatch } from "./edge-watch.ts";
 import type { BusyKeys } from "./collapsing.ts";
 import type { HealthBoard } from "./health.ts";
 import type { HopRequest, HopResponse } from "./message.ts";
@@ -65,6 +66,8 @@ export interface EdgeParts {
   mayPurge(token: string, serviceId: string): boolean;
   /** Purges a cache key on every POP. */
   purgeObject(key: string, soft: boolean): void;
+  /** Who looks on, if anybody. */
+  readonly watch: EdgeWatch | null;
   /** Keeps track of work that outlives its request. */
   background(task: Promise<void>): void;
 }

@@ -1,7 +1,7 @@
 import type { EdgeHost } from "../../vcl/runtime.ts";
 import { isRefHealthy } from "./directors.ts";
 import { UNANSWERED } from "./exchange.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, NodeTransaction } from "./exchange.ts";
 import { unknownDomain } from "./fastly-pages.ts";
 import { hasVisited, readHopChain } from "./hop-chain.ts";
 import { runLifecycle } from "./lifecycle.ts";
@@ -9,6 +9,7 @@ import type { HopRequest, HopResponse } from "./message.ts";
 import type { EdgeParts, Pop } from "./parts.ts";
 import { PopRates } from "./rate-limits.ts";
 import { directorContext } from "./step-backend.ts";
+import type { TraceRecorder } from "./trace-recorder.ts";
 import { deliveryTransaction } from "./transaction.ts";
 
 const NOTHING_CARRIED: ReadonlyMap<string, string> = new Map();
@@ -17,10 +18,13 @@ const NOTHING_CARRIED: ReadonlyMap<string, string> = new Map();
 export async function handleAtPop(parts: EdgeParts, pop: Pop, request: HopRequest): Promise<HopResponse> {
   const host = request.headers.get("Host") ?? "";
   const service = parts.serviceOf(host);
-  if (service === null) return unknownDomain(host, pop.identity);
+  const recorder = parts.watch?.begin({ pop, service, request }) ?? null;
+  if (recorder !== null) request.tracedBy?.addShield(recorder);
+  if (service === null)
+    return watched(unknownDomain(host, pop.identity), { parts, recorder, delivery: null });
   const chain = readHopChain(request.headers, service.active.id, parts);
   const exchange: { x: Exchange | null } = { x: null };
-  const edgeHost = hostOf(exchange, { parts, pop, serviceId: service.active.id });
+  const edgeHost = hostOf(exchange, { parts, pop, serviceId: service.active.id, recorder });
   const delivery = deliveryTransaction({
     parts,
     pop,
@@ -36,6 +40,7 @@ export async function handleAtPop(parts: EdgeParts, pop: Pop, request: HopReques
     service,
     request,
     chain,
+    recorder,
     background: false,
     delivery,
     node: delivery,
@@ -47,16 +52,43 @@ export async function handleAtPop(parts: EdgeParts, pop: Pop, request: HopReques
     bodySent: false,
   };
   exchange.x = x;
-  return runLifecycle(x, "recv");
+  return watched(await runLifecycle(x, "recv"), { parts, recorder, delivery });
+}
+
+/** The response, with word of its end for who looks on. */
+function watched(
+  response: HopResponse,
+  of: {
+    readonly parts: EdgeParts;
+    readonly recorder: TraceRecorder | null;
+    readonly delivery: NodeTransaction | null;
+  },
+): HopResponse {
+  const { parts, recorder, delivery } = of;
+  if (recorder === null) return response;
+  return {
+    ...response,
+    sent(report) {
+      response.sent(report);
+      recorder.finish(response, { ...report, ms: parts.clock.now() - recorder.trace.at }, delivery);
+      parts.watch?.end(recorder);
+    },
+  };
 }
 
 /** What VCL may ask of the edge on behalf of one request. */
 function hostOf(
   exchange: { readonly x: Exchange | null },
-  at: { readonly parts: EdgeParts; readonly pop: Pop; readonly serviceId: string },
+  at: {
+    readonly parts: EdgeParts;
+    readonly pop: Pop;
+    readonly serviceId: string;
+    readonly recorder: TraceRecorder | null;
+  },
 ): EdgeHost {
-  const { parts, pop, serviceId } = at;
+  const { parts, pop, serviceId, recorder } = at;
   return {
+    ...(recorder === null ? {} : { onStatement: recorder.onStatement }),
     isHealthy: (backend) => exchange.x !== null && isRefHealthy(backend, directorContext(exchange.x)),
     hasVisitedShield: (shield) => exchange.x !== null && hasVisited(shield, pop, exchange.x.chain),
     log(line) {

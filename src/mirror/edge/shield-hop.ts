@@ -36,6 +36,7 @@ export async function fetchFromShield(
       edgeIsTls: x.request.connection.edgeIsTls,
     },
     trustedPurge: false,
+    ...(x.recorder === null ? {} : { tracedBy: x.recorder }),
   });
   return {
     status: response.status,

@@ -2,6 +2,7 @@ import type { Action, VclState } from "../../vcl/runtime.ts";
 import { VclRuntimeError } from "../../vcl/diagnostics.ts";
 import { nowOf } from "./exchange.ts";
 import type { Exchange, NodeTransaction } from "./exchange.ts";
+import type { StatePlace } from "./trace-recorder.ts";
 
 /** How each subroutine may end (reference/vcl/request-lifecycle); anything else stops the request. */
 const LEGAL: Readonly<Record<VclState, ReadonlySet<Action["do"]>>> = {
@@ -20,7 +21,11 @@ const LEGAL: Readonly<Record<VclState, ReadonlySet<Action["do"]>>> = {
 export function runState(x: Exchange, transaction: NodeTransaction, state: VclState): Action {
   transaction.state = state;
   transaction.now = nowOf(x);
-  const action = x.service.active.program.run(state, transaction);
+  const { program } = x.service.active;
+  const action =
+    x.recorder === null
+      ? program.run(state, transaction)
+      : x.recorder.state(placeOf(x, transaction, state), transaction, () => program.run(state, transaction));
   if (!LEGAL[state].has(action.do)) {
     throw new VclRuntimeError("lifecycle/transition", `vcl_${state} may not end with return(${action.do})`);
   }
@@ -29,4 +34,9 @@ export function runState(x: Exchange, transaction: NodeTransaction, state: VclSt
   }
   if (action.do === "error") x.failure = { status: action.status, reason: action.reason };
   return action;
+}
+
+function placeOf(x: Exchange, transaction: NodeTransaction, state: VclState): StatePlace {
+  const node = transaction === x.delivery ? "delivery" : "fetch";
+  return { state, node, background: x.background };
 }
