@@ -154,7 +154,8 @@ interface SweepLimits {
 
 /**
  * Objects are deleted by their names, and the marks are as old as the record they were made from. Publishing in place
- * writes where objects lie already: a name that was listed as nobody's may be a page by now. Its record says so first.
+ * writes where objects lie already: a name that was listed as nobody's may be a page by now. Its record says so first;
+ * and what a call that is under way may delete it does not write over (`in-place.ts`).
  */
 async function refuseChanged(deps: PublishDeps, ref: SiteRef, seen: SiteRecord | undefined): Promise<void> {
   const now = (await readRecord(deps, ref))?.record;

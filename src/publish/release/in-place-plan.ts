@@ -16,6 +16,8 @@ export interface InPlacePlan {
   readonly placed: PlacedRelease;
   /** Page keys whose answers change. */
   readonly changed: readonly string[];
+  /** Prefixes below which it writes over what the release does not show: pruning may be deleting that by its name. */
+  readonly revived: ReadonlySet<string>;
 }
 
 /**
@@ -42,7 +44,8 @@ export function planInPlace(input: {
   const removals = [...current.objects.values()]
     .filter(({ key }) => !objects.has(key))
     .map(({ key, at }) => ({ key, at }));
-  const ghosts = current.ghosts.filter(({ key, at }) => objects.get(key)?.at !== at);
+  const isRevived = ({ key, at }: Ghost): boolean => objects.get(key)?.at === at;
+  const ghosts = current.ghosts.filter((ghost) => !isRevived(ghost));
   const delta = deltaOf({ base: current.base, objects, ghosts });
   if (delta === undefined) return undefined;
   const find = sourceFinder(current, new Set(changed.map(({ key }) => key)));
@@ -53,6 +56,7 @@ export function planInPlace(input: {
     removals,
     placed: { release: current.release, base: current.base, objects, ghosts, delta },
     changed: [...changed, ...removals].map(({ key }) => key),
+    revived: new Set(current.ghosts.filter(isRevived).map(({ at }) => at)),
   };
 }
 

@@ -16,7 +16,7 @@ import { changedMeanwhile } from "../record-store.ts";
 import type { HeldRecord } from "../record-store.ts";
 import { makeRelease, manifestOf, refuseOtherBase } from "./release.ts";
 import type { NewRelease, NewReleaseReport } from "./release.ts";
-import type { Manifest } from "./release-object.ts";
+import type { Manifest, WrittenBuckets } from "./release-object.ts";
 import { entryOf } from "./release-record.ts";
 import { PARALLEL_WRITES, writeObjects } from "./release-upload.ts";
 import type { ObjectWrite } from "./release-upload.ts";
@@ -48,10 +48,9 @@ export async function publishInPlace(
     now: deps.clock.now(),
     graceMs: deps.environment.publishing.graceHours * 3_600_000,
   });
-  // Buckets are never overwritten: configs in caches would lead to rules of another time.
-  if (!changes || buckets?.tag === "") {
-    const what = changes ? "its rule buckets change" : "keys collide";
-    deps.onProgress({ step: `${what}, so this becomes a release of its own` });
+  const obstacle = obstacleTo(changes, { buckets, record: input.base.record });
+  if (!changes || obstacle !== undefined) {
+    deps.onProgress({ step: `${obstacle}, so this becomes a release of its own` });
     return makeRelease(deps, ref, input);
   }
   const keys = [...(input.keys ?? []), ...purgeKeys(ref, changes.changed)];
@@ -79,6 +78,26 @@ export async function publishInPlace(
   return { ...report, release: shown.id, written: countsOf(changes) };
 }
 
+/** Why a release cannot be overwritten. */
+function obstacleTo(
+  changes: InPlacePlan | undefined,
+  state: { readonly buckets: WrittenBuckets | undefined; readonly record: SiteRecord },
+): string | undefined {
+  if (!changes) return "keys collide";
+  // Buckets are never overwritten: configs in caches would lead to rules of another time.
+  if (state.buckets?.tag === "") return "its rule buckets change";
+  return isPrunable(state.record, changes) ? "files come back that may be being pruned" : undefined;
+}
+
+/**
+ * Whether what is written may be deleted by a prune that runs at this moment. It deletes by name what it found to be
+ * nobody's, and looks at the record before each call, not during it. It leaves alone what lies below the prefix of a
+ * release that the record remembers, and what is younger than its listing; so only old objects elsewhere are in danger.
+ */
+function isPrunable({ releases }: SiteRecord, { revived }: InPlacePlan): boolean {
+  return [...revived].some((prefix) => !releases.some(({ id }) => id === prefix));
+}
+
 /** Surrogate keys of pages; of a site when they are too many for one call. */
 function purgeKeys(ref: SiteRef, changed: readonly string[]): readonly string[] {
   if (changed.length > KEYS_PER_CALL) return [siteKey(ref.site)];
@@ -102,6 +121,7 @@ async function beginOverwriting(
     known: base,
     apply(record) {
       refuseOtherBase(ref, { record, base: base.record });
+      if (isPrunable(record, changes)) throw changedMeanwhile(ref, "earlier releases of it were pruned");
       const readers = record.releases.filter(readsFrom(written));
       refusePreviewed(record, readers);
       const lost = new Set(readers.flatMap(({ id }) => (id === shown.id ? [] : [id])));
