@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 
 import { SitefleetError } from "../lib/errors.ts";
 import { boundOwed } from "../purge/purge-plan.ts";
-import { purgeAgain, purgeOnce, purgeTwice } from "../purge/purge.ts";
+import { SECOND_PURGE_MS, purgeAgain, purgeOnce, purgeTwice } from "../purge/purge.ts";
 import { deriveConfig } from "../site/model.ts";
 import type { DomainEntry, OwedPurge, SiteRecord } from "../site/model.ts";
 import { domainKey, siteConfigKey } from "../site/surrogate-keys.ts";
@@ -128,7 +128,8 @@ export function isUnsettled(record: SiteRecord): boolean {
 
 /**
  * Brings configs and caches to what the record says: configs, purge ("live"), purge again, then the owed purges are taken
- * out. With `deps.later`, or without `wait`, it ends when the change is live; the second purge stays owed.
+ * out. With `deps.later`, or without `wait`, it ends when the change is live; the second purge stays owed, unless an earlier
+ * run has sent the first.
  */
 export async function settleSite(
   deps: PublishDeps,
@@ -140,19 +141,22 @@ export async function settleSite(
   const synced = await syncConfigs(deps, ref, held.record);
   deps.watch?.reached("configsWritten");
   deps.onProgress({ step: "configs written, purging" });
+  const passAt = storeTime(deps);
   const purge = await purgeOnce(deps, { keys: owedKeys(synced.record), soft: false });
   const liveAt = new Date(deps.clock.now()).toISOString();
   deps.watch?.live(synced.record);
   deps.onProgress({ step: "live" });
-  const finish = (isPaid: boolean): Promise<SiteRecord> =>
-    finishSettling(deps, ref, { synced, known: held, isPaid });
+  const finish = (sentAgain: boolean): Promise<SiteRecord> =>
+    finishSettling(deps, ref, { synced, known: held, passAt, sentAgain });
   const lost = lostDomains(synced);
   if (deps.later) {
     deps.later({ ref, purge, finish: async () => void (await finish(true)) });
     return { record: synced.record, lost, liveAt };
   }
-  if (wait) await purgeAgain(deps, purge);
-  return { record: await finish(wait), lost, liveAt };
+  // Where an earlier run made the first pass, this one's was the second.
+  const isAgain = wait && !synced.record.owed.every((owed) => isSecondPass(owed, passAt));
+  if (isAgain) await purgeAgain(deps, purge);
+  return { record: await finish(isAgain), lost, liveAt };
 }
 
 /**
@@ -166,6 +170,17 @@ export async function rollForward(deps: PublishDeps, ref: SiteRef, held: HeldRec
   await purgeOnce(deps, { keys: owedKeys(synced.record), soft: false });
 }
 
+/**
+ * How far apart two passes must be by the store's clock to count as the first and the second: its `Date` has whole
+ * seconds, and either run may have read it up to one late.
+ */
+const PASSES_APART_MS = SECOND_PURGE_MS + 2_000;
+
+/** Whether a purge that is sent at `passAt` (by the store's clock) was sent by an earlier run, long enough before. */
+function isSecondPass({ sent, sentAt }: OwedPurge, passAt: number): boolean {
+  return sent > 0 && sentAt !== undefined && passAt - Date.parse(sentAt) >= PASSES_APART_MS;
+}
+
 function owedKeys(record: SiteRecord): readonly string[] {
   return record.owed.flatMap(({ keys }) => keys);
 }
@@ -174,21 +189,29 @@ function owedKeys(record: SiteRecord): readonly string[] {
 async function finishSettling(
   deps: PublishDeps,
   ref: SiteRef,
-  done: { readonly synced: SyncReport; readonly known: HeldRecord; readonly isPaid: boolean },
+  done: {
+    readonly synced: SyncReport;
+    readonly known: HeldRecord;
+    /** When the first pass of this run began, by the store's clock. */
+    readonly passAt: number;
+    /** Whether this run made the second pass too. */
+    readonly sentAgain: boolean;
+  },
 ): Promise<SiteRecord> {
-  const { synced, known, isPaid } = done;
-  const sent = new Map(synced.record.owed.map((owed) => [owed.id, owed.sent + 1]));
+  const { synced, known, passAt, sentAgain } = done;
+  const sent = new Map(
+    synced.record.owed.map((owed) => [
+      owed.id,
+      sentAgain || isSecondPass(owed, passAt) ? undefined : sentOnce(owed, passAt),
+    ]),
+  );
   const shift = { since: synced.record.owed.map(({ since }) => since), until: storeTime(deps) };
   const { record } = await updateRecord(
     deps,
     ref,
     (current) => ({
       ...current,
-      owed: current.owed.flatMap((owed) => {
-        const times = sent.get(owed.id);
-        if (times === undefined) return [owed];
-        return isPaid ? [] : [{ ...owed, sent: times }];
-      }),
+      owed: current.owed.flatMap((owed) => (sent.has(owed.id) ? (sent.get(owed.id) ?? []) : [owed])),
       domains: settledDomains(current, synced),
       releases: hiddenLater(current.releases, shift),
     }),
@@ -196,6 +219,12 @@ async function finishSettling(
   );
   await takeBackStrays(deps, record, synced.outcomes);
   return record;
+}
+
+/** The purge with one pass more; the time is that of the first one, which a second has to keep its distance from. */
+function sentOnce(owed: OwedPurge, passAt: number): OwedPurge {
+  const sentAt = owed.sent > 0 ? owed.sentAt : undefined;
+  return { ...owed, sent: owed.sent + 1, sentAt: sentAt ?? new Date(passAt).toISOString() };
 }
 
 /**

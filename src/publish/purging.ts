@@ -130,7 +130,7 @@ export interface OwedRow {
   readonly since: string;
   /** Seconds since then, by this machine's clock. */
   readonly age: number;
-  /** How often it has been sent for certain; it is owed until it has been sent twice by one process. */
+  /** How often it has been sent for certain; it is owed until it has been sent twice. */
   readonly sent: number;
 }
 

@@ -119,6 +119,8 @@ const owedSchema = z.strictObject({
   since: timestamp,
   /** How often it has been sent; done after twice. */
   sent: z.int().min(0),
+  /** When the first pass began that `sent` counts, by the store's clock; absent = not known. */
+  sentAt: timestamp.optional(),
 });
 
 const domainState = {

@@ -194,6 +194,43 @@ describe("a delta release", () => {
     expect(world.events.filter((event) => event === "purge c:acme").length).toBeGreaterThanOrEqual(2);
   });
 
+  it("is paid off by one pass of a later run, and never by two passes in a hurry", async () => {
+    const world = await published();
+    const clock = new InstantClock();
+    const deps = { ...openDeps(world), clock };
+    const request = { ...ACME, dir: await folder(V2), domains: [], wait: false };
+    await publishFolder(deps, request);
+    const sentAt = "2026-01-01T00:00:00.000Z";
+    expect(recordOf(world).owed).toMatchObject([{ sent: 1, sentAt }]);
+    await clock.sleep(1_900);
+    await publishFolder(deps, request);
+    expect(recordOf(world).owed).toMatchObject([{ sent: 2, sentAt }]);
+    await clock.sleep(2_100);
+    const purges = (): number => world.events.filter((event) => event === "purge c:acme").length;
+    const before = purges();
+    expect(await publishFolder(deps, request)).toMatchObject({ kind: "unchanged" });
+    expect(recordOf(world).owed).toEqual([]);
+    expect(purges()).toBe(before + 1);
+    const { revision } = recordOf(world);
+    await publishFolder(deps, request);
+    expect({ revision: recordOf(world).revision, purges: purges() }).toEqual({
+      revision,
+      purges: before + 1,
+    });
+  });
+
+  it("is not waited for a second time when an earlier run has sent it", async () => {
+    const world = await published();
+    const clock = new InstantClock();
+    const deps = { ...openDeps(world), clock };
+    const request = { ...ACME, dir: await folder(V2), domains: [] };
+    await publishFolder(deps, { ...request, wait: false });
+    await clock.sleep(60_000);
+    await publishFolder(deps, request);
+    expect(clock.slept).toEqual([60_000]);
+    expect(recordOf(world).owed).toEqual([]);
+  });
+
   it("is told to be committed when only its purge failed", async () => {
     const world = await published();
     const deps = openDeps(world);
