@@ -6,6 +6,7 @@ import type { EdgeControl } from "../service.ts";
 import { badRequest } from "./api-error.ts";
 import { liveTables, serviceSources } from "./generated-vcl.ts";
 import type { VersionInput } from "./generated-vcl.ts";
+import { brokenReferences } from "./references.ts";
 import { textOf } from "./state.ts";
 import type { Collection, ServiceRecord, VersionObjects } from "./state.ts";
 import type { ServiceStore } from "./store.ts";
@@ -64,7 +65,7 @@ export class ActivationDesk {
       ...stored,
       collection: (id) => (id === replaced?.id ? replaced.content : stored.collection(id)),
     };
-    const missing = missingReferences(input.objects);
+    const missing = brokenReferences(input.objects);
     if (missing.length > 0) return { program: null, errors: missing, warnings: [] };
     try {
       const program = this.#compile(serviceSources(input), { tables: liveTables(input) });
@@ -154,18 +155,4 @@ function unsupportedFields(objects: VersionObjects): readonly string[] {
       (backend) => textOf(backend, "ssl_client_cert") !== "" || textOf(backend, "ssl_client_key") !== "",
     )
     .map((backend) => `Backend '${textOf(backend, "name")}': the mirror presents no client certificate`);
-}
-
-/** Names that a backend mentions and the version does not have. */
-function missingReferences(objects: VersionObjects): readonly string[] {
-  const checks = new Set(objects.resources.healthcheck.map((check) => textOf(check, "name")));
-  return objects.resources.backend.flatMap((backend) => {
-    const name = textOf(backend, "name");
-    const check = textOf(backend, "healthcheck");
-    const condition = textOf(backend, "request_condition");
-    const problems: string[] = [];
-    if (check !== "" && !checks.has(check)) problems.push(`Backend '${name}': no healthcheck '${check}'`);
-    if (condition !== "") problems.push(`Backend '${name}': no condition '${condition}'`);
-    return problems;
-  });
 }

@@ -1,11 +1,12 @@
 import { isIP, isIPv4, isIPv6 } from "node:net";
+import { followLinks } from "./director-links.ts";
 import type { FieldRow } from "./fields.ts";
 import type { KindRow } from "./kind-row.ts";
 import { textOf } from "./state.ts";
 import type { FieldValue, ResourceRecord } from "./state.ts";
 
 /** POP codes such as `iad-va-us` and `london_city-uk`. The code becomes part of an identifier in generated VCL. */
-const SHIELD_CODE = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+export const SHIELD_CODE = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 const HOST_NAME = /^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?$/;
 
 const text = (name: string): FieldRow => ({ name, type: "text", initial: "" });
@@ -92,4 +93,5 @@ export const BACKEND_KIND: KindRow = {
   derive,
   imply,
   check,
+  follow: followLinks("backend_name"),
 };

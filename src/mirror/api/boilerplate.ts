@@ -9,9 +9,7 @@ const BOILERPLATE = `sub vcl_recv {
 }
 
 sub vcl_hash {
-  set req.hash += req.url;
-  set req.hash += req.http.host;
-#FASTLY hash
+{hash}#FASTLY hash
   return(hash);
 }
 
@@ -65,10 +63,15 @@ sub vcl_log {
 }
 `;
 
+const HASH = `  set req.hash += req.url;
+  set req.hash += req.http.host;
+`;
+
 /**
  * The main VCL of a version that has none of its own: the behaviour Fastly documents for its boilerplate
- * (guides/vcl/using-vcl, "boilerplate"). `defaultTtl` is what `general.default_ttl` says, in seconds.
+ * (guides/vcl/using-vcl, "boilerplate"). `defaultTtl` is what `general.default_ttl` says, in seconds. With
+ * `hashInMacro` URL and Host are the macro's to hash.
  */
-export function boilerplate(defaultTtl: number): string {
-  return BOILERPLATE.replace("{default_ttl}", String(defaultTtl));
+export function boilerplate(defaultTtl: number, hashInMacro = false): string {
+  return BOILERPLATE.replace("{default_ttl}", String(defaultTtl)).replace("{hash}", hashInMacro ? "" : HASH);
 }

@@ -1,3 +1,5 @@
+import { DIRECTOR_TYPES } from "./director-kind.ts";
+import { directorBackends } from "./director-links.ts";
 import type { Collection, ResourceRecord, VersionObjects } from "./state.ts";
 import { numberOf, textOf } from "./state.ts";
 import { vclComment, vclMilliseconds, vclName, vclString } from "./vcl-text.ts";
@@ -115,9 +117,43 @@ function probeProperties(check: ResourceRecord): string[] {
   ];
 }
 
+/** Name of a director of the API in VCL. */
+export function directorName(record: ResourceRecord): string {
+  return vclName(textOf(record, "name"));
+}
+
+/** The directors of the API; one without backends is left out, as VCL has none (reference/vcl/declarations/director). */
+export function directorDeclarations(objects: VersionObjects): string {
+  return objects.resources.director
+    .map((director) => {
+      const backends = new Map(
+        objects.resources.backend.map((backend) => [textOf(backend, "name"), backend]),
+      );
+      const members = directorBackends(textOf(director, "name"), objects).flatMap((name) => {
+        const backend = backends.get(name);
+        return backend === undefined ? [] : [backend];
+      });
+      const type = DIRECTOR_TYPES.get(numberOf(director, "type")) ?? "random";
+      const retries = type === "random" ? `  .retries = ${numberOf(director, "retries")};\n` : "";
+      const quorum = `  .quorum = ${numberOf(director, "quorum")}%;\n`;
+      const name = directorName(director);
+      return members.length === 0
+        ? ""
+        : `director ${name} ${type} {\n${quorum}${retries}${membersOf(members)}}\n`;
+    })
+    .join("");
+}
+
+function membersOf(backends: readonly ResourceRecord[]): string {
+  return backends
+    .map((backend) => `  { .backend = ${backendName(backend)}; .weight = ${numberOf(backend, "weight")}; }\n`)
+    .join("");
+}
+
 /** One director per shield POP in use, as Fastly renders them since August 2023 (reference/changes). */
 export function shieldDeclarations(objects: VersionObjects): string {
-  const codes = new Set(objects.resources.backend.map((backend) => textOf(backend, "shield")));
+  const { backend, director } = objects.resources;
+  const codes = new Set([...backend, ...director].map((record) => textOf(record, "shield")));
   codes.delete("");
   return [...codes]
     .sort()
@@ -128,23 +164,32 @@ export function shieldDeclarations(objects: VersionObjects): string {
     .join("");
 }
 
-/** Backends that share the default by weight (`auto_loadbalance`, no condition); fewer than two make no director. */
-export function balancedBackends(objects: VersionObjects): readonly ResourceRecord[] {
+/** Backends that share by weight what one condition governs (`auto_loadbalance`); fewer than two make no director. */
+export function balancedBackends(objects: VersionObjects, condition: string): readonly ResourceRecord[] {
   const list = objects.resources.backend.filter(
-    (backend) => backend["auto_loadbalance"] === true && textOf(backend, "request_condition") === "",
+    (backend) => backend["auto_loadbalance"] === true && textOf(backend, "request_condition") === condition,
   );
   return list.length < 2 ? [] : list;
 }
 
-/** The director of automatically balanced backends. */
-export const AUTODIRECTOR = "autodirector_";
+/** The director of the backends that are balanced under a condition. */
+export function autodirectorName(condition: string): string {
+  return `autodirector_${vclName(condition)}`;
+}
 
-/** Its declaration; empty when nothing is balanced. */
-export function autodirectorDeclaration(objects: VersionObjects): string {
-  const members = balancedBackends(objects).map(
-    (backend) => `  { .backend = ${backendName(backend)}; .weight = ${numberOf(backend, "weight")}; }\n`,
+/** Their declarations, one for each condition with backends to balance. */
+export function autodirectorDeclarations(objects: VersionObjects): string {
+  const conditions = new Set(
+    objects.resources.backend.map((backend) => textOf(backend, "request_condition")),
   );
-  return members.length === 0 ? "" : `director ${AUTODIRECTOR} random {\n${members.join("")}}\n`;
+  return [...conditions]
+    .map((condition) => {
+      const members = balancedBackends(objects, condition);
+      return members.length === 0
+        ? ""
+        : `director ${autodirectorName(condition)} random {\n${membersOf(members)}}\n`;
+    })
+    .join("");
 }
 
 /** What a table shows in place of a write-only dictionary's items. */

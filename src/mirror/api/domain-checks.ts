@@ -19,7 +19,7 @@ export const DOMAIN_CHECK_ROUTES: readonly Route[] = [
  * the answer is no CNAME and `false` (recorded).
  */
 function triple(open: OpenVersion, record: ResourceRecord): readonly [unknown, null, false] {
-  const place = { serviceId: open.service.id, version: open.meta.number };
+  const place = { serviceId: open.service.id, version: open.meta.number, objects: open.objects };
   return [presentRecord(kindRow("domain"), record, place), null, false];
 }
 

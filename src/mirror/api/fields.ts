@@ -3,11 +3,21 @@ import { badRequest } from "./api-error.ts";
 import type { FieldValue, ResourceRecord } from "./state.ts";
 
 /**
- * How a field is read from a form or JSON body and printed: `nullable` prints "" as null, `flag` prints `"0"`/`"1"`,
- * `numeral` prints a number as a string, `list` takes a JSON array or comma-separated text.
+ * How a field is read from a form or JSON body and printed: `flag` prints `"0"`/`"1"`,
+ * `numeral` prints a number as a string, `list` takes a JSON array or comma-separated text. What begins with `nullable`
+ * prints "" as null.
  */
 export type FieldType =
-  "text" | "nullable" | "integer" | "nullableInteger" | "boolean" | "flag" | "numeral" | "list";
+  | "text"
+  | "nullable"
+  | "integer"
+  | "nullableInteger"
+  | "boolean"
+  | "flag"
+  | "nullableFlag"
+  | "numeral"
+  | "nullableNumeral"
+  | "list";
 
 /** One field of a resource kind: its name on the wire, its type, and what it is when nobody says. */
 export interface FieldRow {
@@ -48,14 +58,18 @@ const list = z.union([z.array(z.string()), z.string()]).transform((value, contex
   }
 });
 
+const absent = z.union([z.null(), z.literal("").transform(() => null)]);
+
 const SCHEMAS: Readonly<Record<FieldType, z.ZodType<FieldValue>>> = {
   text: scalar.transform((value) => String(value ?? "")),
   nullable: scalar.transform((value) => (value === null || value === "" ? null : String(value))),
   integer,
-  nullableInteger: z.union([z.null(), z.literal("").transform(() => null), integer]),
+  nullableInteger: z.union([absent, integer]),
   boolean,
   flag: boolean.transform((value) => (value ? "1" : "0")),
+  nullableFlag: z.union([absent, boolean.transform((value) => (value ? "1" : "0"))]),
   numeral: integer.transform(String),
+  nullableNumeral: z.union([absent, integer.transform(String)]),
   list,
 };
 

@@ -4,13 +4,15 @@ import type { Source } from "../../vcl/source.ts";
 import { boilerplate } from "./boilerplate.ts";
 import {
   aclDeclarations,
-  autodirectorDeclaration,
+  autodirectorDeclarations,
   backendDeclarations,
+  directorDeclarations,
   pragmas,
   shieldDeclarations,
   tableDeclarations,
 } from "./declarations.ts";
 import { dictionaryDigest } from "./dictionary-digest.ts";
+import { hashesInMacro } from "./generated-requests.ts";
 import { VCL_STATES } from "../../vcl/states.ts";
 import { macroBody, snippetBlock } from "./macros.ts";
 import type { PlacedSnippet } from "./macros.ts";
@@ -94,7 +96,7 @@ function source(name: string, text: string): Source {
 function mainSource(objects: VersionObjects): Source {
   const main = objects.resources.vcl.find((file) => file["main"] === true);
   return main === undefined
-    ? { name: "default", text: boilerplate(objects.settings.defaultTtl) }
+    ? { name: "default", text: boilerplate(objects.settings.defaultTtl, hashesInMacro(objects)) }
     : source(textOf(main, "name"), textOf(main, "content"));
 }
 
@@ -113,12 +115,16 @@ function prelude(input: VersionInput, snippets: readonly PlacedSnippet[]): reado
   const pieces: readonly (readonly [string, string])[] = [
     ["#FASTLY pragmas", pragmas(customerId)],
     ["#FASTLY backends", backendDeclarations(objects, serviceId)],
-    ["#FASTLY directors", autodirectorDeclaration(objects) + shieldDeclarations(objects)],
+    ["#FASTLY directors", directors(objects)],
     ["#FASTLY tables", tableDeclarations(objects, collection, digest)],
     ["#FASTLY acls", aclDeclarations(objects, collection)],
     ["#FASTLY init", snippetBlock(snippets.filter((snippet) => snippet.type === "init"))],
   ];
   return pieces.filter(([, text]) => text !== "").map(([name, text]) => ({ name, text }));
+}
+
+function directors(objects: VersionObjects): string {
+  return autodirectorDeclarations(objects) + directorDeclarations(objects) + shieldDeclarations(objects);
 }
 
 const MACRO_LINE = /^[ \t]*#[ \t]*FASTLY[ \t]+([A-Za-z]+)[ \t]*$/;

@@ -1,11 +1,15 @@
 import { BACKEND_KIND } from "./backend-kind.ts";
-import type { FieldRow } from "./fields.ts";
+import { CONDITION_KIND } from "./condition-kind.ts";
+import { GZIP_KIND, RESPONSE_OBJECT_KIND } from "./content-kinds.ts";
+import { DIRECTOR_KIND } from "./director-kind.ts";
+import { COMMENT, NAME } from "./field-rows.ts";
+import { HEADER_KIND } from "./header-kind.ts";
+import { HEALTHCHECK_KIND } from "./healthcheck-kind.ts";
 import type { KindRow } from "./kind-row.ts";
+import { LOGGING_KIND_ROWS } from "./logging-kinds.ts";
+import { CACHE_SETTINGS_KIND, REQUEST_SETTINGS_KIND } from "./setting-kinds.ts";
 import { textOf } from "./state.ts";
-import type { FieldValue, KindName, ResourceRecord } from "./state.ts";
-
-const NAME: FieldRow = { name: "name", type: "text", initial: "" };
-const COMMENT: FieldRow = { name: "comment", type: "text", initial: "" };
+import type { FieldValue, KindName, ResourceRecord, VersionObjects } from "./state.ts";
 const MAX_VCL_BYTES = 1024 * 1024;
 /** Snippet placements (reference/api/vcl-services/snippet). */
 export const SNIPPET_TYPES = [
@@ -70,6 +74,8 @@ export const KINDS: readonly KindRow[] = [
     check: checkTableName,
   },
   BACKEND_KIND,
+  CACHE_SETTINGS_KIND,
+  CONDITION_KIND,
   {
     kind: "dictionary",
     label: "Dictionary",
@@ -80,6 +86,7 @@ export const KINDS: readonly KindRow[] = [
     versionAs: "number",
     check: checkTableName,
   },
+  DIRECTOR_KIND,
   {
     kind: "domain",
     label: "Domain",
@@ -91,29 +98,11 @@ export const KINDS: readonly KindRow[] = [
     foldsCase: true,
     check: checkDomain,
   },
-  {
-    kind: "healthcheck",
-    label: "Healthcheck",
-    duplicateLabel: "healthcheck",
-    plural: "healthchecks",
-    fields: [
-      NAME,
-      COMMENT,
-      { name: "method", type: "text", initial: "HEAD" },
-      { name: "host", type: "text", initial: "" },
-      { name: "path", type: "text", initial: "/" },
-      { name: "http_version", type: "text", initial: "1.1" },
-      { name: "timeout", type: "integer", initial: 5000 },
-      { name: "check_interval", type: "integer", initial: 5000 },
-      { name: "expected_response", type: "integer", initial: 200 },
-      { name: "window", type: "integer", initial: 5 },
-      { name: "threshold", type: "integer", initial: 3 },
-      { name: "initial", type: "integer", initial: 3 },
-      { name: "headers", type: "list", initial: [] },
-    ],
-    hasId: false,
-    versionAs: "number",
-  },
+  GZIP_KIND,
+  HEADER_KIND,
+  HEALTHCHECK_KIND,
+  REQUEST_SETTINGS_KIND,
+  RESPONSE_OBJECT_KIND,
   {
     kind: "snippet",
     label: "Snippet",
@@ -128,6 +117,8 @@ export const KINDS: readonly KindRow[] = [
     ],
     hasId: true,
     versionAs: "string",
+    // A snippet stays dynamic or versioned for life.
+    fixed: ["dynamic"],
     check: checkSnippet,
   },
   {
@@ -145,7 +136,11 @@ export const KINDS: readonly KindRow[] = [
     check: checkVclSize,
     settle: settleMain,
   },
+  ...LOGGING_KIND_ROWS,
 ];
+
+/** The kinds that `/details` and diffs show, with the names they have there. */
+export const DETAILED_KINDS = KINDS.flatMap((row) => (row.plural === null ? [] : [{ row, key: row.plural }]));
 
 /** The row of a kind. */
 export function kindRow(kind: KindName): KindRow {
@@ -157,11 +152,11 @@ export function kindRow(kind: KindName): KindRow {
 export function presentRecord(
   row: KindRow,
   record: ResourceRecord,
-  place: { readonly serviceId: string; readonly version: number },
+  place: { readonly serviceId: string; readonly version: number; readonly objects: VersionObjects },
 ): Readonly<Record<string, FieldValue>> {
   return {
     ...record,
-    ...row.derive?.(record),
+    ...row.derive?.(record, place.objects),
     service_id: place.serviceId,
     version: row.versionAs === "string" ? String(place.version) : place.version,
     deleted_at: null,

@@ -1,9 +1,19 @@
 import { assertNever } from "../../lib/errors.ts";
 import type { VclState } from "../../vcl/runtime.ts";
-import { AUTODIRECTOR, backendName, balancedBackends, shieldName } from "./declarations.ts";
-import { textOf } from "./state.ts";
-import type { ResourceRecord, VersionObjects } from "./state.ts";
-import { vclComment, vclString } from "./vcl-text.ts";
+import { fetchObjects } from "./generated-fetch.ts";
+import { conditionBlocks } from "./generated-blocks.ts";
+import { headerStatements } from "./generated-headers.ts";
+import { logStatements } from "./generated-logs.ts";
+import {
+  defaultHost,
+  hashObjects,
+  requestAction,
+  requestObjects,
+  shieldSelection,
+} from "./generated-requests.ts";
+import { responseBodies, responseStatuses } from "./generated-responses.ts";
+import type { VersionObjects } from "./state.ts";
+import { vclComment } from "./vcl-text.ts";
 
 /** A snippet ready to be placed: its text as bytes. */
 export interface PlacedSnippet {
@@ -27,21 +37,21 @@ export function macroBody(
     case "recv":
       return recvMacro(objects, placed);
     case "hash":
-      return `  # Without this, purging everything would change nothing.\n  set req.hash += req.vcl.generation;\n${placed}`;
+      return placed + hashObjects(objects);
     case "hit":
       return HIT_MACRO + placed;
     case "miss":
-      return MISS_MACRO + placed;
+      return MISS_MACRO + originHeaders(objects) + MISS_END + placed;
     case "pass":
-      return PASS_MACRO + placed;
+      return BEREQ_BLOCK + originHeaders(objects) + PASS_END + placed;
     case "fetch":
       return fetchMacro(objects, placed);
     case "error":
       return errorMacro(objects, placed);
     case "deliver":
-      return DELIVER_MACRO + placed;
+      return DELIVER_MACRO + placed + deliverObjects(objects);
     case "log":
-      return placed;
+      return placed + logStatements(objects, "log");
     default:
       return assertNever(state);
   }
@@ -56,11 +66,7 @@ export function snippetBlock(snippets: readonly PlacedSnippet[]): string {
 }
 
 function recvMacro(objects: VersionObjects, snippets: string): string {
-  const { defaultHost } = objects.settings;
-  const host =
-    defaultHost === ""
-      ? ""
-      : `  set req.http.Fastly-Orig-Host = req.http.host;\n  set req.http.host = ${vclString(defaultHost)};\n`;
+  const host = defaultHost(objects.settings.defaultHost);
   // The shield variable is declared before the snippets: one may set it to keep the shield after a restart.
   return `  if (req.restarts == 0) {
     if (!req.http.X-Timer) {
@@ -76,28 +82,20 @@ ${host}
   declare local var.fastly_req_do_shield BOOL;
   set var.fastly_req_do_shield = (req.restarts == 0);
 
-${snippets}${defaultBackend(objects)}${shieldSelection(objects)}`;
+${snippets}${requestObjects(objects)}${shieldSelection(objects)}${requestAction(objects, "")}`;
 }
 
-/** The first backend without a condition is the default, or the director when some share the load. */
-function defaultBackend(objects: VersionObjects): string {
-  if (balancedBackends(objects).length > 0) return `  set req.backend = ${AUTODIRECTOR};\n`;
-  const first = objects.resources.backend.find((backend) => textOf(backend, "request_condition") === "");
-  return first === undefined ? "" : `  set req.backend = ${backendName(first)};\n`;
+/** Header objects of type fetch, in vcl_miss and vcl_pass. */
+function originHeaders(objects: VersionObjects): string {
+  const body = (condition: string): string => headerStatements(objects, "fetch", condition);
+  return body("") + conditionBlocks(objects, "Prefetch", body);
 }
 
-function shieldSelection(objects: VersionObjects): string {
-  return objects.resources.backend
-    .filter((backend) => textOf(backend, "shield") !== "")
-    .map((backend: ResourceRecord) => {
-      const name = backendName(backend);
-      const shield = shieldName(textOf(backend, "shield"));
-      return `  if (req.backend == ${name} && var.fastly_req_do_shield) {
-    set req.backend = fastly.try_select_shield(${shield}, ${name});
-  }
-`;
-    })
-    .join("");
+/** Header objects of type response, and the statuses of response objects between those without and with a condition. */
+function deliverObjects(objects: VersionObjects): string {
+  const body = (condition: string): string => headerStatements(objects, "response", condition);
+  const conditional = conditionBlocks(objects, "Response", body);
+  return body("") + responseStatuses(objects) + conditional + logStatements(objects, "deliver");
 }
 
 const HIT_MACRO = `  # Deliver cannot read these of the object.
@@ -127,10 +125,12 @@ const MISS_MACRO = `  unset req.http.Fastly-Tmp-Obj-TTL;
   if (req.http.Fastly-Check-SHA1) {
     error 550 "Doesnt exist";
   }
-${BEREQ_BLOCK}  set req.http.Fastly-Cachetype = "MISS";
+${BEREQ_BLOCK}`;
+
+const MISS_END = `  set req.http.Fastly-Cachetype = "MISS";
 `;
 
-const PASS_MACRO = `${BEREQ_BLOCK}  set req.http.Fastly-Cachetype = "PASS";
+const PASS_END = `  set req.http.Fastly-Cachetype = "PASS";
 `;
 
 function fetchMacro(objects: VersionObjects, snippets: string): string {
@@ -157,7 +157,7 @@ function fetchMacro(objects: VersionObjects, snippets: string): string {
       set beresp.http.Vary = "Fastly-Vary-String, ";
     }
   }
-${snippets}`;
+${snippets}${fetchObjects(objects)}`;
 }
 
 function errorMacro(objects: VersionObjects, snippets: string): string {
@@ -176,12 +176,12 @@ function errorMacro(objects: VersionObjects, snippets: string): string {
     synthetic {""};
     return(deliver);
   }
-  if (req.http.Fastly-Restart-On-Error) {
+${snippets}${responseBodies(objects)}  if (req.http.Fastly-Restart-On-Error) {
     if (obj.status == 503 && req.restarts == 0) {
       restart;
     }
   }
-${snippets}  if (obj.status == 550) {
+  if (obj.status == 550) {
     return(deliver);
   }
 `;

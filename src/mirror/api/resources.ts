@@ -16,16 +16,17 @@ export function resourceRoutes(): readonly Route[] {
   return KINDS.flatMap((row) => {
     const list = `/service/{service}/version/{version}/${row.kind}`;
     const one = `${list}/{name}`;
+    const name = row.kind.replaceAll("/", "-");
     const bind =
       (work: (row: KindRow, context: ApiContext, request: ApiRequest) => Promise<ApiResponse>): Handler =>
       (context, request) =>
         work(row, context, request);
     const routes: readonly Route[] = [
-      { method: "GET", path: list, operation: `list-${row.plural}`, handler: bind(listRecords) },
-      { method: "POST", path: list, operation: `create-${row.kind}`, handler: bind(createRecord) },
-      { method: "GET", path: one, operation: `get-${row.kind}`, handler: bind(getRecord) },
-      { method: "PUT", path: one, operation: `update-${row.kind}`, handler: bind(updateRecord) },
-      { method: "DELETE", path: one, operation: `delete-${row.kind}`, handler: bind(deleteRecord) },
+      { method: "GET", path: list, operation: `list-${name}`, handler: bind(listRecords) },
+      { method: "POST", path: list, operation: `create-${name}`, handler: bind(createRecord) },
+      { method: "GET", path: one, operation: `get-${name}`, handler: bind(getRecord) },
+      { method: "PUT", path: one, operation: `update-${name}`, handler: bind(updateRecord) },
+      { method: "DELETE", path: one, operation: `delete-${name}`, handler: bind(deleteRecord) },
     ];
     return routes;
   });
@@ -49,7 +50,8 @@ export function withRecords(
 }
 
 function present(row: KindRow, open: OpenVersion, record: ResourceRecord): Record<string, FieldValue> {
-  return presentRecord(row, record, { serviceId: open.service.id, version: open.meta.number });
+  const { service, meta, objects } = open;
+  return presentRecord(row, record, { serviceId: service.id, version: meta.number, objects });
 }
 
 async function listRecords(row: KindRow, context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
@@ -74,7 +76,7 @@ async function createRecord(row: KindRow, context: ApiContext, request: ApiReque
     };
     checkRecord(row, fields);
     const list = open.objects.resources[row.kind];
-    refuseDuplicate(row, list, textOf(fields, "name"));
+    refuseDuplicate(row, [...list, ...namesakes(row, open)], textOf(fields, "name"));
     const record =
       row.kind === "snippet" ? await keepDynamicContent(context, open.service.id, fields) : fields;
     return store(row, open, [...list, record], record);
@@ -92,9 +94,10 @@ async function updateRecord(row: KindRow, context: ApiContext, request: ApiReque
     checkRecord(row, fields);
     const list = open.objects.resources[row.kind];
     const others = list.filter((other) => other !== before);
-    refuseDuplicate(row, others, textOf(fields, "name"));
+    refuseDuplicate(row, [...others, ...namesakes(row, open)], textOf(fields, "name"));
     const updated = list.map((other) => (other === before ? fields : other));
-    return Promise.resolve(store(row, open, updated, fields));
+    const objects = followed(row, open.objects, { before, after: fields });
+    return Promise.resolve(store(row, { ...open, objects }, updated, fields));
   });
 }
 
@@ -102,8 +105,25 @@ async function deleteRecord(row: KindRow, context: ApiContext, request: ApiReque
   return changeVersion(context, request, (open) => {
     const record = requireRecord(open, row, param(request, "name"));
     const list = open.objects.resources[row.kind].filter((other) => other !== record);
-    return Promise.resolve({ objects: withRecords(open.objects, row, list), result: statusOk() });
+    const objects = followed(row, open.objects, { before: record, after: null });
+    return Promise.resolve({ objects: withRecords(objects, row, list), result: statusOk() });
   });
+}
+
+/** The objects after those that refer to a renamed or deleted one by its name have followed it. */
+function followed(
+  row: KindRow,
+  objects: VersionObjects,
+  { before, after }: { readonly before: ResourceRecord; readonly after: ResourceRecord | null },
+): VersionObjects {
+  const [from, to] = [textOf(before, "name"), after === null ? null : textOf(after, "name")];
+  return from === to || row.follow === undefined ? objects : row.follow(objects, from, to);
+}
+
+/** Objects of other kinds that share their names with this kind. */
+function namesakes(row: KindRow, open: OpenVersion): readonly ResourceRecord[] {
+  const kinds = (row.namesake ?? []).filter((kind) => kind !== row.kind);
+  return kinds.flatMap((kind) => open.objects.resources[kind]);
 }
 
 function givenFields(row: KindRow, fields: KindRow["fields"], request: ApiRequest): ResourceRecord {
@@ -111,9 +131,9 @@ function givenFields(row: KindRow, fields: KindRow["fields"], request: ApiReques
   return { ...row.imply?.(given), ...given };
 }
 
-/** A snippet stays dynamic or versioned for life, and a dynamic one's content has its own endpoint. */
+/** A dynamic snippet's content has its own endpoint. */
 function updatableFields(row: KindRow, before: ResourceRecord): KindRow["fields"] {
-  const fixed = before["dynamic"] === "1" ? ["dynamic", "content"] : ["dynamic"];
+  const fixed = [...(row.fixed ?? []), ...(before["dynamic"] === "1" ? ["content"] : [])];
   return row.fields.filter((field) => !fixed.includes(field.name));
 }
 
@@ -124,7 +144,8 @@ function store(
   record: ResourceRecord,
 ): { readonly objects: VersionObjects; readonly result: ApiResponse } {
   const settled = row.settle?.(list, record) ?? list;
-  return { objects: withRecords(open.objects, row, settled), result: json(present(row, open, record)) };
+  const objects = withRecords(open.objects, row, settled);
+  return { objects, result: json(present(row, { ...open, objects }, record)) };
 }
 
 function checkRecord(row: KindRow, record: ResourceRecord): void {

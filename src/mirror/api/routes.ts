@@ -2,6 +2,7 @@ import { ACCOUNT_ROUTES } from "./account.ts";
 import { ACL_ENTRY_ROUTES } from "./acl-entries.ts";
 import { DICTIONARY_ITEM_ROUTES } from "./dictionary-items.ts";
 import { DIFF_ROUTES } from "./diffs.ts";
+import { DIRECTOR_BACKEND_ROUTES } from "./director-backends.ts";
 import { DOMAIN_CHECK_ROUTES } from "./domain-checks.ts";
 import type { Route } from "./exchange.ts";
 import { NETWORK_ROUTES } from "./network-facts.ts";
@@ -20,6 +21,7 @@ export const ROUTES: readonly Route[] = [
   ...SERVICE_ROUTES,
   ...VERSION_ROUTES,
   ...resourceRoutes(),
+  ...DIRECTOR_BACKEND_ROUTES,
   ...DOMAIN_CHECK_ROUTES,
   ...VCL_FILE_ROUTES,
   ...SETTINGS_ROUTES,

@@ -4,7 +4,7 @@ import type { ApiContext, ApiRequest, ApiResponse, Route } from "./exchange.ts";
 import { readFields } from "./fields.ts";
 import type { FieldRow } from "./fields.ts";
 import { newId } from "./ids.ts";
-import { KINDS, kindRow, presentRecord } from "./kinds.ts";
+import { DETAILED_KINDS, kindRow, presentRecord } from "./kinds.ts";
 import { pageOf } from "./paging.ts";
 import { presentSettings } from "./settings.ts";
 import { EMPTY_VERSION, textOf, timestamp } from "./state.ts";
@@ -17,18 +17,6 @@ const FIELDS: readonly FieldRow[] = [
   { name: "comment", type: "text", initial: "" },
   { name: "type", type: "text", initial: "vcl" },
 ];
-
-/** Arrays of `/details` for kinds of objects that a version here never has. */
-const EMPTY_KINDS = [
-  "cache_settings",
-  "conditions",
-  "directors",
-  "gzips",
-  "headers",
-  "request_settings",
-  "response_objects",
-  "wordpress",
-] as const;
 
 /** Services (reference/api/services/service). */
 export const SERVICE_ROUTES: readonly Route[] = [
@@ -166,15 +154,16 @@ export async function fullVersion(
   meta: VersionMeta,
 ): Promise<Readonly<Record<string, unknown>>> {
   const objects = await context.store.objects(service.id, meta.number);
-  const place = { serviceId: service.id, version: meta.number };
-  const kinds = KINDS.map((row) => [
-    row.plural,
+  const place = { serviceId: service.id, version: meta.number, objects };
+  const kinds = DETAILED_KINDS.map(({ row, key }) => [
+    key,
     objects.resources[row.kind].map((record) => presentRecord(row, record, place)),
   ]);
   return {
     ...presentVersion(service, meta),
-    ...Object.fromEntries(EMPTY_KINDS.map((kind) => [kind, []])),
     ...Object.fromEntries(kinds),
+    // A kind that Fastly took out of use; its array is still printed (recorded).
+    wordpress: [],
     settings: presentSettings(objects.settings),
   };
 }
@@ -184,10 +173,9 @@ async function domains(context: ApiContext, request: ApiRequest): Promise<ApiRes
   const version = currentVersion(service)?.number;
   if (version === undefined) return json([]);
   const row = kindRow("domain");
-  const { resources } = await context.store.objects(service.id, version);
-  return json(
-    resources.domain.map((record) => presentRecord(row, record, { serviceId: service.id, version })),
-  );
+  const objects = await context.store.objects(service.id, version);
+  const place = { serviceId: service.id, version, objects };
+  return json(objects.resources.domain.map((record) => presentRecord(row, record, place)));
 }
 
 function refuseTakenName(context: ApiContext, name: string): void {

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { LOGGING_KINDS } from "./logging-names.ts";
+import type { LoggingKind } from "./logging-names.ts";
 
 /** One field of a stored object. */
 export type FieldValue = string | number | boolean | null | readonly string[];
@@ -6,8 +8,7 @@ export type FieldValue = string | number | boolean | null | readonly string[];
 /** A stored object: its fields under Fastly's own names, with `created_at` and `updated_at`. */
 export type ResourceRecord = Readonly<Record<string, FieldValue>>;
 
-/** The kinds of objects that live in a service version. */
-export const KIND_NAMES = [
+const CORE_KINDS = [
   "domain",
   "backend",
   "healthcheck",
@@ -15,8 +16,20 @@ export const KIND_NAMES = [
   "snippet",
   "dictionary",
   "acl",
+  "condition",
+  "header",
+  "request_settings",
+  "cache_settings",
+  "gzip",
+  "response_object",
+  "director",
+  "director_backend",
+  "http3",
 ] as const;
-export type KindName = (typeof KIND_NAMES)[number];
+
+/** The kinds of objects that live in a service version. */
+export type KindName = (typeof CORE_KINDS)[number] | LoggingKind;
+export const KIND_NAMES: readonly KindName[] = [...CORE_KINDS, ...LOGGING_KINDS];
 
 const fieldValueSchema = z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())]);
 const recordSchema = z.record(z.string(), fieldValueSchema);
@@ -52,11 +65,18 @@ const settingsSchema = z.object({
   staleIfErrorTtl: z.int(),
 });
 
-/** Everything inside one version. */
+type Resources = Readonly<Record<KindName, readonly ResourceRecord[]>>;
+
+/** Everything inside one version. A kind that the file does not name is one that its writer did not know: it has none. */
 export const versionObjectsSchema = z.object({
   settings: settingsSchema,
-  resources: z.record(z.enum(KIND_NAMES), z.array(recordSchema)),
+  resources: z.partialRecord(z.enum(KIND_NAMES), z.array(recordSchema)).transform(withEveryKind),
 });
+
+function withEveryKind(known: Partial<Resources>): Resources {
+  const empty = Object.fromEntries(KIND_NAMES.map((kind) => [kind, []])) as Record<KindName, []>;
+  return { ...empty, ...known };
+}
 
 /** Versionless content of a dictionary, an ACL or a dynamic snippet: its records by key. */
 export const collectionSchema = z.array(z.tuple([z.string(), recordSchema]));
@@ -91,7 +111,7 @@ export const EMPTY_VERSION: VersionObjects = {
     staleIfError: false,
     staleIfErrorTtl: 43_200,
   },
-  resources: { domain: [], backend: [], healthcheck: [], vcl: [], snippet: [], dictionary: [], acl: [] },
+  resources: withEveryKind({}),
 };
 
 /** A text field of a record; `""` when it is missing or null. */

@@ -5,20 +5,12 @@
 export const UNBUILT_PATHS: readonly (readonly [path: string, name: string])[] = [
   ...[
     "apex-redirects",
-    "cache_settings",
-    "condition",
-    "director",
-    "gzip",
-    "header",
     "http3",
     "image_optimizer_default_settings",
-    "logging",
     "package",
     "pool",
     "rate-limiters",
-    "request_settings",
     "resource",
-    "response_object",
     "wafs",
     "wordpress",
   ].flatMap((kind): (readonly [string, string])[] => [

@@ -40,9 +40,10 @@ async function setMain(context: ApiContext, request: ApiRequest): Promise<ApiRes
     const list = open.objects.resources.vcl.map((file) =>
       file === chosen ? updated : file["main"] === true ? { ...file, main: false } : file,
     );
-    const place = { serviceId: open.service.id, version: open.meta.number };
+    const objects = withRecords(open.objects, row, list);
+    const place = { serviceId: open.service.id, version: open.meta.number, objects };
     return Promise.resolve({
-      objects: withRecords(open.objects, row, list),
+      objects,
       result: json(presentRecord(row, updated, place)),
     });
   });

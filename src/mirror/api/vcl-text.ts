@@ -29,3 +29,11 @@ export function vclComment(text: string): string {
 export function vclMilliseconds(ms: number): string {
   return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
 }
+
+/** A long-string literal of any text, with a delimiter that the text does not have (reference/vcl/types/string). */
+export function vclLongString(text: string): string {
+  const bytes = toByteString(text);
+  let delimiter = "";
+  for (let n = 0; bytes.includes(`"${delimiter}}`); n += 1) delimiter = `E${n}`;
+  return `{${delimiter}"${bytes}"${delimiter}}`;
+}

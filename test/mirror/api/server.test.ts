@@ -88,9 +88,9 @@ describe("the rate limit", () => {
 
 describe("what the mirror does not have", () => {
   test.each([
-    ["POST", "condition"],
-    ["GET", "header/some%2Fname"],
-    ["GET", "logging/s3"],
+    ["POST", "wordpress"],
+    ["GET", "resource/some%2Fname"],
+    ["GET", "rate-limiters"],
     ["PUT", "activate/staging"],
     ["POST", "lint"],
   ] as const)("%s .../%s answers 501 with its name", async (method, path) => {
