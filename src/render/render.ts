@@ -13,6 +13,7 @@ import {
   OBJECT_METADATA,
   RULE_SLOTS,
 } from "../site/metadata.ts";
+import { QUERY_CAPTURES } from "../site/query-match.ts";
 import {
   ASSET_EXTENSIONS,
   CHALLENGE_PATH,
@@ -120,6 +121,7 @@ function contextOf(environment: Environment, without: readonly FeatureName[]): o
     codecVersions: [CODEC_VERSION - 1, CODEC_VERSION].filter((version) => version > 0),
     metadata: metadataNames(),
     slots: RULE_SLOTS.split(""),
+    queryCaptures: QUERY_CAPTURES,
     areaSlots: AREA_SLOTS.split(""),
     headerSlots: HEADER_SLOTS.split(""),
     refusedHeaders: REFUSED_HEADERS,

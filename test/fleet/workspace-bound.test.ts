@@ -153,13 +153,24 @@ const DEAREST: Readonly<Record<string, { readonly rules: SlotRule; readonly url:
     rules: { ...SPLAT, forced: true, segments: ["none"] },
     url: `/${"a".repeat(510)}`,
   },
-  "long segments that are filled in": {
-    rules: { ...SPLAT, segments: [null], splat: false, target: "/{1}", query: [{ name: "a", value: "no" }] },
+  "forced conditions that are not met at long paths": {
+    rules: {
+      ...SPLAT,
+      forced: true,
+      segments: [null],
+      splat: false,
+      target: "/{1}",
+      query: [{ name: "a", value: "lit" }],
+    },
     url: `/${"a".repeat(500)}?a=1`,
   },
+  "paths of pages that are too long once they are filled in": {
+    rules: { ...SPLAT, status: 200, segments: [null], splat: false, target: "/{1}/{1}" },
+    url: `/${"a".repeat(510)}`,
+  },
   "long values that are compared": {
-    rules: { ...SPLAT, forced: true, query: [{ name: "a", value: "no" }] },
-    url: `/x?a=${"z".repeat(500)}`,
+    rules: { ...SPLAT, forced: true, query: [{ name: "a", value: "z".repeat(50) }] },
+    url: `/x?a=${"%7A".repeat(49)}b&a=${"z".repeat(350)}`,
   },
   "long values that are captured": {
     rules: {
@@ -170,7 +181,7 @@ const DEAREST: Readonly<Record<string, { readonly rules: SlotRule; readonly url:
         { name: "b", value: "2" },
       ],
     },
-    url: `/x?b=3&a=${"z".repeat(490)}`,
+    url: `/x?b=3&a=${"%20".repeat(163)}`,
   },
 };
 

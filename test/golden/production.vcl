@@ -1,4 +1,4 @@
-# sitefleet production, revision 44ba99fd3d8ebcfd
+# sitefleet production, revision 1833c166cb7d54e8
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -124,8 +124,9 @@ sub sf_unconditional {
   unset req.http.If-Range;
 }
 # pattern-redirects
-# One rule, `[!]status pattern target[ query]`, against SF-Path without its trailing slash, which is in SF-Trimmed. A
-# redirect leaves SF-Location; a page rule makes its page the path that is looked up, and SF-Asked the one that was.
+# One rule, `[!]status pattern target[ query]`, in SF-Rule against SF-Path without its trailing slash, which is in SF-Trimmed,
+# and the query, which is in SF-Search. A redirect leaves SF-Location; a page rule makes its page the path that is looked up,
+# and SF-Asked the one that was. Nothing is filled in before all is known to match: every string costs workspace.
 sub sf_try_rule {
   declare local var.sf_status STRING;
   declare local var.sf_pattern STRING;
@@ -134,62 +135,70 @@ sub sf_try_rule {
   declare local var.sf_subject STRING;
   declare local var.sf_name STRING;
   declare local var.sf_wanted STRING;
-  declare local var.sf_part STRING;
   declare local var.sf_value STRING;
+  declare local var.sf_longest INTEGER;
+  declare local var.sf_name_a STRING;
+  declare local var.sf_value_a STRING;
+  declare local var.sf_name_b STRING;
+  declare local var.sf_value_b STRING;
+  declare local var.sf_part_1 STRING;
+  declare local var.sf_part_2 STRING;
+  declare local var.sf_part_3 STRING;
+  declare local var.sf_part_4 STRING;
+  declare local var.sf_part_5 STRING;
+  declare local var.sf_part_6 STRING;
+  declare local var.sf_part_7 STRING;
+  declare local var.sf_part_8 STRING;
+  declare local var.sf_part_9 STRING;
   declare local var.sf_kept STRING;
   declare local var.sf_matches BOOL;
-  if (req.http.SF-Rule ~ "^(!?)(200|30[12378]|404|410|451) (/[^ ]*) ([^ ]+)(?: ([^ ]+))?$" && (re.group.1 == "!" || req.http.SF-Rules-Late)) {
-    set var.sf_status = re.group.2;
-    set var.sf_pattern = re.group.3;
-    set var.sf_target = re.group.4;
-    set var.sf_query = if(re.group.5, re.group.5, "");
+  if (req.http.SF-Rule ~ "^!?(200|30[12378]|404|410|451) (/[^ ]*) ([^ ]+)(?: ([^ ]+))?$") {
+    set var.sf_status = re.group.1;
+    set var.sf_pattern = re.group.2;
+    set var.sf_target = re.group.3;
+    set var.sf_query = if(re.group.4, re.group.4, "");
     set var.sf_matches = true;
     # One page for all paths below is an application's; HTML in place of a missing file of it would be kept as that file.
     if (var.sf_status == "200" && var.sf_pattern ~ "/\*$" && var.sf_target !~ "[{]" && req.http.SF-Path ~ "\.(?!html$)[^/.]*$") {
       set var.sf_matches = false;
     }
-    set var.sf_subject = req.http.SF-Trimmed " " var.sf_pattern;
-    if (var.sf_matches && var.sf_subject ~ "^(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++))?)?)?)?)?)?)?)?(/[^ ]*+)? (?(1)/(?::|\1(?![^/])))(?(2)/(?::|\2(?![^/])))(?(3)/(?::|\3(?![^/])))(?(4)/(?::|\4(?![^/])))(?(5)/(?::|\5(?![^/])))(?(6)/(?::|\6(?![^/])))(?(7)/(?::|\7(?![^/])))(?(8)/(?::|\8(?![^/])))(?(9)/\*|(?(1)(?:/\*)?|/\*?))$") {
-      set var.sf_target = std.replaceall(var.sf_target, "{1}", if(re.group.1, re.group.1, ""));
-      set var.sf_target = std.replaceall(var.sf_target, "{2}", if(re.group.2, re.group.2, ""));
-      set var.sf_target = std.replaceall(var.sf_target, "{3}", if(re.group.3, re.group.3, ""));
-      set var.sf_target = std.replaceall(var.sf_target, "{4}", if(re.group.4, re.group.4, ""));
-      set var.sf_target = std.replaceall(var.sf_target, "{5}", if(re.group.5, re.group.5, ""));
-      set var.sf_target = std.replaceall(var.sf_target, "{6}", if(re.group.6, re.group.6, ""));
-      set var.sf_target = std.replaceall(var.sf_target, "{7}", if(re.group.7, re.group.7, ""));
-      set var.sf_target = std.replaceall(var.sf_target, "{8}", if(re.group.8, re.group.8, ""));
-      set var.sf_target = std.replaceall(var.sf_target, "{*}", regsub(if(re.group.9, re.group.9, ""), "^/", ""));
-    } else {
-      set var.sf_matches = false;
-    }
   }
   if (var.sf_matches) {
-    set var.sf_kept = req.http.SF-Query;
+    set var.sf_subject = req.http.SF-Trimmed " " var.sf_pattern;
     if (var.sf_query != "") {
+      if (var.sf_subject !~ "^(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++))?)?)?)?)?)?)?)?(/[^ ]*+)? (?(1)/(?::|\1(?![^/])))(?(2)/(?::|\2(?![^/])))(?(3)/(?::|\3(?![^/])))(?(4)/(?::|\4(?![^/])))(?(5)/(?::|\5(?![^/])))(?(6)/(?::|\6(?![^/])))(?(7)/(?::|\7(?![^/])))(?(8)/(?::|\8(?![^/])))(?(9)/\*|(?(1)(?:/\*)?|/\*?))$") {
+        set var.sf_matches = false;
+      }
       if (var.sf_matches && var.sf_query ~ "^([^&=]+)=([^&]*)") {
         set var.sf_name = re.group.1;
         set var.sf_wanted = re.group.2;
-        set var.sf_part = querystring.filter_except("/" req.http.SF-Query, var.sf_name);
-        if (var.sf_part ~ "[?&][^&=]*=([^&]*)") {
+        set var.sf_value = querystring.filter_except(req.http.SF-Search, var.sf_name);
+        if (var.sf_value ~ "[?&][^&=]*=([^&]*)") {
           set var.sf_value = re.group.1;
-          # Printable ASCII, its escapes complete and for no control character.
-          if (var.sf_value ~ {"^(?:[!-$&-~]|%(?:[2-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))+$"}) {
-            set var.sf_value = urldecode(regsuball(var.sf_value, "[+]", {"%2B"}));
-            if (utf8.is_valid(var.sf_value)) {
-              set var.sf_value = std.replaceall(urlencode(var.sf_value), {"%7E"}, "~");
+          # A byte of the wanted value takes three at most: what is longer is another value and need not be decoded.
+          set var.sf_longest = std.strlen(var.sf_wanted);
+          set var.sf_longest *= 3;
+          if (var.sf_wanted != "{a}" && std.strlen(var.sf_value) > var.sf_longest) {
+            set var.sf_matches = false;
+          } else if (var.sf_value !~ "^[A-Za-z0-9._~-]*$") {
+            # Printable ASCII, its escapes complete and for no control character.
+            if (var.sf_value ~ {"^(?:[!-$&-~]|%(?:[2-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))+$"}) {
+              set var.sf_value = urldecode(regsuball(var.sf_value, "[+]", {"%2B"}));
+              if (utf8.is_valid(var.sf_value)) {
+                set var.sf_value = std.replaceall(urlencode(var.sf_value), {"%7E"}, "~");
+              } else {
+                set var.sf_matches = false;
+              }
             } else {
               set var.sf_matches = false;
             }
-          } else if (var.sf_value != "") {
-            set var.sf_matches = false;
           }
           if (var.sf_wanted == "{a}") {
             if (var.sf_value == "") {
               set var.sf_matches = false;
             }
-            set var.sf_target = std.replaceall(var.sf_target, "{a}", var.sf_value);
-            # What was captured is in the target and goes on no other way.
-            set var.sf_kept = regsub(querystring.filter("/" var.sf_kept, var.sf_name), "^/", "");
+            set var.sf_name_a = var.sf_name;
+            set var.sf_value_a = var.sf_value;
           } else if (var.sf_value != var.sf_wanted) {
             set var.sf_matches = false;
           }
@@ -201,27 +210,33 @@ sub sf_try_rule {
       if (var.sf_matches && var.sf_query ~ "^[^&]*&([^&=]+)=([^&]*)") {
         set var.sf_name = re.group.1;
         set var.sf_wanted = re.group.2;
-        set var.sf_part = querystring.filter_except("/" req.http.SF-Query, var.sf_name);
-        if (var.sf_part ~ "[?&][^&=]*=([^&]*)") {
+        set var.sf_value = querystring.filter_except(req.http.SF-Search, var.sf_name);
+        if (var.sf_value ~ "[?&][^&=]*=([^&]*)") {
           set var.sf_value = re.group.1;
-          # Printable ASCII, its escapes complete and for no control character.
-          if (var.sf_value ~ {"^(?:[!-$&-~]|%(?:[2-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))+$"}) {
-            set var.sf_value = urldecode(regsuball(var.sf_value, "[+]", {"%2B"}));
-            if (utf8.is_valid(var.sf_value)) {
-              set var.sf_value = std.replaceall(urlencode(var.sf_value), {"%7E"}, "~");
+          # A byte of the wanted value takes three at most: what is longer is another value and need not be decoded.
+          set var.sf_longest = std.strlen(var.sf_wanted);
+          set var.sf_longest *= 3;
+          if (var.sf_wanted != "{b}" && std.strlen(var.sf_value) > var.sf_longest) {
+            set var.sf_matches = false;
+          } else if (var.sf_value !~ "^[A-Za-z0-9._~-]*$") {
+            # Printable ASCII, its escapes complete and for no control character.
+            if (var.sf_value ~ {"^(?:[!-$&-~]|%(?:[2-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))+$"}) {
+              set var.sf_value = urldecode(regsuball(var.sf_value, "[+]", {"%2B"}));
+              if (utf8.is_valid(var.sf_value)) {
+                set var.sf_value = std.replaceall(urlencode(var.sf_value), {"%7E"}, "~");
+              } else {
+                set var.sf_matches = false;
+              }
             } else {
               set var.sf_matches = false;
             }
-          } else if (var.sf_value != "") {
-            set var.sf_matches = false;
           }
           if (var.sf_wanted == "{b}") {
             if (var.sf_value == "") {
               set var.sf_matches = false;
             }
-            set var.sf_target = std.replaceall(var.sf_target, "{b}", var.sf_value);
-            # What was captured is in the target and goes on no other way.
-            set var.sf_kept = regsub(querystring.filter("/" var.sf_kept, var.sf_name), "^/", "");
+            set var.sf_name_b = var.sf_name;
+            set var.sf_value_b = var.sf_value;
           } else if (var.sf_value != var.sf_wanted) {
             set var.sf_matches = false;
           }
@@ -231,10 +246,64 @@ sub sf_try_rule {
       }
 
     }
+    if (var.sf_matches && var.sf_subject ~ "^(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++)(?:/([^/ ]++))?)?)?)?)?)?)?)?(/[^ ]*+)? (?(1)/(?::|\1(?![^/])))(?(2)/(?::|\2(?![^/])))(?(3)/(?::|\3(?![^/])))(?(4)/(?::|\4(?![^/])))(?(5)/(?::|\5(?![^/])))(?(6)/(?::|\6(?![^/])))(?(7)/(?::|\7(?![^/])))(?(8)/(?::|\8(?![^/])))(?(9)/\*|(?(1)(?:/\*)?|/\*?))$") {
+      set var.sf_part_1 = if(re.group.1, re.group.1, "");
+      set var.sf_part_2 = if(re.group.2, re.group.2, "");
+      set var.sf_part_3 = if(re.group.3, re.group.3, "");
+      set var.sf_part_4 = if(re.group.4, re.group.4, "");
+      set var.sf_part_5 = if(re.group.5, re.group.5, "");
+      set var.sf_part_6 = if(re.group.6, re.group.6, "");
+      set var.sf_part_7 = if(re.group.7, re.group.7, "");
+      set var.sf_part_8 = if(re.group.8, re.group.8, "");
+      set var.sf_part_9 = if(re.group.9, re.group.9, "");
+      if (var.sf_target ~ "[{]1[}]") {
+        set var.sf_target = std.replaceall(var.sf_target, "{1}", var.sf_part_1);
+      }
+      if (var.sf_target ~ "[{]2[}]") {
+        set var.sf_target = std.replaceall(var.sf_target, "{2}", var.sf_part_2);
+      }
+      if (var.sf_target ~ "[{]3[}]") {
+        set var.sf_target = std.replaceall(var.sf_target, "{3}", var.sf_part_3);
+      }
+      if (var.sf_target ~ "[{]4[}]") {
+        set var.sf_target = std.replaceall(var.sf_target, "{4}", var.sf_part_4);
+      }
+      if (var.sf_target ~ "[{]5[}]") {
+        set var.sf_target = std.replaceall(var.sf_target, "{5}", var.sf_part_5);
+      }
+      if (var.sf_target ~ "[{]6[}]") {
+        set var.sf_target = std.replaceall(var.sf_target, "{6}", var.sf_part_6);
+      }
+      if (var.sf_target ~ "[{]7[}]") {
+        set var.sf_target = std.replaceall(var.sf_target, "{7}", var.sf_part_7);
+      }
+      if (var.sf_target ~ "[{]8[}]") {
+        set var.sf_target = std.replaceall(var.sf_target, "{8}", var.sf_part_8);
+      }
+      if (var.sf_target ~ "[{][*][}]") {
+        set var.sf_target = std.replaceall(var.sf_target, "{*}", regsub(var.sf_part_9, "^/", ""));
+      }
+      set var.sf_kept = req.http.SF-Query;
+      if (var.sf_name_a) {
+        set var.sf_target = std.replaceall(var.sf_target, "{a}", var.sf_value_a);
+        # What was captured is in the target and goes on no other way.
+        set var.sf_kept = regsub(querystring.filter("/" var.sf_kept, var.sf_name_a), "^/", "");
+      }
+      if (var.sf_name_b) {
+        set var.sf_target = std.replaceall(var.sf_target, "{b}", var.sf_value_b);
+        # What was captured is in the target and goes on no other way.
+        set var.sf_kept = regsub(querystring.filter("/" var.sf_kept, var.sf_name_b), "^/", "");
+      }
+    } else {
+      set var.sf_matches = false;
+    }
   }
   if (var.sf_matches && var.sf_status !~ "^30") {
-    # An empty splat may have left two slashes; a value from the query may be no part of a path.
-    set var.sf_target = regsuball(var.sf_target, "//+", "/");
+    if (var.sf_target ~ "//") {
+      # An empty splat may have left two slashes.
+      set var.sf_target = regsuball(var.sf_target, "//+", "/");
+    }
+    # A value from the query may be no part of a path.
     if (std.strlen(var.sf_target) > 900 || var.sf_target ~ {"%2F|%5C|/\.\.?(?:/|$)"}) {
       set var.sf_matches = false;
     }
@@ -252,156 +321,185 @@ sub sf_try_rule {
   }
 }
 
-# All slots in order; the first that matches decides the phase. SF-Rules-Late: also the rules without `!`.
+# All slots in order; the first that matches decides the phase. With SF-Rules-Late the rules without `!`, else those with it.
 sub sf_try_rules {
+  declare local var.sf_rule STRING;
   unset req.http.SF-Status;
   set req.http.SF-Trimmed = regsub(req.http.SF-Path, "/$", "");
+  if (req.http.SF-Config-Q ~ "[^ |]+ [^ |]+ [^ |]+ [^ |]") {
+    set req.http.SF-Search = "/" req.http.SF-Query;
+  }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "0", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "0", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "1", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "1", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "2", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "2", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "3", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "3", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "4", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "4", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "5", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "5", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "6", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "6", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "7", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "7", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "8", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "8", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "9", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "9", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "a", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "a", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "b", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "b", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "c", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "c", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "d", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "d", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "e", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "e", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "f", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "f", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "g", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "g", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "h", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "h", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "i", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "i", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "j", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "j", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "k", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "k", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "l", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "l", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "m", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "m", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   if (!req.http.SF-Status) {
-    set req.http.SF-Rule = subfield(req.http.SF-Config-Q, "n", "|");
-    if (req.http.SF-Rule) {
+    set var.sf_rule = subfield(req.http.SF-Config-Q, "n", "|");
+    if ((!req.http.SF-Rules-Late && var.sf_rule ~ "^!") || (req.http.SF-Rules-Late && var.sf_rule ~ "^[^!]")) {
+      set req.http.SF-Rule = var.sf_rule;
       call sf_try_rule;
     }
   }
   unset req.http.SF-Rule;
   unset req.http.SF-Trimmed;
+  unset req.http.SF-Search;
   if (req.http.SF-Status ~ "^30") {
     set req.http.SF-Phase = "redirect";
   } else if (req.http.SF-Status) {
@@ -947,7 +1045,9 @@ sub vcl_recv {
         }
       }
       # pattern-redirects
-      if (req.http.SF-Phase == "page" && req.http.SF-Config-Q ~ "=!") {
+      # Once a request: when a page is asked for again, in another region say, the answer is known.
+      if (req.http.SF-Phase == "page" && req.http.SF-Config-Q ~ "=!" && !req.http.SF-Rules-Tried) {
+        set req.http.SF-Rules-Tried = "1";
         call sf_try_rules;
         if (req.http.SF-Phase == "redirect") {
           error 601 "forced rule";
@@ -1712,7 +1812,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "44ba99fd3d8ebcfd";
+    set resp.http.SF-Revision = "1833c166cb7d54e8";
   }
   # probe
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {

@@ -1,7 +1,9 @@
 import { METADATA_BUDGET } from "../../site/metadata.ts";
 import type { ServedConfig } from "../../site/model.ts";
 import { packAreas } from "../../site/protected-areas.ts";
-import { ruleText } from "../../site/rule-slots.ts";
+import { QUERY_CAPTURES } from "../../site/query-match.ts";
+import type { QueryMatch } from "../../site/query-match.ts";
+import { isPageRule, ruleText } from "../../site/rule-slots.ts";
 import type { SlotRule } from "../../site/rule-slots.ts";
 
 /**
@@ -79,27 +81,46 @@ function plus(a: RulesCost, b: Partial<RulesCost>): RulesCost {
 
 const NOTHING: RulesCost = { fixed: 0, path: 0, query: 0 };
 
-/** All rules are tried in vcl_deliver of a page that is missing; where one is forced, also before the page is looked up. */
+/** Rules with `!` are tried before the page is looked up, the others in vcl_deliver of a page that is missing. */
 function rulesCost(rules: readonly SlotRule[]): RulesCost {
-  const isForced = rules.some(({ forced }) => forced);
-  const walked = rules.map((rule) => walkCost(rule, isForced)).reduce(plus, NOTHING);
+  const walks = rules.some(({ forced }) => forced) ? 2 : 1;
+  const walked = rules.map((rule) => walkCost(rule, walks)).reduce(plus, NOTHING);
   // One rule at most matches wholly: the dearest.
   const won = rules.map(wonCost).reduce((a, b) => (total(a) > total(b) ? a : b), NOTHING);
-  return plus(walked, won);
+  // For conditions each walk begins with the query as the path of a URL: a string and a header.
+  const search = rules.some(({ query }) => query.length > 0) ? { fixed: 16 * walks, query: 2 * walks } : {};
+  return plus(plus(walked, won), search);
 }
 
 function total({ fixed, path, query }: RulesCost): number {
   return fixed + ASSUMED_REQUEST.url * (path + query);
 }
 
-/** Reading a slot, comparing its pattern, and filling the target of a rule whose path matches but whose query may not. */
-function walkCost(rule: SlotRule, isForced: boolean): RulesCost {
+/** Reading a slot in every walk, comparing its pattern and its conditions in one, and what a page rule fills in to be refused. */
+function walkCost(rule: SlotRule, walks: number): RulesCost {
   const bytes = ruleText(rule).length;
-  const tries = rule.forced ? 2 : 1;
-  const read = { fixed: (isForced ? 2 : 1) * (2 * bytes + 16) };
-  const compared = { fixed: tries * (bytes + 4), path: tries };
-  const filled = rule.query.length > 0 ? times(filledCost(rule), tries) : NOTHING;
-  return plus(plus(filled, read), compared);
+  const read = { fixed: walks * (bytes + 1) + bytes + SLOT_HEADER };
+  // The pattern behind the path.
+  const compared = { fixed: bytes + 2, path: 1 };
+  // A page whose path is too long or has a dot segment is not shown, and the next rule is tried.
+  const filled = isPageRule(rule) ? filledCost(rule) : NOTHING;
+  return [compared, filled, ...rule.query.map(conditionCost)].reduce<RulesCost>(plus, {
+    ...NOTHING,
+    ...read,
+  });
+}
+
+/** `SF-Rule: ` and a terminator. */
+const SLOT_HEADER = 10;
+
+/**
+ * A condition cuts its parameter out of the query. A value is decoded and encoded in four steps, one that cannot be the
+ * wanted one, because it is more than three times as long, not at all.
+ */
+function conditionCost({ value }: QueryMatch): RulesCost {
+  return value === null
+    ? { fixed: 8, path: 0, query: 5 }
+    : { fixed: 8 + 12 * value.length, path: 0, query: 1 };
 }
 
 /** A rule that matches: its target is filled, then checked as a path or made a Location with the query behind it. */
@@ -109,32 +130,32 @@ function wonCost(rule: SlotRule): RulesCost {
   return plus(filledCost(rule), answered);
 }
 
-function times({ fixed, path, query }: RulesCost, factor: number): RulesCost {
-  return { fixed: fixed * factor, path: path * factor, query: query * factor };
-}
-
 const PATH_CAPTURES = ["1", "2", "3", "4", "5", "6", "7", "8", "*"];
 
 /**
- * `std.replaceall` for each of nine captures makes the target anew, longer by what was filled in before it; captures are
- * different parts of one path. Each condition cuts its parameter out of the query and decodes and encodes its value; a value
- * that is captured also goes into the target and out of the query that is kept.
+ * `std.replaceall` for each capture that the target names makes it anew, longer by what was filled in before it; captures are
+ * different parts of one path. A value that was captured from the query goes into the target and out of the query that is kept.
+ * A splat is made without its slash, and a page's path once more without the two slashes that an empty one leaves.
  */
 function filledCost(rule: SlotRule): RulesCost {
   const bytes = rule.target.length + 1;
-  const { query } = rule;
+  const captured = QUERY_CAPTURES.filter((_, index) => rule.query[index]?.value === null);
+  const splats = occurrences(rule.target, "*") > 0 ? 1 : 0;
   let most = 0;
-  let path = 1;
+  let path = splats;
+  let strings = captured.length + splats;
   for (const capture of PATH_CAPTURES) {
-    most = Math.max(most, occurrences(rule.target, capture));
+    const times = occurrences(rule.target, capture);
+    most = Math.max(most, times);
+    if (times === 0) continue;
     path += most;
+    strings += 1;
   }
-  const captured = query.filter(({ value }) => value === null).length;
-  const values = ["a", "b"].reduce((sum, letter) => sum + occurrences(rule.target, letter), 0);
+  const values = captured.reduce((sum, letter) => sum + occurrences(rule.target, letter), 0);
   return {
-    fixed: (PATH_CAPTURES.length + 1 + captured) * bytes + 64 * query.length,
-    path: path + captured * most,
-    query: query.length === 0 ? 1 : query.length + 6 + (3 + values) * captured,
+    fixed: strings * bytes + 8 * captured.length,
+    path: path + (captured.length + splats) * most,
+    query: (3 + values) * captured.length + splats * values,
   };
 }
 
@@ -150,7 +171,7 @@ function occurrences(target: string, capture: string): number {
 export function dearestRule(
   rules: readonly SlotRule[],
 ): { readonly index: number; readonly bytes: number } | undefined {
-  const isForced = rules.some(({ forced }) => forced);
-  const costs = rules.map((rule, index) => ({ index, bytes: total(walkCost(rule, isForced)) }));
+  const walks = rules.some(({ forced }) => forced) ? 2 : 1;
+  const costs = rules.map((rule, index) => ({ index, bytes: total(walkCost(rule, walks)) }));
   return costs.toSorted((a, b) => b.bytes - a.bytes)[0];
 }
