@@ -5,8 +5,8 @@ import type { Settings } from "../settings/schema.ts";
 import type { Report } from "./report.ts";
 import type { StandardInput } from "./standard-input.ts";
 
-/** Everything a command may touch; made once per run by `cli.ts`, or by a test. */
-export interface CommandContext {
+/** What a run has of the process it runs in. */
+export interface ProcessSurroundings {
   readonly cwd: string;
   readonly variables: Variables;
   readonly clock: Clock;
@@ -15,6 +15,20 @@ export interface CommandContext {
   /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal;
   readonly input: StandardInput;
+}
+
+/** The flags that every command has, as they were given. */
+export interface CommonFlags {
+  readonly env?: string | undefined;
+  readonly state?: string | undefined;
+  readonly config?: string | undefined;
+  readonly json?: boolean | undefined;
+  readonly dryRun?: boolean | undefined;
+  readonly yes?: boolean | undefined;
+}
+
+/** Everything a command may touch; made once per run by `createContext`. */
+export interface CommandContext extends ProcessSurroundings {
   readonly report: Report;
   /** State folder (`--state`, `SITEFLEET_STATE`, default `.sitefleet`), absolute. */
   readonly stateDir: string;

@@ -1,44 +1,24 @@
 import { isAbsolute, resolve } from "node:path";
 import { fleetOf } from "../fleet/fleet.ts";
 import { SitefleetError } from "../lib/errors.ts";
-import type { Clock } from "../lib/clock.ts";
 import { environmentOf } from "../settings/environment.ts";
-import type { Environment, Variables } from "../settings/environment.ts";
+import type { Environment } from "../settings/environment.ts";
 import { findSettingsFile, loadSettings } from "../settings/load.ts";
 import { localEnvironment, readMirrorFile } from "../settings/local.ts";
 import type { Settings } from "../settings/schema.ts";
-import type { CommandContext } from "./context.ts";
+import type { CommandContext, CommonFlags, ProcessSurroundings } from "./context.ts";
 import type { Report } from "./report.ts";
-import type { StandardInput } from "./standard-input.ts";
-
-/** What a run takes from the process, and the flags that every command has. */
-export interface ContextInit {
-  readonly cwd: string;
-  readonly variables: Variables;
-  readonly clock: Clock;
-  readonly pid: number;
-  readonly signal: AbortSignal;
-  readonly input: StandardInput;
-  readonly report: Report;
-  readonly flags: {
-    readonly env?: string | undefined;
-    readonly state?: string | undefined;
-    readonly config?: string | undefined;
-    readonly json?: boolean | undefined;
-    readonly dryRun?: boolean | undefined;
-    readonly yes?: boolean | undefined;
-  };
-}
 
 /** Builds what commands get; settings and the mirror's file are read when first asked for. */
-export function createContext(init: ContextInit): CommandContext {
-  const { cwd, variables, flags } = init;
+export function createContext(
+  init: ProcessSurroundings & { readonly flags: CommonFlags; readonly report: Report },
+): CommandContext {
+  const { cwd, variables, clock, pid, signal, input, report, flags } = init;
   const state = flags.state ?? variables["SITEFLEET_STATE"] ?? ".sitefleet";
   const stateDir = isAbsolute(state) ? state : resolve(cwd, state);
   const environmentName = flags.env ?? "local";
   let loaded: Promise<Settings> | undefined;
   const settings = (): Promise<Settings> => (loaded ??= readSettings(cwd, flags.config));
-  const { clock, signal, report } = init;
   const environment = async (name = environmentName): Promise<Environment> => {
     if (name === "local") return localEnvironment(await readMirrorFile(stateDir));
     return environmentOf(await settings(), name, variables);
@@ -47,9 +27,9 @@ export function createContext(init: ContextInit): CommandContext {
     cwd,
     variables,
     clock,
-    pid: init.pid,
+    pid,
     signal,
-    input: init.input,
+    input,
     report,
     stateDir,
     environmentName,

@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { SitefleetError } from "../lib/errors.ts";
 import type { CommandDefinition, CommandInput, Flags } from "./command.ts";
-import type { ContextInit } from "./create-context.ts";
+import type { CommonFlags } from "./context.ts";
 import { NOUNS } from "./nouns.ts";
 import type { Noun } from "./nouns.ts";
 
@@ -9,7 +9,7 @@ import type { Noun } from "./nouns.ts";
 export interface Invocation {
   readonly definition: CommandDefinition;
   readonly input: CommandInput;
-  readonly flags: ContextInit["flags"];
+  readonly flags: CommonFlags;
 }
 
 /** Text that commander wants shown (help, version) and the exit code that goes with it. */
@@ -114,7 +114,7 @@ function addCommand(
   });
 }
 
-function commonFlags(values: Readonly<Record<string, unknown>>): ContextInit["flags"] {
+function commonFlags(values: Readonly<Record<string, unknown>>): CommonFlags {
   const flags = toFlags(values);
   return {
     env: flags.text("env"),

@@ -1,20 +1,11 @@
-import type { Clock } from "../lib/clock.ts";
 import { readVersion } from "../lib/version.ts";
-import type { Variables } from "../settings/environment.ts";
+import type { ProcessSurroundings } from "./context.ts";
 import { describeFailure } from "./failure.ts";
 import { readInvocation } from "./program.ts";
 import { createReport } from "./report.ts";
-import type { StandardInput } from "./standard-input.ts";
 
-/** What a run has of the process it runs in. */
-export interface Surroundings {
-  readonly cwd: string;
-  readonly variables: Variables;
-  readonly clock: Clock;
-  readonly pid: number;
-  /** Aborts on Ctrl-C. */
-  readonly signal: AbortSignal;
-  readonly input: StandardInput;
+/** The process that a run is in, and where it speaks. */
+export interface Surroundings extends ProcessSurroundings {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   /** Whether `err` is a terminal. */
@@ -33,10 +24,8 @@ export async function runCommandLine(argv: readonly string[], around: Surroundin
     }
     // Loaded only now: help and usage errors need no settings.
     const { createContext } = await import("./create-context.ts");
-    const { cwd, variables, clock, pid, input } = around;
     const report = createReport(around.out, around.err, { json, live: around.live ?? false });
-    const { flags } = invocation;
-    const context = createContext({ cwd, variables, clock, pid, signal, input, report, flags });
+    const context = createContext({ ...around, flags: invocation.flags, report });
     return (await invocation.definition.run(context, invocation.input)) ?? 0;
   } catch (error) {
     const failure = describeFailure(error, { json, interrupted: signal.aborted });
