@@ -22,6 +22,8 @@ export interface VariableRow {
   readonly text?: (t: Transaction) => string | null;
   readonly set?: (t: Transaction, value: VclValue) => void;
   readonly clear?: (t: Transaction) => void;
+  /** A fixture may give the value (see `client-facts.ts`). */
+  readonly fact?: true;
   /** What to use instead. */
   readonly deprecated?: string;
 }

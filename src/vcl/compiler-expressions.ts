@@ -108,6 +108,10 @@ function compileVariable(row: VariableRow, identifier: Identifier, scope: SubSco
   const [, , backendName = "", part] = BACKEND_STATE.exec(row.name) ?? [];
   const backend = scope.context.backends.get(backendName);
   if (backend !== undefined && part === "healthy") return (run) => run.t.host.isHealthy(backend);
+  if (backend !== undefined && part !== undefined) {
+    const count = part === "connections_open" ? "open" : "used";
+    return (run) => BigInt(run.t.host.connectionsTo?.(backend)[count] ?? 0);
+  }
   reportNotExecuted(identifier, scope);
   return () => null;
 }

@@ -236,7 +236,6 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
   ["fetch", { do: "fetch" }],
   ["deliver_stale", { do: "deliver_stale" }],
   ["hit_for_pass", { do: "hit_for_pass" }],
-  ["upgrade", { do: "upgrade" }],
   ["restart", { do: "restart" }],
   ["error", { do: "error", status: 503, reason: null }],
 ]);
@@ -246,7 +245,10 @@ function compileReturn(statement: ReturnStatement, scope: SubScope): Exec {
   if (statement.action === undefined && statement.value === undefined) return () => LEAVE;
   const action = ACTIONS.get(statement.action?.name ?? "");
   if (action !== undefined) return finish(action);
-  const message = `return(${statement.action?.name ?? "…"}) is not executed by the mirror`;
+  const word = statement.action?.name ?? "…";
+  // reference/vcl/statements/return: a WebSocket is handed to the backend as it is.
+  const why = word === "upgrade" ? "its edge does not pass WebSockets on" : "it knows no such action";
+  const message = `return(${word}) is not executed by the mirror: ${why}`;
   reportError(scope.context, statement, { rule: "compile/not-executed", message });
   return () => LEAVE;
 }

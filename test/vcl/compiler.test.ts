@@ -486,21 +486,21 @@ describe("declarations", () => {
 });
 
 describe("what is not executed", () => {
-  test("a variable that Fastly has and the mirror has not is an error with a caret", () => {
-    const error = errorOf(() => compileText("sub vcl_recv {\n  set req.http.R = client.platform.mobile;\n}"));
+  test("handing a WebSocket on is an error with a caret", () => {
+    const error = errorOf(() => compileText("sub vcl_recv {\n  return(upgrade);\n}"));
     expect(String(error)).toContain(
       [
-        'main.vcl:2:20: error[compile/not-executed]: "client.platform.mobile" exists on Fastly but is not executed by the mirror',
+        "main.vcl:2:3: error[compile/not-executed]: return(upgrade) is not executed by the mirror: its edge does not pass WebSockets on",
         "  |",
-        "2 |   set req.http.R = client.platform.mobile;",
-        "  |                    ^^^^^^^^^^^^^^^^^^^^^^",
+        "2 |   return(upgrade);",
+        "  |   ^^^^^^^^^^^^^^^^",
       ].join("\n"),
     );
   });
 
-  test("so is a function", () => {
-    const error = errorOf(() => compileText("sub vcl_deliver { h3.alt_svc(); }"));
-    expect(String(error)).toContain('"h3.alt_svc" exists on Fastly');
+  test("a collection has no value of its own", () => {
+    const error = errorOf(() => compileText("sub vcl_recv { set req.http.R = req.headers; }"));
+    expect(String(error)).toContain('"req.headers" exists on Fastly');
   });
 
   test("every problem is reported, not just the first", () => {

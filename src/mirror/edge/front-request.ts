@@ -1,10 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import { TLSSocket } from "node:tls";
 import { HeaderList } from "../../http/header-list.ts";
+import { CLIENT_IP_FACT, parseClientFacts } from "../../vcl/client-facts.ts";
 import type { TlsInfo } from "../../vcl/runtime.ts";
 import { findCountry } from "./countries.ts";
 import { normaliseAcceptEncoding } from "./compression.ts";
-import { isLoopback } from "./geo.ts";
+import { isLoopback, TEST_FACTS_HEADER } from "./geo.ts";
 import type { HopRequest, RequestBody } from "./message.ts";
 import { checkRequest, LIMITS } from "./request-checks.ts";
 
@@ -37,12 +38,18 @@ export async function readFrontRequest(
   });
   if (!checked.ok) return checked;
   const tls = message.socket instanceof TLSSocket ? tlsInfo(message.socket) : null;
-  const ip = plainAddress(message.socket.remoteAddress ?? "");
-  const given = takeCountry(headers, { name: context.countryHeader, ip });
+  const peer = plainAddress(message.socket.remoteAddress ?? "");
+  const given = takeTestHeader(headers, { name: context.countryHeader, peer });
   const country = given === null ? undefined : findCountry(given);
   if (given !== null && country === undefined) {
     return { ok: false, status: 400, reason: `${context.countryHeader} is no ISO 3166-1 country code` };
   }
+  const fixture = takeTestHeader(headers, { name: TEST_FACTS_HEADER, peer });
+  const parsed = fixture === null ? null : parseClientFacts(fixture);
+  if (parsed?.ok === false) {
+    return { ok: false, status: 400, reason: plainReason(`${TEST_FACTS_HEADER}: ${parsed.reason}`) };
+  }
+  const ip = String(parsed?.facts.get(CLIENT_IP_FACT) ?? peer);
   prepareHeaders(headers, { host: checked.host, ip, isTls: tls !== null, identity: context.identity });
   const body = hasBody(headers) ? await readRequestBody(message, headers) : null;
   const port = message.socket.remotePort ?? 0;
@@ -61,6 +68,7 @@ export async function readFrontRequest(
         tls,
         edgeIsTls: tls !== null,
         ...(country === undefined ? {} : { country }),
+        ...(parsed === null ? {} : { facts: parsed.facts }),
       },
       trustedPurge: false,
     },
@@ -71,13 +79,18 @@ export async function readFrontRequest(
  * Takes the test header out of the request, whoever sent it: VCL never sees it, and only a client on this machine is
  * heard, also where the edge listens for others.
  */
-function takeCountry(
+function takeTestHeader(
   headers: HeaderList,
-  from: { readonly name: string; readonly ip: string },
+  from: { readonly name: string; readonly peer: string },
 ): string | null {
   const given = headers.get(from.name);
   headers.unset(from.name);
-  return isLoopback(from.ip) ? given : null;
+  return isLoopback(from.peer) ? given : null;
+}
+
+/** A reason for the status line: what the client sent may be quoted in it. */
+function plainReason(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, "?").slice(0, 200);
 }
 
 interface ClientFacts {

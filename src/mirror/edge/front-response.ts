@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
-import { discard } from "./body.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { discard, lengthOf, readBody } from "./body.ts";
+import type { ResponseBody } from "./body.ts";
 import type { HopResponse } from "./message.ts";
 
 /** Writes a POP's answer to the client at the client's speed; the connection is cut where the body is. */
@@ -15,6 +17,11 @@ export async function writeResponse(response: HopResponse, out: ServerResponse):
     }
     out.sendDate = false;
     out.writeHead(wireStatus(response.status), wireReason(response.reason), flat);
+    const { tarpit } = response;
+    if (tarpit !== undefined && (lengthOf(response.body) ?? Infinity) <= TARPIT_LIMIT) {
+      bodyBytes = await sendSlowly(out, response.body, tarpit);
+      return;
+    }
     if (response.body.kind === "bytes") {
       bodyBytes = response.body.bytes.length;
       sendBytes(out, response.body.bytes);
@@ -36,6 +43,30 @@ export async function writeResponse(response: HopResponse, out: ServerResponse):
   } finally {
     response.sent({ headerBytes, bodyBytes });
   }
+}
+
+/** Larger answers are not slowed down (functions/miscellaneous/resp-tarpit). */
+const TARPIT_LIMIT = 4000;
+
+/** Chunk by chunk with a pause before each, for as long as the client stays. Bytes written. */
+async function sendSlowly(
+  out: ServerResponse,
+  body: ResponseBody,
+  tarpit: NonNullable<HopResponse["tarpit"]>,
+): Promise<number> {
+  const stop = new AbortController();
+  out.once("close", () => stop.abort());
+  const bytes = await readBody(body, TARPIT_LIMIT);
+  // A timer holds no more than 2^31 ms.
+  const pause = Math.min(tarpit.intervalSeconds * 1000, 2 ** 31 - 1);
+  out.flushHeaders();
+  for (let at = 0; at < bytes.length; at += tarpit.chunkBytes) {
+    const left = await sleep(pause, false, { signal: stop.signal }).catch(() => true);
+    if (left) return at;
+    out.write(bytes.subarray(at, at + tarpit.chunkBytes));
+  }
+  out.end();
+  return bytes.length;
 }
 
 /** How long a client may take to read what was written before the cut, milliseconds. */

@@ -36,6 +36,9 @@ export const DEFAULT_GEO: ReadonlyMap<string, string | number> = new Map<string,
 /** The header by which a test on this machine says where its visitor is, unless the edge is told another name. */
 export const TEST_COUNTRY_HEADER = "Fastly-Test-Country";
 
+/** The header by which a test on this machine says more of its visitor: JSON by variable name. */
+export const TEST_FACTS_HEADER = "Fastly-Test-Facts";
+
 /** Whether a connection comes from this machine. */
 export function isLoopback(ip: string): boolean {
   return ip === "::1" || /^127\.\d+\.\d+\.\d+$/.test(ip);

@@ -7,9 +7,11 @@ export interface HopChain {
   /** `fastly.ff.visits_this_service`: POPs before this one that ran the same service. */
   readonly visits: number;
   readonly pops: readonly string[];
+  /** The newest entry, whoever made it. */
+  readonly last: string;
 }
 
-const NO_HOPS: HopChain = { visits: 0, pops: [] };
+const NO_HOPS: HopChain = { visits: 0, pops: [], last: "" };
 
 /** Reads the chain; entries that this edge did not sign do not count. */
 export function readHopChain(headers: HeaderList, serviceId: string, parts: EdgeParts): HopChain {
@@ -23,7 +25,13 @@ export function readHopChain(headers: HeaderList, serviceId: string, parts: Edge
     visits += 1;
     pops.push(pop);
   }
-  return { visits, pops };
+  return { visits, pops, last: (lines.join(",").split(",").at(-1) ?? "").trim() };
+}
+
+/** Whether the POP that sent the request ran a given service, by an entry that this edge signed. */
+export function wasLastHop(chain: HopChain, serviceId: string, parts: EdgeParts): boolean {
+  const [signature = "", pop = "", identity = ""] = chain.last.split("!");
+  return chain.last !== "" && signature === parts.signHop(`${serviceId}!${pop}!${identity}`);
 }
 
 /** Adds this POP to the chain of a request that leaves for the next one. */

@@ -1,5 +1,5 @@
 import type { HeaderList } from "../../http/header-list.ts";
-import type { TlsInfo } from "../../vcl/runtime.ts";
+import type { ClientEffects, FactValue, TlsInfo } from "../../vcl/runtime.ts";
 import type { Country } from "./countries.ts";
 import type { ResponseBody } from "./body.ts";
 import type { TraceRecorder } from "./trace-recorder.ts";
@@ -20,6 +20,8 @@ export interface Connection {
   readonly edgeIsTls: boolean;
   /** Where a test says that its visitor is; missing = where all visitors are. */
   readonly country?: Country;
+  /** What a test says of its visitor, by variable name (`src/vcl/client-facts.ts`). */
+  readonly facts?: ReadonlyMap<string, FactValue>;
 }
 
 /** A request as it reaches a POP, from the front or from another POP: only what HTTP would carry. */
@@ -49,5 +51,7 @@ export interface HopResponse {
   readonly reason: string;
   readonly headers: HeaderList;
   readonly body: ResponseBody;
+  /** How slowly a small body is to go out to the client (`resp.tarpit`); missing = at once. */
+  readonly tarpit?: NonNullable<ClientEffects["tarpit"]>;
   sent(report: SentReport): void;
 }

@@ -74,6 +74,12 @@ export class OriginPools {
     }
   }
 
+  /** Connections to a backend: all that are open, and those with a request on them. */
+  connectionsTo(spec: BackendSpec): { readonly open: number; readonly used: number } {
+    const known = this.#pools.get(poolKey(spec));
+    return { open: known?.pool.stats.connected ?? 0, used: known?.inFlight ?? 0 };
+  }
+
   /** Closes the pools that no backend of `inUse` needs; requests under way finish. */
   async retain(inUse: Iterable<BackendSpec>): Promise<void> {
     const wanted = new Set([...inUse].map(poolKey));

@@ -1,9 +1,10 @@
 import type { EdgeHost } from "../../vcl/runtime.ts";
 import { isRefHealthy } from "./directors.ts";
 import { UNANSWERED } from "./exchange.ts";
+import type { RequestWatch } from "./edge-watch.ts";
 import type { Exchange, NodeTransaction } from "./exchange.ts";
 import { unknownDomain } from "./fastly-pages.ts";
-import { hasVisited, readHopChain } from "./hop-chain.ts";
+import { hasVisited, readHopChain, wasLastHop } from "./hop-chain.ts";
 import { runLifecycle } from "./lifecycle.ts";
 import type { HopRequest, HopResponse } from "./message.ts";
 import type { EdgeParts, Pop } from "./parts.ts";
@@ -91,6 +92,9 @@ function hostOf(
     ...(recorder === null ? {} : { onStatement: recorder.onStatement }),
     isHealthy: (backend) => exchange.x !== null && isRefHealthy(backend, directorContext(exchange.x)),
     hasVisitedShield: (shield) => exchange.x !== null && hasVisited(shield, pop, exchange.x.chain),
+    wasLastHop: (id) => exchange.x !== null && wasLastHop(exchange.x.chain, id, parts),
+    connectionsTo: (backend) =>
+      backend.kind === "backend" ? parts.pools.connectionsTo(backend.spec) : { open: 0, used: 0 },
     log(line) {
       parts.onLog({ service: serviceId, pop: pop.name, line, at: parts.clock.now() });
     },

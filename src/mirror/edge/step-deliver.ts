@@ -126,6 +126,11 @@ function responseOf(x: Exchange, product: Product): ResponseMessage {
   return { status: product.status, reason: product.reason, proto: "HTTP/1.1", headers };
 }
 
+const NO_EFFECTS = { altSvc: false, tarpit: null } as const;
+
+/** What `h3.alt_svc` adds to an answer (functions/tls-and-http/h3-alt-svc): Fastly's offer for a day. */
+const HTTP3_OFFER = 'h3=":443";ma=86400';
+
 /** The response as it goes out: range, compression and the body that the method and status allow. */
 function finish(x: Exchange, resp: ResponseMessage, body: ResponseBody): void {
   const out = { status: resp.status, reason: resp.reason, headers: resp.headers, body };
@@ -142,6 +147,8 @@ function finish(x: Exchange, resp: ResponseMessage, body: ResponseBody): void {
     discard(out.body);
     out.body = EMPTY_BODY;
   }
+  const { altSvc, tarpit } = x.delivery.effects ?? NO_EFFECTS;
+  if (altSvc) out.headers.set("Alt-Svc", HTTP3_OFFER);
   // vcl_log tells what went out.
   resp.status = out.status;
   resp.reason = out.reason;

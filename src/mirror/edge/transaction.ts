@@ -83,6 +83,8 @@ export function deliveryTransaction(init: DeliveryInit): NodeTransaction {
     workspaceUsed: initialWorkspace(request.headers),
     captures: [],
     requestBody: body !== null && body.kind === "bytes" ? body.bytes.toString("latin1") : "",
+    effects: { altSvc: false, tarpit: null, settings: new Map() },
+    ...(connection.facts === undefined ? {} : { facts: connection.facts }),
   };
 }
 

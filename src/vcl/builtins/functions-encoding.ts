@@ -1,11 +1,11 @@
 import type { FunctionRow } from "../catalog-rows.ts";
 import type { Transaction } from "../runtime.ts";
 import { defineFunction, integer, text, textOrNull } from "./rows.ts";
+import { normalizeUrl } from "./url-normalize.ts";
 import { padCount, substringRange } from "./functions-strings.ts";
 import type { VclValue } from "../values.ts";
 
 const STRINGS = { category: "strings" };
-const TLS = { category: "miscellaneous" };
 
 /** A NUL ends a string (reference/vcl/types/string). */
 function upToNul(bytes: string): string {
@@ -152,7 +152,9 @@ export const ENCODING_FUNCTIONS: readonly FunctionRow[] = [
     if (!/^(?:[0-9A-Fa-f]{2})*$/.test(given)) return invalid(t);
     return Buffer.from(given, "hex").toString("base64");
   }),
-  defineFunction("STRING url.normalize(STRING url)", TLS),
+  defineFunction("STRING url.normalize(STRING url)", { category: "strings" }, (_t, args) =>
+    normalizeUrl(text(args[0])),
+  ),
 ];
 
 /** What is malformed gives nothing and sets `fastly.error`. */

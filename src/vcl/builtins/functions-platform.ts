@@ -3,9 +3,10 @@ import type { FunctionRow } from "../catalog-rows.ts";
 import type { Transaction } from "../runtime.ts";
 import type { VclValue } from "../values.ts";
 import { backend, defineFunction, integer, text } from "./rows.ts";
+import { effectsOf } from "./variables-facts.ts";
 
 const MISC = { category: "miscellaneous" };
-const BEFORE_LOG = { category: "miscellaneous", scopes: "recv hash hit miss pass fetch error deliver" };
+const TRANSPORT = { category: "tls-and-http" };
 
 /**
  * The shield when it is healthy and this request has not been there yet, else the fallback
@@ -38,11 +39,35 @@ function statusMatches(args: readonly VclValue[]): boolean {
   return codes.includes(integer(args[0]).toString()) !== negated;
 }
 
-/**
- * The edge here speaks HTTP/1.1 only, where server push and header compression do not exist: Fastly too does nothing
- * on such a connection (functions/tls-and-http/h2-push).
- */
-function nothingOnHttp1(): null {
+/** HTTP/1.1 has neither server push nor header compression: nothing is done there (functions/tls-and-http/h2-push). */
+function nothingToDo(): null {
+  return null;
+}
+
+/** Only clients of HTTP/2 and later get a 103 (functions/tls-and-http/early-hints). */
+function earlyHints(t: Transaction, args: readonly VclValue[]): null {
+  const isOld = t.req.proto.startsWith("HTTP/1") || t.req.proto.startsWith("HTTP/0");
+  if (!isOld) t.host.sendEarlyHints?.(args.map(text));
+  return null;
+}
+
+/** The offer goes into the answer after vcl_deliver, whatever becomes of this response (functions/tls-and-http/h3-alt-svc). */
+function offerHttp3(t: Transaction): null {
+  if (t.req.proto !== "HTTP/3") effectsOf(t).altSvc = true;
+  return null;
+}
+
+/** Bytes of a tarpit's chunk unless VCL says otherwise (functions/miscellaneous/resp-tarpit). */
+const TARPIT_CHUNK = 100n;
+
+function tarpit(t: Transaction, args: readonly VclValue[]): null {
+  const seconds = integer(args[0]);
+  const bytes = args[1] === undefined ? TARPIT_CHUNK : integer(args[1]);
+  if (seconds < 0n || bytes <= 0n) {
+    t.vclError = "EINVAL";
+    return null;
+  }
+  effectsOf(t).tarpit = { intervalSeconds: Number(seconds), chunkBytes: Number(bytes) };
   return null;
 }
 
@@ -57,13 +82,18 @@ export const PLATFORM_FUNCTIONS: readonly FunctionRow[] = [
   defineFunction("BOOL http_status_matches(INTEGER status, STRING fmt)", MISC, (_t, args) =>
     statusMatches(args),
   ),
-  defineFunction("VOID h2.push(STRING resource, [STRING as])", BEFORE_LOG, nothingOnHttp1),
-  defineFunction("VOID h2.disable_header_compression(STRING... header)", BEFORE_LOG, nothingOnHttp1),
-  defineFunction("VOID h3.alt_svc()", BEFORE_LOG),
-  defineFunction("VOID early_hints(STRING... resource)", BEFORE_LOG),
-  defineFunction("VOID resp.tarpit(INTEGER interval_s, [INTEGER chunk_size_bytes])", {
-    ...MISC,
-    scopes: "deliver",
-  }),
-  defineFunction("BOOL fastly.ff.last_hop_was_serviceid(STRING service_id)", MISC),
+  defineFunction("VOID h2.push(STRING resource, [STRING as])", TRANSPORT, nothingToDo),
+  defineFunction("VOID h2.disable_header_compression(STRING... header)", TRANSPORT, nothingToDo),
+  defineFunction("VOID h3.alt_svc()", TRANSPORT, offerHttp3),
+  defineFunction("VOID early_hints(STRING... resource)", TRANSPORT, earlyHints),
+  defineFunction(
+    "VOID resp.tarpit(INTEGER interval_s, [INTEGER chunk_size_bytes])",
+    { ...MISC, scopes: "deliver" },
+    tarpit,
+  ),
+  defineFunction(
+    "BOOL fastly.ff.last_hop_was_serviceid(STRING service_id)",
+    MISC,
+    (t, args) => t.host.wasLastHop?.(text(args[0])) ?? false,
+  ),
 ];

@@ -4,7 +4,7 @@ import type { VariableRow } from "../catalog-rows.ts";
 import type { Transaction } from "../runtime.ts";
 import { readSubfield, removeSubfield, separatorOf, writeSubfield } from "../subfields.ts";
 import { chargeHeader } from "../workspace.ts";
-import { scopesOf, stringVariable } from "./rows.ts";
+import { knownVariable, scopesOf, stringVariable } from "./rows.ts";
 
 /** The five messages whose headers VCL can reach. */
 export type MessageName = "req" | "bereq" | "beresp" | "obj" | "resp";
@@ -144,3 +144,14 @@ function oneSubfield(parsed: HeaderName, subfield: string): Parameters<typeof st
 export function messageScopes(message: MessageName): VariableRow["read"] {
   return scopesOf(MESSAGE_SCOPES[message]);
 }
+
+/** `req.headers` and its like: words that functions take, without a value of their own. */
+export const COLLECTION_VARIABLES: readonly VariableRow[] = (
+  [
+    ["req.headers", "client-request", "all"],
+    ["bereq.headers", "backend-request", "miss pass fetch"],
+    ["beresp.headers", "backend-response", "fetch"],
+    ["obj.headers", "cache-object", "hit error"],
+    ["resp.headers", "client-response", "deliver log"],
+  ] as const
+).map(([name, category, read]) => knownVariable("ID", { name, category, read }));

@@ -97,6 +97,7 @@ interface VariableOptions {
   readonly write?: string;
   readonly unset?: string;
   readonly category: string;
+  readonly fact?: true;
   readonly deprecated?: string;
 }
 
@@ -125,6 +126,7 @@ function variable(
     ...(access.get === undefined ? {} : { get: access.get }),
     ...(access.set === undefined ? {} : { set: access.set }),
     ...(access.clear === undefined ? {} : { clear: access.clear }),
+    ...(options.fact === undefined ? {} : { fact: options.fact }),
     ...(options.deprecated === undefined ? {} : { deprecated: options.deprecated }),
   };
 }
@@ -168,7 +170,7 @@ export function backendVariable(options: VariableOptions, access: Access<Backend
   return variable("BACKEND", options, { ...access, set: set && ((t, value) => set(t, backend(value))) });
 }
 
-/** A name that Fastly has and this engine does not execute. */
+/** A name without a value of its own: a collection, or a family that the compiler resolves. */
 export function knownVariable(type: VclType, options: VariableOptions): VariableRow {
   return variable(type, options, {});
 }

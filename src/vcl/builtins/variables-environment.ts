@@ -1,7 +1,7 @@
 import type { VariableRow } from "../catalog-rows.ts";
 import type { IpAddress } from "../ip.ts";
 import { parseIp } from "../ip.ts";
-import type { Transaction } from "../runtime.ts";
+import type { FactValue, Transaction } from "../runtime.ts";
 import { integerFromNumber } from "../values.ts";
 import { WORKSPACE_BYTES } from "../workspace.ts";
 import {
@@ -29,13 +29,26 @@ function ipOf(text: string): IpAddress | null {
   return parsed;
 }
 
+/** A fixture's word goes before what the edge knows of the place. */
+function givenGeo(t: Transaction, name: string): FactValue | undefined {
+  if (t.facts === undefined) return t.client.geo.get(name);
+  const fact = t.facts.get(name.startsWith("as.") ? `client.${name}` : `client.geo.${name}`);
+  return fact ?? t.client.geo.get(name);
+}
+
+/** A plain string that a fixture may give. */
+function factText(t: Transaction, name: string): string | undefined {
+  const fact = t.facts?.get(name);
+  return fact === undefined ? undefined : String(fact);
+}
+
 function geoText(t: Transaction, name: string): string | null {
-  const value = t.client.geo.get(name);
+  const value = givenGeo(t, name);
   return value === undefined ? null : String(value);
 }
 
 function geoNumber(t: Transaction, name: string): number {
-  const value = t.client.geo.get(name);
+  const value = givenGeo(t, name);
   return typeof value === "number" ? value : Number(value ?? 0);
 }
 
@@ -55,7 +68,9 @@ const GEO_FLOATS = ["latitude", "longitude"];
 
 /** `client.geo.*` and its old name `geoip.*`. */
 function geoRows(prefix: string, deprecated: string | undefined): readonly VariableRow[] {
-  const base = { category: "geolocation", read: "all", ...(deprecated === undefined ? {} : { deprecated }) };
+  const fact = deprecated === undefined ? { fact: true as const } : { deprecated };
+  const base = { category: "geolocation", read: "all", ...fact };
+  const replaced = deprecated === undefined ? {} : { deprecated };
   const texts = [...GEO_TEXT, ...GEO_NAMES.flatMap((n) => [n, `${n}.ascii`, `${n}.latin1`, `${n}.utf8`])];
   return [
     ...texts.map((name) =>
@@ -74,7 +89,7 @@ function geoRows(prefix: string, deprecated: string | undefined): readonly Varia
       numberVariable("FLOAT", { ...base, name: `${prefix}.${name}` }, { get: (t) => geoNumber(t, name) }),
     ),
     stringVariable(
-      { ...base, name: `${prefix}.ip_override`, write: "all" },
+      { category: "geolocation", read: "all", name: `${prefix}.ip_override`, write: "all", ...replaced },
       { get: (t) => t.geoIpOverride ?? null, set: (t, v) => void (t.geoIpOverride = v) },
     ),
   ];
@@ -82,7 +97,7 @@ function geoRows(prefix: string, deprecated: string | undefined): readonly Varia
 
 const CLIENT = { category: "client-connection", read: "all" };
 const SERVER = { category: "server", read: "all" };
-const TLS = { category: "tls", read: TLS_STATES };
+const TLS = { category: "client-connection", read: TLS_STATES, fact: true as const };
 
 const connection: readonly VariableRow[] = [
   ipVariable({ ...CLIENT, name: "client.ip" }, (t) => ipOf(t.client.ip)),
@@ -96,10 +111,10 @@ const connection: readonly VariableRow[] = [
     },
   ),
   integerVariable(
-    { ...CLIENT, name: "client.as.number" },
+    { ...CLIENT, name: "client.as.number", fact: true },
     { get: (t) => integerFromNumber(geoNumber(t, "as.number")) },
   ),
-  stringVariable({ ...CLIENT, name: "client.as.name" }, { get: (t) => geoText(t, "as.name") }),
+  stringVariable({ ...CLIENT, name: "client.as.name", fact: true }, { get: (t) => geoText(t, "as.name") }),
   ...geoRows("client.geo", undefined),
   ...geoRows("geoip", "client.geo.*"),
   stringVariable({ ...SERVER, name: "server.hostname" }, { get: (t) => t.server.hostname }),
@@ -110,10 +125,19 @@ const connection: readonly VariableRow[] = [
   stringVariable({ ...SERVER, name: "server.region" }, { get: (t) => t.server.region }),
   stringVariable({ ...SERVER, name: "server.billing_region" }, { get: (t) => t.server.region }),
   stringVariable({ ...SERVER, name: "server.pop" }, { get: (t) => t.server.pop }),
-  stringVariable({ ...TLS, name: "tls.client.protocol" }, { get: (t) => t.tls?.protocol ?? null }),
-  stringVariable({ ...TLS, name: "tls.client.cipher" }, { get: (t) => t.tls?.cipher ?? null }),
-  stringVariable({ ...TLS, name: "tls.client.servername" }, { get: (t) => t.tls?.servername ?? null }),
-  stringVariable({ category: "transport", read: TLS_STATES, name: "transport.type" }, { get: () => "tcp" }),
+  stringVariable(
+    { ...TLS, name: "tls.client.protocol" },
+    { get: (t) => factText(t, "tls.client.protocol") ?? t.tls?.protocol ?? null },
+  ),
+  stringVariable(
+    { ...TLS, name: "tls.client.cipher" },
+    { get: (t) => factText(t, "tls.client.cipher") ?? t.tls?.cipher ?? null },
+  ),
+  stringVariable(
+    { ...TLS, name: "tls.client.servername" },
+    { get: (t) => factText(t, "tls.client.servername") ?? t.tls?.servername ?? null },
+  ),
+  stringVariable({ ...TLS, name: "transport.type" }, { get: (t) => factText(t, "transport.type") ?? "tcp" }),
 ];
 
 // ---- fastly.*, fastly_info.*, workspace.* --------------------------------------------------------------------
@@ -137,11 +161,17 @@ const platform: readonly VariableRow[] = [
   boolVariable({ ...INFO, name: "fastly.is_staging" }, { get: () => false }),
   boolVariable({ ...INFO, name: "fastly.ddos_detected", read: TLS_STATES }, { get: () => false }),
   stringVariable({ ...INFO, name: "fastly_info.state" }, { get: (t) => t.cacheState }),
-  stringVariable({ ...INFO, name: "fastly_info.host_header" }, { get: (t) => t.originalHost }),
-  boolVariable({ ...INFO, name: "fastly_info.edge.is_tls" }, { get: (t) => t.edgeIsTls }),
-  boolVariable({ ...INFO, name: "fastly_info.is_h2" }, { get: (t) => t.req.proto === "HTTP/2" }),
-  boolVariable({ ...INFO, name: "fastly_info.is_h3" }, { get: (t) => t.req.proto === "HTTP/3" }),
-  boolVariable({ ...INFO, name: "fastly_info.h2.is_push", read: TLS_STATES }, { get: () => false }),
+  stringVariable(
+    { ...INFO, category: "client-request", name: "fastly_info.host_header" },
+    { get: (t) => t.originalHost },
+  ),
+  boolVariable({ ...CLIENT, name: "fastly_info.edge.is_tls" }, { get: (t) => t.edgeIsTls }),
+  boolVariable({ ...CLIENT, name: "fastly_info.is_h2" }, { get: (t) => t.req.proto === "HTTP/2" }),
+  boolVariable({ ...CLIENT, name: "fastly_info.is_h3" }, { get: (t) => t.req.proto === "HTTP/3" }),
+  boolVariable(
+    { category: "client-request", name: "fastly_info.h2.is_push", read: TLS_STATES },
+    { get: () => false },
+  ),
   boolVariable(
     { ...INFO, name: "fastly_info.is_cluster_edge", read: "deliver" },
     { get: (t) => t.isClusterEdge },
@@ -151,7 +181,7 @@ const platform: readonly VariableRow[] = [
     { get: (t) => t.isClusterShield },
   ),
   stringVariable({ ...INFO, name: "fastly_info.request_id", read: TLS_STATES }, { get: (t) => t.xid }),
-  boolVariable({ ...INFO, name: "stale.exists" }, { get: (t) => t.staleExists }),
+  boolVariable({ ...INFO, category: "cache-object", name: "stale.exists" }, { get: (t) => t.staleExists }),
   integerVariable({ ...INFO, name: "workspace.bytes_total" }, { get: () => BigInt(WORKSPACE_BYTES) }),
   integerVariable(
     { ...INFO, name: "workspace.bytes_free" },
@@ -163,8 +193,9 @@ const platform: readonly VariableRow[] = [
 
 // ---- time ----------------------------------------------------------------------------------------------------
 
-const TIME = { category: "date-and-time", read: "all" };
-const TIME_END = { category: "date-and-time", read: "deliver log" };
+const TIME = { category: "client-request", read: "all" };
+const TIME_END = { category: "client-request", read: "deliver log" };
+const NOW = { category: "date-and-time", read: "all" };
 
 /** `.sec`, `.msec`, `.usec` of an instant or duration as whole numbers, and the fractions with leading zeros. */
 function timeParts(
@@ -189,8 +220,8 @@ function elapsed(t: Transaction): number {
 }
 
 const clock: readonly VariableRow[] = [
-  numberVariable("TIME", { ...TIME, name: "now" }, { get: (t) => t.now }),
-  stringVariable({ ...TIME, name: "now.sec" }, { get: (t) => String(Math.floor(t.now)) }),
+  numberVariable("TIME", { ...NOW, name: "now" }, { get: (t) => t.now }),
+  stringVariable({ ...NOW, name: "now.sec" }, { get: (t) => String(Math.floor(t.now)) }),
   numberVariable("TIME", { ...TIME, name: "time.start" }, { get: (t) => t.start }),
   ...timeParts({ ...TIME, name: "time.start" }, (t) => t.start),
   numberVariable("RTIME", { ...TIME, name: "time.elapsed" }, { get: elapsed }),
@@ -199,7 +230,7 @@ const clock: readonly VariableRow[] = [
   ...timeParts({ ...TIME_END, name: "time.end" }, (t) => t.now),
   numberVariable(
     "RTIME",
-    { ...TIME_END, name: "time.to_first_byte" },
+    { ...TIME_END, category: "client-response", name: "time.to_first_byte" },
     { get: (t) => t.timeToFirstByte ?? 0 },
   ),
 ];
@@ -298,7 +329,8 @@ export function familyVariable(name: string): VariableRow | undefined {
   const counter = counterVariable(name);
   if (counter !== undefined) return counter;
   if (!BACKEND_STATE.test(name) || name.startsWith("backend.conn.")) return undefined;
-  const options = { category: "backend-connection", read: "all", name };
+  const category = name.startsWith("director.") ? "miscellaneous" : "backend-connection";
+  const options = { category, read: "all", name };
   return knownVariable(name.endsWith(".healthy") ? "BOOL" : "INTEGER", options);
 }
 

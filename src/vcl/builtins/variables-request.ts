@@ -10,7 +10,6 @@ import {
   boolVariable,
   integerVariable,
   ipVariable,
-  knownVariable,
   numberVariable,
   stringVariable,
 } from "./rows.ts";
@@ -19,7 +18,7 @@ const REQ = { category: "client-request", read: "all" };
 const FLAG = { category: "client-request", read: "recv", write: "recv" };
 const CONTROL = { category: "client-request", read: "all", write: "all" };
 const BEREQ = { category: "backend-request", read: "miss pass fetch" };
-const TIMEOUT = { category: "backend-request", read: "miss pass", write: "miss pass" };
+const TIMEOUT = { category: "backend-connection", read: "miss pass", write: "miss pass" };
 
 function latin1ToBase64(text: string): string {
   return Buffer.from(text, "latin1").toString("base64");
@@ -48,7 +47,7 @@ const requestLine: readonly VariableRow[] = [
   ...urlParts.map(([part, read]) =>
     stringVariable({ ...REQ, name: `req.url.${part}` }, { get: (t) => read(t.req.url) }),
   ),
-  stringVariable({ ...REQ, name: "req.topurl" }, { get: (t) => t.req.url }),
+  stringVariable({ ...REQ, category: "esi", name: "req.topurl" }, { get: (t) => t.req.url }),
   ...["req.method", "req.request"].map((name) =>
     stringVariable(
       { ...REQ, name, write: "all", ...(name === "req.request" ? { deprecated: "req.method" } : {}) },
@@ -56,8 +55,14 @@ const requestLine: readonly VariableRow[] = [
     ),
   ),
   stringVariable({ ...REQ, name: "req.proto" }, { get: (t) => t.req.proto }),
-  stringVariable({ ...REQ, name: "req.protocol" }, { get: (t) => (t.edgeIsTls ? "https" : "http") }),
-  boolVariable({ ...REQ, name: "req.is_ssl", deprecated: "req.protocol" }, { get: (t) => t.edgeIsTls }),
+  stringVariable(
+    { ...REQ, category: "client-connection", name: "req.protocol" },
+    { get: (t) => (t.edgeIsTls ? "https" : "http") },
+  ),
+  boolVariable(
+    { ...REQ, category: "client-connection", name: "req.is_ssl", deprecated: "req.protocol" },
+    { get: (t) => t.edgeIsTls },
+  ),
   stringVariable({ ...REQ, name: "req.body" }, { get: (t) => t.requestBody }),
   stringVariable({ ...REQ, name: "req.postbody", deprecated: "req.body" }, { get: (t) => t.requestBody }),
   stringVariable({ ...REQ, name: "req.body.base64" }, { get: (t) => latin1ToBase64(t.requestBody) }),
@@ -79,32 +84,62 @@ function headerBytesRead(t: Transaction): number {
 
 const requestState: readonly VariableRow[] = [
   stringVariable({ ...REQ, name: "req.xid" }, { get: (t) => t.xid }),
-  integerVariable({ ...REQ, name: "req.restarts" }, { get: (t) => BigInt(t.restarts) }),
-  stringVariable({ ...REQ, name: "req.service_id" }, { get: (t) => t.serviceId }),
-  stringVariable({ ...REQ, name: "req.customer_id" }, { get: (t) => t.customerId ?? null }),
-  stringVariable({ ...REQ, name: "req.vcl" }, { get: (t) => `${t.serviceId}.${t.serviceVersion}` }),
-  integerVariable({ ...REQ, name: "req.vcl.version" }, { get: (t) => BigInt(t.serviceVersion) }),
-  integerVariable({ ...REQ, name: "req.vcl.generation" }, { get: (t) => BigInt(t.generation) }),
-  stringVariable({ ...REQ, name: "req.vcl.md5" }, { get: (t) => t.vclMd5 ?? null }),
-  stringVariable({ ...REQ, name: "req.digest" }, { get: (t) => t.digest ?? null }),
-  knownVariable("FLOAT", { ...REQ, name: "req.digest.ratio", read: "hit miss pass fetch error deliver log" }),
+  integerVariable({ ...REQ, category: "server", name: "req.restarts" }, { get: (t) => BigInt(t.restarts) }),
+  stringVariable({ ...REQ, category: "miscellaneous", name: "req.service_id" }, { get: (t) => t.serviceId }),
   stringVariable(
-    { ...REQ, name: "req.hash", read: "none", write: "hash error" },
+    { ...REQ, category: "miscellaneous", name: "req.customer_id" },
+    { get: (t) => t.customerId ?? null },
+  ),
+  stringVariable(
+    { ...REQ, category: "miscellaneous", name: "req.vcl" },
+    { get: (t) => `${t.serviceId}.${t.serviceVersion}` },
+  ),
+  integerVariable(
+    { ...REQ, category: "miscellaneous", name: "req.vcl.version" },
+    { get: (t) => BigInt(t.serviceVersion) },
+  ),
+  integerVariable(
+    { ...REQ, category: "miscellaneous", name: "req.vcl.generation" },
+    { get: (t) => BigInt(t.generation) },
+  ),
+  stringVariable(
+    { ...REQ, category: "miscellaneous", name: "req.vcl.md5" },
+    { get: (t) => t.vclMd5 ?? null },
+  ),
+  stringVariable({ ...REQ, category: "cache-object", name: "req.digest" }, { get: (t) => t.digest ?? null }),
+  numberVariable(
+    "FLOAT",
+    {
+      ...REQ,
+      category: "cache-object",
+      name: "req.digest.ratio",
+      read: "hit miss pass fetch error deliver log",
+    },
+    { get: (t) => digestRatio(t.digest ?? "") },
+  ),
+  stringVariable(
+    { ...REQ, category: "cache-object", name: "req.hash", read: "none", write: "hash error" },
     { get: (t) => t.hash, set: (t, v) => void (t.hash = v ?? "") },
   ),
   boolVariable(
-    { ...REQ, name: "req.is_ipv6", read: "recv hash deliver log" },
+    { ...REQ, category: "client-connection", name: "req.is_ipv6", read: "recv hash deliver log" },
     { get: (t) => t.client.ip.includes(":") },
   ),
   boolVariable({ ...REQ, name: "req.is_purge", read: "recv hash deliver log" }, { get: (t) => t.isPurge }),
-  boolVariable({ ...REQ, name: "req.is_clustering" }, { get: (t) => t.isClusterShield }),
+  boolVariable({ ...REQ, category: "server", name: "req.is_clustering" }, { get: (t) => t.isClusterShield }),
   boolVariable({ ...REQ, name: "req.is_background_fetch" }, { get: (t) => t.isBackgroundFetch ?? false }),
-  boolVariable({ ...REQ, name: "req.is_esi_subreq" }, { get: (t) => t.esiLevel > 0 }),
+  boolVariable({ ...REQ, category: "esi", name: "req.is_esi_subreq" }, { get: (t) => t.esiLevel > 0 }),
   integerVariable(
-    { ...REQ, name: "req.esi_level", read: "recv deliver" },
+    { ...REQ, category: "esi", name: "req.esi_level", read: "recv deliver" },
     { get: (t) => BigInt(t.esiLevel) },
   ),
 ];
+
+/** Between 0 and 1 by the first 52 bits of the digest, the same for an object wherever it is asked for. */
+function digestRatio(digest: string): number {
+  const head = Number.parseInt(digest.slice(0, 13), 16);
+  return Number.isNaN(head) ? 0 : head / (16 ** 13 - 1);
+}
 
 const staleBound = (key: "maxStaleIfError" | "maxStaleWhileRevalidate") => ({
   get: (t: Transaction): number => t[key] ?? Number.MAX_SAFE_INTEGER,
@@ -129,18 +164,28 @@ const requestControl: readonly VariableRow[] = [
     { get: (t) => t.enableSegmentedCaching, set: (t, v) => void (t.enableSegmentedCaching = v) },
   ),
   boolVariable(
-    { ...CONTROL, name: "req.esi", read: "recv fetch error deliver", write: "recv fetch error deliver" },
+    {
+      ...CONTROL,
+      category: "esi",
+      name: "req.esi",
+      read: "recv fetch error deliver",
+      write: "recv fetch error deliver",
+    },
     { get: (t) => t.esi, set: (t, v) => void (t.esi = v) },
   ),
-  numberVariable("RTIME", { ...CONTROL, name: "req.max_stale_if_error" }, staleBound("maxStaleIfError")),
   numberVariable(
     "RTIME",
-    { ...CONTROL, name: "req.grace", deprecated: "req.max_stale_if_error" },
+    { ...CONTROL, category: "server", name: "req.max_stale_if_error" },
     staleBound("maxStaleIfError"),
   ),
   numberVariable(
     "RTIME",
-    { ...CONTROL, name: "req.max_stale_while_revalidate" },
+    { ...CONTROL, category: "server", name: "req.grace", deprecated: "req.max_stale_if_error" },
+    staleBound("maxStaleIfError"),
+  ),
+  numberVariable(
+    "RTIME",
+    { ...CONTROL, category: "server", name: "req.max_stale_while_revalidate" },
     staleBound("maxStaleWhileRevalidate"),
   ),
 ];
@@ -170,11 +215,11 @@ function usedBackend(t: Transaction): {
 
 const requestBackend: readonly VariableRow[] = [
   backendVariable(
-    { ...CONTROL, name: "req.backend" },
+    { ...CONTROL, category: "backend-connection", name: "req.backend" },
     { get: (t) => t.backend, set: (t, v) => void (t.backend = v) },
   ),
   boolVariable(
-    { ...REQ, name: "req.backend.healthy" },
+    { ...REQ, category: "backend-connection", name: "req.backend.healthy" },
     { get: (t) => t.backend !== null && t.host.isHealthy(t.backend) },
   ),
   boolVariable(
@@ -190,18 +235,30 @@ const requestBackend: readonly VariableRow[] = [
     { get: (t) => t.isClusterEdge },
   ),
   stringVariable(
-    { ...REQ, name: "req.backend.name", read: "error deliver log", deprecated: "beresp.backend.name" },
+    {
+      ...REQ,
+      category: "miscellaneous",
+      name: "req.backend.name",
+      read: "error deliver log",
+      deprecated: "beresp.backend.name",
+    },
     { get: (t) => usedBackend(t).name },
   ),
   ipVariable(
-    { ...REQ, name: "req.backend.ip", read: "error deliver log", deprecated: "beresp.backend.ip" },
+    {
+      ...REQ,
+      category: "miscellaneous",
+      name: "req.backend.ip",
+      read: "error deliver log",
+      deprecated: "beresp.backend.ip",
+    },
     (t) => {
       const { ip } = usedBackend(t);
       return ip === null ? null : parseIp(ip);
     },
   ),
   integerVariable(
-    { ...REQ, name: "req.backend.port", read: "error deliver log" },
+    { ...REQ, category: "miscellaneous", name: "req.backend.port", read: "error deliver log" },
     { get: (t) => BigInt(usedBackend(t).port ?? 0) },
   ),
 ];

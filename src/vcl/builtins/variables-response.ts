@@ -18,9 +18,13 @@ function toStatus(value: bigint): number {
 type BerespFlag = "cacheable" | "gzip" | "brotli" | "esi" | "stream" | "pci";
 type BerespTime = "ttl" | "staleIfError" | "staleWhileRevalidate" | "saintmode";
 
-function berespFlag(name: string, key: BerespFlag, deprecated?: string): VariableRow {
+function berespFlag(
+  name: string,
+  key: BerespFlag,
+  options: { readonly deprecated?: string; readonly category?: string } = {},
+): VariableRow {
   return boolVariable(
-    { ...BERESP, name, ...(deprecated === undefined ? {} : { deprecated }) },
+    { ...BERESP, name, ...options },
     {
       get: (t) => t.beresp !== null && t.beresp[key],
       set: (t, v) => {
@@ -63,30 +67,42 @@ const backendResponse: readonly VariableRow[] = [
   berespFlag("beresp.cacheable", "cacheable"),
   berespFlag("beresp.gzip", "gzip"),
   berespFlag("beresp.brotli", "brotli"),
-  berespFlag("beresp.do_esi", "esi"),
+  berespFlag("beresp.do_esi", "esi", { category: "esi" }),
   berespFlag("beresp.do_stream", "stream"),
   berespFlag("beresp.pci", "pci"),
-  berespFlag("beresp.hipaa", "pci", "beresp.pci"),
+  berespFlag("beresp.hipaa", "pci", { deprecated: "beresp.pci" }),
   stringVariable(
     { ...AFTER_FETCH, name: "beresp.backend.name" },
     { get: (t) => ofBeresp(t, (b) => b.backend.name, null) },
   ),
   stringVariable({ ...AFTER_FETCH, name: "beresp.backend.host" }, { get: backendHost }),
-  ipVariable({ ...AFTER_FETCH, name: "beresp.backend.ip" }, (t) => {
+  ipVariable({ ...AFTER_FETCH, category: "backend-connection", name: "beresp.backend.ip" }, (t) => {
     const ip = ofBeresp(t, (b) => b.backend.ip, null);
     return ip === null ? null : parseIp(ip);
   }),
   integerVariable(
-    { ...AFTER_FETCH, name: "beresp.backend.port", read: "fetch" },
+    { ...AFTER_FETCH, category: "backend-connection", name: "beresp.backend.port", read: "fetch" },
     { get: (t) => BigInt(ofBeresp(t, (b) => b.backend.port, null) ?? 0) },
   ),
-  ipVariable({ ...AFTER_FETCH, name: "beresp.backend.src_ip", read: "all" }, (t) => parseIp(t.server.ip)),
+  ipVariable(
+    { ...AFTER_FETCH, category: "backend-connection", name: "beresp.backend.src_ip", read: "all" },
+    (t) => parseIp(t.server.ip),
+  ),
   boolVariable(
-    { ...AFTER_FETCH, name: "beresp.used_alternate_path_to_origin", read: "fetch" },
+    { category: "backend-connection", name: "backend.conn.is_tls", read: "fetch" },
+    { get: (t) => (t.backend?.kind === "backend" ? t.backend.spec.ssl : t.backend?.spec.type === "shield") },
+  ),
+  boolVariable(
+    {
+      ...AFTER_FETCH,
+      category: "backend-connection",
+      name: "beresp.used_alternate_path_to_origin",
+      read: "fetch",
+    },
     { get: () => false },
   ),
   stringVariable(
-    { ...AFTER_FETCH, name: "beresp.backend.alternate_ips", read: "fetch" },
+    { ...AFTER_FETCH, category: "backend-connection", name: "beresp.backend.alternate_ips", read: "fetch" },
     { get: () => null },
   ),
 ];
@@ -124,8 +140,19 @@ const cachedObject: readonly VariableRow[] = [
   ),
   numberVariable(
     "RTIME",
-    { ...OBJ, name: "obj.grace", read: "hit error log", deprecated: "obj.stale_if_error" },
-    { get: (t) => ofObject(t, (o) => o.staleIfError, 0) },
+    {
+      ...OBJ,
+      name: "obj.grace",
+      read: "hit error log",
+      write: "hit error",
+      deprecated: "obj.stale_if_error",
+    },
+    {
+      get: (t) => ofObject(t, (o) => o.staleIfError, 0),
+      set: (t, v) => {
+        if (t.obj !== null) t.obj.staleIfError = v;
+      },
+    },
   ),
   numberVariable(
     "RTIME",
@@ -182,13 +209,16 @@ const clientResponse: readonly VariableRow[] = [
     { get: (t) => integerFromNumber(t.headerBytesWritten + t.bodyBytesWritten) },
   ),
   boolVariable({ ...RESP, name: "resp.completed", read: "log" }, { get: (t) => t.completed ?? true }),
-  boolVariable({ ...RESP, name: "resp.stale", read: "all" }, { get: (t) => t.staleReason !== undefined }),
   boolVariable(
-    { ...RESP, name: "resp.stale.is_error", read: "all" },
+    { ...RESP, category: "miscellaneous", name: "resp.stale", read: "all" },
+    { get: (t) => t.staleReason !== undefined },
+  ),
+  boolVariable(
+    { ...RESP, category: "miscellaneous", name: "resp.stale.is_error", read: "all" },
     { get: (t) => t.staleReason === "error" },
   ),
   boolVariable(
-    { ...RESP, name: "resp.stale.is_revalidating", read: "all" },
+    { ...RESP, category: "miscellaneous", name: "resp.stale.is_revalidating", read: "all" },
     { get: (t) => t.staleReason === "revalidating" },
   ),
 ];

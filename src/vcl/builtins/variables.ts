@@ -1,7 +1,7 @@
 import type { VariableRow } from "../catalog-rows.ts";
-import { headerVariable } from "./header-variables.ts";
+import { COLLECTION_VARIABLES, headerVariable } from "./header-variables.ts";
 import { ENVIRONMENT_VARIABLES, familyVariable } from "./variables-environment.ts";
-import { KNOWN_VARIABLES } from "./variables-known.ts";
+import { FACT_VARIABLES } from "./variables-facts.ts";
 import { REQUEST_VARIABLES } from "./variables-request.ts";
 import { RESPONSE_VARIABLES } from "./variables-response.ts";
 import { SEGMENT_VARIABLES } from "./variables-segments.ts";
@@ -12,7 +12,8 @@ export const VARIABLE_ROWS: readonly VariableRow[] = [
   ...RESPONSE_VARIABLES,
   ...ENVIRONMENT_VARIABLES,
   ...SEGMENT_VARIABLES,
-  ...KNOWN_VARIABLES,
+  ...FACT_VARIABLES,
+  ...COLLECTION_VARIABLES,
 ];
 
 /** The row of a variable whose name has an open part: headers, captures, backends, counters. */
