@@ -152,7 +152,11 @@ function finish(x: Exchange, resp: ResponseMessage, body: ResponseBody): void {
   // vcl_log tells what went out.
   resp.status = out.status;
   resp.reason = out.reason;
-  x.response = { ...out, sent: (report) => logRequest(x, x.delivery, report) };
+  x.response = {
+    ...out,
+    ...(tarpit === null ? {} : { tarpit }),
+    sent: (report) => logRequest(x, x.delivery, report),
+  };
 }
 
 interface Outgoing {
