@@ -42,6 +42,10 @@ export const commands: readonly CommandDefinition[] = [
         flags: "--full",
         summary: "make a release that shares nothing with the ones before it (unchanged files are copied)",
       },
+      {
+        flags: "--no-grace",
+        summary: "let removed files be gone at once, also for pages that were loaded before",
+      },
       { flags: "--no-strict", summary: "leave out rules, headers and settings that cannot be used" },
       {
         flags: "--no-wait",
@@ -98,6 +102,7 @@ async function runPublish(
     dryRun: context.dryRun,
     inPlace: flags.has("in-place"),
     full: flags.has("full"),
+    grace: !flags.has("no-grace"),
     strict: !flags.has("no-strict"),
     wait: !flags.has("no-wait"),
     retry: flags.has("retry"),
@@ -119,6 +124,7 @@ const SINGLE_SITE_FLAGS = [
   "expires",
   "in-place",
   "full",
+  "no-grace",
   "no-strict",
   "no-wait",
   "retry",

@@ -4,7 +4,7 @@ import type { SiteRecord } from "../site/model.ts";
 import { domainKey } from "../site/surrogate-keys.ts";
 import { commitChange, isUnsettled, refuseDeleting, rollForward, settleSite } from "./commit.ts";
 import type { CommitReport } from "./commit.ts";
-import { readCurrent } from "./release/current-content.ts";
+import { keepsRemoved, readCurrent } from "./release/current-content.ts";
 import { claimDomains, primaryEntry, refuseLost, withNewDomains } from "./domains.ts";
 import { withFollowUp } from "./live/follow-up.ts";
 import { publishInPlace } from "./release/in-place.ts";
@@ -34,6 +34,8 @@ export interface PublishRequest extends EdgeWishes {
   readonly inPlace?: boolean;
   /** Make a full release even where a few changes would do. */
   readonly full?: boolean;
+  /** `false`: what is removed, now or in the grace period, is gone at once; also for pages that were loaded before. */
+  readonly grace?: boolean;
   /** When someone else publishes meanwhile, publish over theirs instead of giving up. */
   readonly retry?: boolean;
   /** `false`: rules, headers and settings that cannot be used are left out with a warning. */
@@ -136,6 +138,7 @@ async function publishScan(
     keys,
     also,
     ...(request.full === undefined ? {} : { full: request.full }),
+    ...(request.grace === undefined ? {} : { grace: request.grace }),
     ...(request.wait === undefined ? {} : { wait: request.wait }),
   };
   const report =
@@ -157,13 +160,14 @@ async function publishAsPreview(
     });
   }
   if (base && !request.dryRun) await rollForward(deps, request, base);
-  const { dryRun, full, wait } = request;
+  const { dryRun, full, grace, wait } = request;
   const result = await publishPreview(deps, request, {
     ...draft.preview,
     plan,
     base,
     ...(dryRun === undefined ? {} : { dryRun }),
     ...(full === undefined ? {} : { full }),
+    ...(grace === undefined ? {} : { grace }),
     ...(wait === undefined ? {} : { wait }),
   });
   const { preview, release } = result;

@@ -155,6 +155,14 @@ export async function folder(files: Readonly<Record<string, string | Uint8Array>
   return dir;
 }
 
+/** The files but one. */
+export function without(
+  files: Readonly<Record<string, string>>,
+  name: string,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(files).filter(([path]) => path !== name));
+}
+
 /** Publishes files to the site ACME. */
 export async function publish(
   deps: PublishDeps,

@@ -46,6 +46,7 @@ export async function publishPreview(
     readonly base: HeldRecord | undefined;
     readonly dryRun?: boolean;
     readonly full?: boolean;
+    readonly grace?: boolean;
     readonly wait?: boolean;
   },
 ): Promise<PreviewPublished> {
@@ -74,6 +75,7 @@ export async function publishPreview(
     base,
     showing,
     ...(input.full === undefined ? {} : { full: input.full }),
+    ...(input.grace === undefined ? {} : { grace: input.grace }),
   });
   refuseLost(ref, report, [preview.host]);
   return { ...report, kind: "published", preview };

@@ -41,6 +41,12 @@ export async function readCurrent(
   return { kind: "listed", stored: await listContent(deps, ref, entry) };
 }
 
+/** Whether removed assets of a release can still be read; without a manifest nobody knows that none can. */
+export async function keepsRemoved(deps: PublishDeps, ref: SiteRef, entry: ReleaseEntry): Promise<boolean> {
+  const manifest = await findManifest(deps, ref, entry.id);
+  return !manifest || [...manifest.objects.values()].some(({ removedAt }) => removedAt !== undefined);
+}
+
 /** What the edge would find for a release: every object below its prefixes that its delta list leads to. */
 async function listContent(
   deps: PublishDeps,

@@ -51,6 +51,8 @@ export interface DeltaInput<T extends ReleaseObject> {
   readonly now: number;
   /** How long removed assets stay readable. */
   readonly graceMs: number;
+  /** Removed assets to keep readable where the release is not known that shows them. */
+  readonly removed?: readonly LocatedObject[];
   /** Whether a delta list of this text fits in every config that will carry it. */
   readonly fits: (delta: string) => boolean;
   /** Copies and uploads everything. */
@@ -73,7 +75,7 @@ type Move<T> =
  */
 export function planDelta<T extends ReleaseObject>(input: DeltaInput<T>): StoragePlan<T> {
   const { current } = input;
-  if (!current) return fullPlan({ ...input, graced: [] }, "no-base");
+  if (!current) return fullPlan({ ...input, graced: input.removed ?? [] }, "no-base");
   const graced = gracedObjects({ ...input, current });
   const full = (reason: FullReason): StoragePlan<T> => fullPlan({ ...input, graced }, reason);
   if (input.full) return full("wanted");

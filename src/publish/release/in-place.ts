@@ -14,7 +14,7 @@ import { placeOf, sha256Hex } from "../publish-deps.ts";
 import type { PublishDeps, SiteRef } from "../publish-deps.ts";
 import { changedMeanwhile } from "../record-store.ts";
 import type { HeldRecord } from "../record-store.ts";
-import { makeRelease, manifestOf, refuseOtherBase } from "./release.ts";
+import { graceMsOf, makeRelease, manifestOf, refuseOtherBase } from "./release.ts";
 import type { NewRelease, NewReleaseReport } from "./release.ts";
 import type { Manifest, WrittenBuckets } from "./release-object.ts";
 import { entryOf } from "./release-record.ts";
@@ -46,7 +46,7 @@ export async function publishInPlace(
     current: { ...manifest, delta: shown.delta },
     next: plan.objects,
     now: deps.clock.now(),
-    graceMs: deps.environment.publishing.graceHours * 3_600_000,
+    graceMs: graceMsOf(deps, input),
   });
   const obstacle = obstacleTo(changes, { buckets, record: input.base.record });
   if (!changes || obstacle !== undefined) {

@@ -3,10 +3,8 @@ import { z } from "zod";
 import { isReleaseId } from "../../site/names.ts";
 import { pathProblem } from "../../site/page-key.ts";
 
-const key = z
-  .string()
-  .min(1)
-  .refine((text) => !text.startsWith("/") && pathProblem(text) === undefined);
+/** A page key. */
+export const key = z.string().refine(isManifestKey);
 /** A release id. */
 export const release = z.string().refine(isReleaseId);
 const size = z.int().min(0);
@@ -46,7 +44,8 @@ export function isUsualObject(value: unknown): value is ObjectLine {
   if (!isFields(value) || Object.keys(value).length !== 7) return false;
   const { key: name, at, size: bytes, hash: content, headers: sent, metadata, file } = value;
   return (
-    isKey(name) &&
+    typeof name === "string" &&
+    isManifestKey(name) &&
     typeof at === "string" &&
     isReleaseId(at) &&
     isSize(bytes) &&
@@ -63,10 +62,9 @@ export function isUsualObject(value: unknown): value is ObjectLine {
 
 const HASH = /^[0-9a-f]{64}$/;
 
-function isKey(value: unknown): boolean {
-  return (
-    typeof value === "string" && value !== "" && !value.startsWith("/") && pathProblem(value) === undefined
-  );
+/** Whether a text can be the key of an object in a manifest. */
+export function isManifestKey(text: string): boolean {
+  return text !== "" && !text.startsWith("/") && pathProblem(text) === undefined;
 }
 
 function isSize(value: unknown): boolean {

@@ -3,15 +3,11 @@ import { z } from "zod";
 import { parseJson } from "../../lib/json.ts";
 import { isReleaseId } from "../../site/names.ts";
 import { pageMetadata } from "../../site/object-metadata.ts";
-import { pathProblem } from "../../site/page-key.ts";
 import { REDIRECT_STATUSES } from "../../site/rule-slots.ts";
+import { key } from "./manifest-line.ts";
 import { redirectObject } from "./redirect-object.ts";
 import type { LocatedObject, Manifest, SourceFile } from "./release-object.ts";
 
-const key = z
-  .string()
-  .min(1)
-  .refine((text) => !text.startsWith("/") && pathProblem(text) === undefined);
 const headSchema = z.strictObject({
   format: z.literal(1),
   release: z.string().refine(isReleaseId),

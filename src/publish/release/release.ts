@@ -18,7 +18,7 @@ import type { Showing } from "./release-record.ts";
 import { writeObjects } from "./release-upload.ts";
 import type { ObjectWrite } from "./release-upload.ts";
 import { placeBuckets, writeBuckets } from "./rule-buckets-store.ts";
-import { reuseStored } from "./stored-content.ts";
+import { findRemovedAssets, reuseStored } from "./stored-content.ts";
 
 export interface NewRelease extends FitInput {
   /** What the release is planned against. */
@@ -28,6 +28,8 @@ export interface NewRelease extends FitInput {
   readonly keys?: readonly string[];
   /** Make a full release, whatever could stay where it is. */
   readonly full?: boolean;
+  /** `false`: nothing that is removed stays readable. */
+  readonly grace?: boolean;
   /** `false`: end when the release is live. */
   readonly wait?: boolean;
   /** Is asked when all is written and before the commit; throws when the release must not be shown. */
@@ -108,15 +110,25 @@ export async function planStorage(
   input: NewRelease,
 ): Promise<StoragePlan<PlannedObject>> {
   const { plan, content } = input;
+  const graceMs = graceMsOf(deps, input);
   const storage = planDelta({
     current: content.kind === "known" ? content.manifest : undefined,
+    removed:
+      content.kind === "listed" && graceMs > 0
+        ? await findRemovedAssets(deps, ref, { stored: content.stored, next: plan.objects })
+        : [],
     next: plan.objects,
     now: deps.clock.now(),
-    graceMs: deps.environment.publishing.graceHours * 3_600_000,
+    graceMs,
     fits: (delta) => fitsEverywhere(deps, ref, { ...input, delta }),
     ...(input.full === undefined ? {} : { full: input.full }),
   });
   return content.kind === "listed" ? reuseStored(deps, storage, content.stored) : storage;
+}
+
+/** How long removed assets stay readable, in milliseconds. */
+export function graceMsOf({ environment }: PublishDeps, { grace }: Pick<NewRelease, "grace">): number {
+  return grace === false ? 0 : environment.publishing.graceHours * 3_600_000;
 }
 
 async function lastUsed(
