@@ -39,8 +39,8 @@ export interface Product {
   readonly reason: string;
   readonly headers: HeaderList;
   readonly body: ResponseBody;
-  /** Seconds. */
-  readonly age: number;
+  /** Seconds; `null` where nothing is cached, so that `Age` is the origin's own business. */
+  readonly age: number | null;
   /** `obj` in deliver and log. */
   readonly object: CachedObject;
   readonly synthetic: boolean;

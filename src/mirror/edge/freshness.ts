@@ -1,4 +1,5 @@
 import type { HeaderList } from "../../http/header-list.ts";
+import { parseHttpDate } from "./http-dates.ts";
 
 /** What the edge makes of a response before vcl_fetch runs. Seconds. */
 export interface Freshness {
@@ -52,44 +53,46 @@ export function hasExplicitFreshness(headers: HeaderList): boolean {
 }
 
 /**
- * Directives of Cache-Control and its like; the first of a name counts, names without case, quotes around a value
- * dropped. Lenient, as the published cache-tests results show Fastly to be: what cannot be read is skipped.
+ * Directives of Cache-Control and its like; the first of a name counts, names without case; `null` for one without
+ * `=`. A quote ends a directive as a comma does: `x="max-age=3600"` sets max-age and `max-age="3600"` is empty, as the
+ * published cache-tests results show of Fastly (docs/decisions/0018-what-published-results-say.md).
  */
-export function parseDirectives(values: readonly string[]): ReadonlyMap<string, string> {
-  const directives = new Map<string, string>();
-  for (const part of values.join(",").split(",")) {
-    const [name = "", ...rest] = part.split("=");
-    const key = name.trim().toLowerCase();
+export function parseDirectives(values: readonly string[]): ReadonlyMap<string, string | null> {
+  const directives = new Map<string, string | null>();
+  for (const part of values.join(",").split(/[,"]/)) {
+    const at = part.indexOf("=");
+    const key = (at === -1 ? part : part.slice(0, at)).trim().toLowerCase();
     if (key === "" || directives.has(key)) continue;
-    directives.set(key, rest.join("=").trim().replace(/^"|"$/g, ""));
+    directives.set(key, at === -1 ? null : part.slice(at + 1).trim());
   }
   return directives;
 }
 
-/** Leading digits count, as atoi reads them; more than 31 bits is "for ever" (RFC 9111 §1.2.2). */
-function seconds(directives: ReadonlyMap<string, string>, name: string): number | null {
-  const digits = /^\s*(\d+)/.exec(directives.get(name) ?? "")?.[1];
-  return digits === undefined ? null : Math.min(Number(digits), 2 ** 31);
+/** Seconds of a directive that has a value; what is no number is 0, more than 31 bits is "for ever" (RFC 9111 §1.2.2). */
+function seconds(directives: ReadonlyMap<string, string | null>, name: string): number | null {
+  const value = directives.get(name) ?? null;
+  return value === null ? null : leadingSeconds(value);
 }
 
-function ageOf(headers: HeaderList): number {
-  const digits = /^\s*(\d+)\s*$/.exec(headers.get("Age") ?? "")?.[1];
+/** Leading digits as atoi reads them, but nothing of a decimal fraction. */
+function leadingSeconds(text: string): number {
+  const digits = /^\s*(\d+)(?![\d.])/.exec(text)?.[1];
   return digits === undefined ? 0 : Math.min(Number(digits), 2 ** 31);
 }
 
-/** Seconds that Expires leaves, measured from the response's own Date where it has one; a bad date is "now". */
+function ageOf(headers: HeaderList): number {
+  return leadingSeconds(headers.get("Age") ?? "");
+}
+
+/**
+ * Seconds that Expires leaves, measured from the response's own Date where it has one; a Date that is still to come is
+ * none. A bad Expires is "now".
+ */
 function expiresIn(headers: HeaderList, now: number): number | null {
   const expires = headers.get("Expires");
   if (expires === null) return null;
   const at = parseHttpDate(expires);
   if (at === null) return 0;
   const date = parseHttpDate(headers.get("Date") ?? "") ?? now;
-  return Math.max(0, at - date);
-}
-
-/** An HTTP date (RFC 9110 §5.6.7) in seconds since the epoch; `null` when it is none. */
-export function parseHttpDate(text: string): number | null {
-  if (!/^[A-Za-z]{3,9},? /.test(text)) return null;
-  const ms = Date.parse(/GMT|UTC|[+-]\d{4}$/.test(text) ? text : `${text} GMT`);
-  return Number.isNaN(ms) ? null : Math.floor(ms / 1000);
+  return Math.max(0, at - Math.min(date, now));
 }

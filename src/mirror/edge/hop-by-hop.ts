@@ -23,6 +23,16 @@ export function endToEndHeaders(headers: HeaderList): HeaderList {
   return kept;
 }
 
+/**
+ * The same for an origin's response, of which Fastly lets the headers that Connection names through (published
+ * cache-tests results: headers-omit-headers-listed-in-Connection).
+ */
+export function endToEndResponseHeaders(headers: HeaderList): HeaderList {
+  const kept = new HeaderList();
+  for (const [name, value] of headers) if (!HOP_BY_HOP.has(name.toLowerCase())) kept.add(name, value);
+  return kept;
+}
+
 /** Names in Connection, but never one that decides about framing, routing or caching: those a client could only abuse. */
 function connectionNames(headers: HeaderList): ReadonlySet<string> {
   const names = new Set<string>();

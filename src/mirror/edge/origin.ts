@@ -6,9 +6,10 @@ import { HeaderList } from "../../http/header-list.ts";
 import { reasonOf } from "../../http/status-reasons.ts";
 import type { BackendSpec, RequestMessage } from "../../vcl/runtime.ts";
 import { BackendFailure, toBackendFailure } from "./backend-failure.ts";
+import { discard } from "./body.ts";
 import type { ResponseBody } from "./body.ts";
 import type { RequestBody } from "./message.ts";
-import { endToEndHeaders } from "./hop-by-hop.ts";
+import { endToEndHeaders, endToEndResponseHeaders } from "./hop-by-hop.ts";
 
 /** What an origin or a shield answered. */
 export interface BackendReply {
@@ -61,10 +62,14 @@ export class OriginPools {
       });
       const headers = rawHeaders(response.headers);
       const body = streamOf(response.body, contentLength(headers), end);
+      if (!isPlainlyFramed(headers)) {
+        discard(body);
+        throw new BackendFailure("backend read error");
+      }
       return {
         status: response.statusCode,
         reason: response.statusText === "" ? reasonOf(response.statusCode) : response.statusText,
-        headers: endToEndHeaders(headers),
+        headers: endToEndResponseHeaders(headers),
         body,
         backend: { name: spec.name, ip: isIp(spec.host) ? spec.host : null, port: spec.port },
       };
@@ -162,6 +167,11 @@ function rawHeaders(headers: unknown): HeaderList {
   return HeaderList.fromFlat(
     flat.map((part) => (Buffer.isBuffer(part) ? part.toString("latin1") : String(part))),
   );
+}
+
+/** Only `chunked` is undone here: where the body of another transfer coding ends, nobody can tell. */
+function isPlainlyFramed(headers: HeaderList): boolean {
+  return headers.getAll("Transfer-Encoding").every((coding) => coding.trim().toLowerCase() === "chunked");
 }
 
 function contentLength(headers: HeaderList): number | null {

@@ -1,5 +1,5 @@
 import type { HeaderList } from "../../http/header-list.ts";
-import { parseHttpDate } from "./freshness.ts";
+import { parseHttpDate } from "./http-dates.ts";
 
 /** What a Range header asks of a body of known size. `[start, end)` in bytes. */
 export type RangeChoice =

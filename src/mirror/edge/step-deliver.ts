@@ -107,9 +107,9 @@ function carriedHeaders(headers: HeaderList): ReadonlyMap<string, string> {
 function responseOf(x: Exchange, product: Product): ResponseMessage {
   const { req } = x.delivery;
   const headers = product.headers;
-  headers.unset("Age");
+  if (product.age !== null) headers.unset("Age");
   headers.set("Accept-Ranges", "bytes");
-  headers.set("Age", String(product.age));
+  if (product.age !== null) headers.set("Age", String(product.age));
   headers.set("Date", x.parts.httpDate());
   headers.set("Via", [...headers.getAll("Via"), "1.1 varnish"].join(", "));
   for (const [name, value] of x.carried) {

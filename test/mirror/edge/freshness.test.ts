@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { HeaderList } from "../../../src/http/header-list.ts";
 import type { HeaderLine } from "../../../src/http/header-list.ts";
-import { parseHttpDate, planFreshness } from "../../../src/mirror/edge/freshness.ts";
+import { planFreshness } from "../../../src/mirror/edge/freshness.ts";
+import { parseHttpDate } from "../../../src/mirror/edge/http-dates.ts";
 
 const NOW = Date.UTC(2026, 0, 1) / 1000;
 
@@ -67,13 +68,17 @@ test("cacheable by default are these statuses only, whatever the ttl", () => {
   }
 });
 
-test("private, no-store and no-cache play no part, nonsense is skipped, quotes are read", () => {
+test("private, no-store and no-cache play no part; a value that is no number is 0", () => {
   expect(plan([["Cache-Control", "private, no-store, no-cache, max-age=9"]])).toMatchObject({
     ttl: 9,
     cacheable: true,
   });
-  expect(plan([["Cache-Control", 'max-age="9"']]).ttl).toBe(9);
-  expect(plan([["Cache-Control", "max-age=x, =,,"]]).ttl).toBe(120);
+  for (const value of ['max-age="9"', "max-age=x, =,,", "max-age=-9", "max-age=9.5", "max-age='9'"]) {
+    expect(plan([["Cache-Control", value]]).ttl).toBe(0);
+  }
+  expect(plan([["Cache-Control", "max-age=9s"]]).ttl).toBe(9);
+  expect(plan([["Cache-Control", "max-age, no-transform"]]).ttl).toBe(120);
+  expect(plan([["Cache-Control", 'x="max-age=5", max-age=9']]).ttl).toBe(5);
   expect(plan([["Cache-Control", "max-age=99999999999999"]]).ttl).toBe(2 ** 31);
 });
 
@@ -82,4 +87,25 @@ test("HTTP dates in their three forms, and nothing else", () => {
   expect(parseHttpDate("Sun Nov  6 08:49:37 1994")).toBe(784111777);
   expect(parseHttpDate("Sunday, 06-Nov-94 08:49:37 GMT")).toBe(784111777);
   expect([parseHttpDate("0"), parseHttpDate("tomorrow"), parseHttpDate("")]).toEqual([null, null, null]);
+});
+
+test("dates in other zones, mixed forms, impossible days and hours are none", () => {
+  for (const text of [
+    "Sun, 06 Nov 1994 08:49:37 UTC",
+    "Sun, 06 Nov 1994 08:49:37 gmt",
+    "Sun 06 Nov 1994 08:49:37 GMT",
+    "Sun, 06-Nov-1994 08:49:37 GMT",
+    "Sun, 31 Feb 1994 08:49:37 GMT",
+    "Sun, 06 Nov 1994 24:49:37 GMT",
+    "Sun, 06 Foo 1994 08:49:37 GMT",
+  ]) {
+    expect(parseHttpDate(text), text).toBeNull();
+  }
+  expect(parseHttpDate("sun,  06 nOV 1994 8:49:37 GMT")).toBe(784111777);
+});
+
+test("Expires counts from Date, but not from one that is still to come", () => {
+  const expires: HeaderLine = ["Expires", "Thu, 01 Jan 2026 00:05:00 GMT"];
+  expect(plan([expires, ["Date", "Wed, 31 Dec 2025 23:59:00 GMT"]]).ttl).toBe(360);
+  expect(plan([expires, ["Date", "Thu, 01 Jan 2026 00:10:00 GMT"]]).ttl).toBe(300);
 });

@@ -19,13 +19,7 @@ property.prop([vary, headers, headers])(
   (value, first, second) => {
     const response = HeaderList.from([["Vary", value]]);
     const normal = (list: HeaderList, name: string): string | null =>
-      list.has(name)
-        ? list
-            .getAll(name)
-            .join(",")
-            .replace(/[ \t]*,[ \t]*/g, ",")
-            .trim()
-        : null;
+      list.has(name) ? list.getAll(name).join(",") : null;
     const same = varyNames(response).every((name) => normal(first, name) === normal(second, name));
     expect(varyMatches(varySpec(response, first), second)).toBe(same);
   },
