@@ -36,7 +36,10 @@ const STORE_LIMITS: ConnectionLimits = {
 
 export interface S3Request {
   readonly method: "GET" | "HEAD" | "PUT" | "DELETE";
+  /** `""` = the bucket itself. */
   readonly key: string;
+  /** Encoded; absent = none. */
+  readonly query?: string;
   /** Lower-case names. */
   readonly headers: ReadonlyMap<string, string>;
   readonly body?: { readonly content: PutInput["body"]; readonly sha256: string };
@@ -136,7 +139,7 @@ export class S3Requests {
     attempt: { readonly endpoint: BucketEndpoint; readonly request: S3Request; readonly keys: SigningKeys },
   ): Promise<HttpAnswer> {
     const { endpoint, request, keys } = attempt;
-    const { method, signal, readLimit } = request;
+    const { method, query = "", signal, readLimit } = request;
     const body = wireBody(request.body?.content, this.#buffers);
     const path = endpoint.pathOf(request.key);
     const headers = new Map([["host", endpoint.host], ...request.headers]);
@@ -145,6 +148,7 @@ export class S3Requests {
       {
         method,
         path,
+        query,
         headers,
         payloadHash: request.body?.sha256 ?? EMPTY_PAYLOAD_HASH,
         nowMs: this.#clock.now() + this.#offset,
@@ -153,7 +157,7 @@ export class S3Requests {
     );
     const answer = await connections.send({
       method,
-      path,
+      path: query === "" ? path : `${path}?${query}`,
       headers: signed,
       body: body.source,
       readLimit,

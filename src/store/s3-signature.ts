@@ -12,6 +12,8 @@ export interface RequestToSign {
   readonly method: string;
   /** As it goes on the wire: encoded once, as S3 wants it (S3 user guide, "Canonical request"). */
   readonly path: string;
+  /** As it goes on the wire: `encodeQuery`'s; absent = none. */
+  readonly query?: string;
   /** Lower-case names; values in printable ASCII. Everything here is signed. */
   readonly headers: ReadonlyMap<string, string>;
   /** Hex SHA-256 of the body. */
@@ -53,7 +55,7 @@ export class RequestSigner {
       lines += `${name}:${canonicalValue(value)}\n`;
     }
     const signed = names.join(";");
-    const canonical = `${request.method}\n${request.path}\n\n${lines}\n${signed}\n${request.payloadHash}`;
+    const canonical = `${request.method}\n${request.path}\n${request.query ?? ""}\n${lines}\n${signed}\n${request.payloadHash}`;
     const day = timestamp.slice(0, 8);
     const scope = `${day}/${this.#region}/s3/aws4_request`;
     const digest = hash("sha256", canonical);
@@ -88,6 +90,16 @@ function canonicalValue(value: string): string {
 /** A key as the path of a URL: every byte escaped but unreserved characters and the slash. */
 export function encodeKey(key: string): string {
   return PLAIN_KEY.test(key) ? key : key.split("/").map(encodeSegment).join("/");
+}
+
+/** Fields as the query of a URL, in the order and the one spelling that a signature wants them in. */
+export function encodeQuery(fields: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(fields).map(
+    ([name, value]) => [encodeSegment(name), encodeSegment(value)] as const,
+  );
+  // By name alone: the "=" after it would come before some of the marks that names may have.
+  const sorted = pairs.sort(([one], [other]) => (one < other ? -1 : 1));
+  return sorted.map(([name, value]) => `${name}=${value}`).join("&");
 }
 
 const PLAIN_KEY = /^[A-Za-z0-9_.~/-]*$/;

@@ -27,6 +27,8 @@ import { S3Credentials, defaultChain } from "./s3-credentials.ts";
 import type { KeySource } from "./s3-credentials.ts";
 import { bucketEndpoint } from "./s3-endpoint.ts";
 import type { BucketEndpoint } from "./s3-endpoint.ts";
+import { PAGE_LIMIT, listQuery, readListing } from "./s3-listing.ts";
+import type { ListedPage } from "./s3-listing.ts";
 import { S3Requests } from "./s3-requests.ts";
 import type { S3Request } from "./s3-requests.ts";
 import type { SdkClient } from "./sdk-client.ts";
@@ -181,13 +183,30 @@ class S3BucketStore implements ObjectStore {
   }
 
   async *list(input: ListInput): AsyncGenerator<ListedEntry> {
-    const request = { operation: "ListObjectsV2", key: input.prefix, signal: input.signal };
     let from: string | undefined;
     do {
-      const page = await this.#withSdk(request, (sdk) => sdk.listPage(this.#bucket, { ...input, from }));
+      const page = await this.#listPage(input, from);
       yield* page.entries;
       from = page.next;
     } while (from !== undefined);
+  }
+
+  async #listPage(input: ListInput, from: string | undefined): Promise<ListedPage> {
+    const { prefix, signal } = input;
+    const query = listQuery({ ...input, from });
+    const request = {
+      method: "GET" as const,
+      key: "",
+      query,
+      headers: new Map(),
+      readLimit: PAGE_LIMIT,
+      signal,
+    };
+    try {
+      return readListing(await this.#shared.requests.send(this.#endpoint, request));
+    } catch (error) {
+      throw this.#failure(error, { operation: "ListObjectsV2", key: prefix, signal });
+    }
   }
 
   /** Sends a request; "no such key" and "condition does not hold" are outcomes, the rest is thrown as our error. */

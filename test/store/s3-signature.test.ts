@@ -3,7 +3,7 @@ import { fc, test } from "@fast-check/vitest";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { describe, expect, it } from "vitest";
 
-import { EMPTY_PAYLOAD_HASH, RequestSigner, encodeKey } from "../../src/store/s3-signature.ts";
+import { EMPTY_PAYLOAD_HASH, RequestSigner, encodeKey, encodeQuery } from "../../src/store/s3-signature.ts";
 import type { RequestToSign, SigningKeys } from "../../src/store/s3-signature.ts";
 
 /** The form in which the SDK's signer wants its hash. */
@@ -34,7 +34,11 @@ function bytesOf(key: string | ArrayBuffer | ArrayBufferView): string | Uint8Arr
     : new Uint8Array(key);
 }
 
-async function signedBySdk(request: RequestToSign, keys: SigningKeys, region: string): Promise<string> {
+async function signedBySdk(
+  request: Omit<RequestToSign, "query"> & { readonly fields?: Readonly<Record<string, string>> },
+  keys: SigningKeys,
+  region: string,
+): Promise<string> {
   const signer = new SignatureV4({
     credentials: keys,
     region,
@@ -49,7 +53,7 @@ async function signedBySdk(request: RequestToSign, keys: SigningKeys, region: st
       protocol: "https:",
       hostname: "ignored",
       path: request.path,
-      query: {},
+      query: { ...request.fields },
       headers: { ...Object.fromEntries(request.headers), "x-amz-content-sha256": request.payloadHash },
     },
     { signingDate: new Date(request.nowMs) },
@@ -74,6 +78,9 @@ const requests = fc.record({
     ),
   payloadHash: fc.constantFrom(EMPTY_PAYLOAD_HASH, "ab".repeat(32)),
   nowMs: fc.integer({ min: 0, max: Date.UTC(2099, 0) }),
+  fields: fc.dictionary(fc.stringMatching(/^[a-z-]{1,8}$/), fc.string({ unit: "grapheme", maxLength: 20 }), {
+    maxKeys: 3,
+  }),
 });
 const keys = fc.record(
   { accessKeyId: word, secretAccessKey: word, sessionToken: word },
@@ -84,7 +91,10 @@ describe("RequestSigner", () => {
   test.prop([requests, keys, fc.constantFrom("us-east-1", "eu-central-2", "cn-north-1")])(
     "signs as the AWS SDK's signer does",
     async (request, signingKeys, region) => {
-      const sent = new RequestSigner(region).sign(request, signingKeys);
+      const sent = new RequestSigner(region).sign(
+        { ...request, query: encodeQuery(request.fields) },
+        signingKeys,
+      );
       expect(authorizationOf(sent)).toBe(await signedBySdk(request, signingKeys, region));
     },
   );
