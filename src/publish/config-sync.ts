@@ -16,8 +16,8 @@ export type SyncOutcome =
   | { readonly kind: "written"; readonly etag: string; readonly digest: string }
   | { readonly kind: "unchanged" }
   | { readonly kind: "removed" }
-  /** The domain belongs to another site by now. */
-  | { readonly kind: "lost"; readonly owner: string };
+  /** The domain belongs to another site; `undefined` = to one that this version cannot read. */
+  | { readonly kind: "lost"; readonly owner: string | undefined };
 
 export interface SyncReport {
   /** The record that the configs say now. */
@@ -146,6 +146,9 @@ async function writeConfig(
   const digest = sha256Hex(configFingerprint(config));
   if (!seen && entry.etag !== null && entry.digest === digest && !entry.takeOver)
     return { kind: "unchanged" };
+  // What this site never wrote may be a newer version's: not a damaged config of its own to be put right.
+  if (seen?.kind === "unreadable" && entry.etag === null && !entry.takeOver)
+    return { kind: "lost", owner: undefined };
   if (seen?.kind === "site") {
     if (seen.site !== record.site && !entry.takeOver) return { kind: "lost", owner: seen.site };
     if (!seen.isOld && configFingerprint(seen.config) === configFingerprint(config)) {

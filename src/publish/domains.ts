@@ -26,7 +26,10 @@ export function primaryEntry(): DomainEntry & { readonly kind: "primary" } {
 }
 
 /**
- * Checks that domains may be given to a site.
+ * Checks that domains may be given to a site. Of several only the first is looked up, so that a command that cannot
+ * succeed mostly ends before it uploads; the others are found out by the condition of their config's own write, which
+ * takes no domain from anybody either (`refuseLost`).
+ * @param options.all look up all: nothing will be written
  * @returns the ETag of the config object of each that has one already (a crashed run of the same site left it)
  * @throws SitefleetError `domain/wrong-environment`, `domain/taken`, `domain/preview-host`
  */
@@ -34,9 +37,13 @@ export async function claimDomains(
   deps: PublishDeps,
   ref: SiteRef,
   domains: readonly string[],
+  { all = false }: { readonly all?: boolean | undefined } = {},
 ): Promise<ReadonlyMap<string, string>> {
-  for (const domain of domains) refusePreviewHost(deps, domain);
-  return claimHosts(deps, ref, domains);
+  for (const domain of domains) {
+    refusePreviewHost(deps, domain);
+    refuseOtherEnvironment(deps, ref, domain);
+  }
+  return claimHosts(deps, ref, all ? domains : domains.slice(0, 1));
 }
 
 /** The same for hosts of any kind. */
@@ -97,10 +104,22 @@ export function withNewDomains(
   return { ...record, domains: { ...record.domains, ...Object.fromEntries(added) } };
 }
 
-/** @throws SitefleetError `domain/taken` when another site was faster for one of the domains */
+/**
+ * Tells of new domains that the site did not get.
+ * @throws SitefleetError `domain/taken` when some of the domains are another site's
+ */
 export function refuseLost(ref: SiteRef, report: CommitReport, domains: readonly string[]): void {
-  for (const { domain, owner } of report.lost)
-    if (domains.includes(domain)) throw domainTaken(ref, domain, owner);
+  const lost = report.lost.filter(({ domain }) => domains.includes(domain));
+  const [first] = lost;
+  if (!first) return;
+  const { code, message, hint } = domainTaken(ref, first.domain, first.owner);
+  throw new SitefleetError(code, message, {
+    ...(hint === undefined ? {} : { hint }),
+    details: [
+      ...lost.slice(1).map(({ domain, owner }) => domainTaken(ref, domain, owner).message),
+      `all else is done: the release of site "${ref.site}" is shown on the domains that are its own`,
+    ],
+  });
 }
 
 export interface AddDomain {

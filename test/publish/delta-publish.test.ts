@@ -28,6 +28,7 @@ import type { World } from "./publish-fixture.ts";
 
 const WWW = "www.example.com";
 const SHOP = "shop.example.com";
+const FIVE = ["a", "b", "c", "d", "e"].map((name) => `${name}.example.com`);
 const RECORD = "test/production/_sites/acme.json";
 const V1 = {
   "index.html": "one",
@@ -65,6 +66,71 @@ describe("the requests of a publish", () => {
     const deps = openDeps(newWorld());
     await publish(deps, V1, [WWW]);
     expect(requestsOf(deps).length).toBeLessThanOrEqual(Object.keys(V1).length + 6 + 1);
+  });
+
+  it("are one for each new domain, however many come at once", async () => {
+    const deps = openDeps(newWorld());
+    await publish(deps, V1, FIVE);
+    expect(requestsOf(deps).length).toBeLessThanOrEqual(Object.keys(V1).length + 6 + FIVE.length);
+    expect(requestsOf(deps).filter((call) => call.startsWith("head"))).toHaveLength(1);
+  });
+
+  it("are four more for each new domain that another site owns, which keeps it", async () => {
+    const world = newWorld();
+    const taken = FIVE.slice(3);
+    const other = { site: "other", siteEnv: "production" };
+    await publishFolder(openDeps(world), {
+      ...other,
+      dir: await folder({ "index.html": "o" }),
+      domains: taken,
+    });
+    const deps = openDeps(world);
+    const failure = publish(deps, V1, FIVE);
+    await expect(failure).rejects.toMatchObject({ code: "domain/taken", exitCode: 2 });
+    await expect(failure).rejects.toThrow(`"${taken[0]}" belongs to site "other"`);
+    await expect(failure).rejects.toMatchObject({
+      details: [expect.stringContaining(`"${taken[1]}" belongs`), expect.stringContaining("is shown on")],
+    });
+    for (const domain of taken) {
+      expect(configOf(world, domain)).toMatchObject({ site: "other" });
+      expect(visible(world, domain)).toEqual({ "index.html": "o" });
+    }
+    for (const domain of FIVE.slice(0, 3))
+      expect(visible(world, domain)).toMatchObject({ "index.html": "one" });
+    expect(Object.keys(recordOf(world).domains).sort()).toEqual(FIVE.slice(0, 3).sort());
+    expect(recordOf(world).owed).toEqual([]);
+    expect(requestsOf(deps).length).toBeLessThanOrEqual(
+      Object.keys(V1).length + 6 + FIVE.length + 4 * taken.length,
+    );
+  });
+
+  it("overwrite no config of a new domain that nobody can read", async () => {
+    const world = newWorld();
+    const [first = "", second = ""] = FIVE;
+    await publishFolder(openDeps(world), {
+      site: "other",
+      siteEnv: "production",
+      dir: await folder({ "index.html": "o" }),
+      domains: [second],
+    });
+    const key = [...world.config.keys()].find((name) => name.includes(second)) ?? "";
+    const object = world.config.get(key);
+    if (!object) throw new Error("no config");
+    const foreign = { ...object, metadata: { ...object.metadata, v: "9999" } };
+    world.config.set(key, foreign);
+    const failure = publish(openDeps(world), V1, [first, second]);
+    await expect(failure).rejects.toMatchObject({ code: "domain/taken" });
+    await expect(failure).rejects.toThrow("has a config that cannot be read");
+    expect(world.config.get(key)).toEqual(foreign);
+    expect(Object.keys(recordOf(world).domains)).toEqual([first]);
+  });
+
+  it("look up every new domain in a dry run, which has no other way to find out", async () => {
+    const world = newWorld();
+    const other = { site: "other", siteEnv: "production" };
+    await publishFolder(openDeps(world), { ...other, dir: await folder(V1), domains: FIVE.slice(4) });
+    const request = { ...ACME, dir: await folder(V1), domains: FIVE, dryRun: true };
+    await expect(publishFolder(openDeps(world), request)).rejects.toMatchObject({ code: "domain/taken" });
   });
 
   it("are six and one for each domain when one file changed", async () => {
