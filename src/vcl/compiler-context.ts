@@ -3,6 +3,7 @@ import type { Expression, FunctionCall, VclType } from "./ast.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import { VclRuntimeError } from "./diagnostics.ts";
 import { compileRegex } from "./regex-run.ts";
+import type { CompileRuleId } from "./rules-engine.ts";
 import type { Action, BackendRef, Transaction } from "./runtime.ts";
 import type { Span } from "./source.ts";
 import type { TypeScope } from "./types.ts";
@@ -92,7 +93,10 @@ export const UNSATISFIABLE = compileRegex("(?!)");
 export function reportError(
   context: CompileContext,
   at: { readonly span: Span },
-  init: { readonly rule: string; readonly message: string },
+  init: {
+    readonly rule: CompileRuleId | "regex/invalid" | "regex/not-literal";
+    readonly message: string;
+  },
 ): void {
   context.diagnostics.push({ severity: "error", span: at.span, ...init });
 }

@@ -78,10 +78,11 @@ describe("variables of a fixture", () => {
   });
 
   test("what nobody knows is not set, 0 or false", () => {
-    const { t } = runStatements(`
-      if (!client.platform.mobile && !client.os.name && client.display.width == 0) { set req.http.R = "nothing"; }
-      if (!waf.executed && tls.client.certificate.is_cert_missing && !tls.client.ja4) { set req.http.S = "nothing"; }
-    `);
+    const { t } = runStatements(
+      `if (!client.platform.mobile && !client.os.name && client.display.width == 0) { set req.http.R = "nothing"; }
+      if (!waf.executed && tls.client.certificate.is_cert_missing && !tls.client.ja4) { set req.http.S = "nothing"; }`,
+      { state: "log" },
+    );
     expect([t.req.headers.get("R"), t.req.headers.get("S")]).toEqual(["nothing", "nothing"]);
   });
 

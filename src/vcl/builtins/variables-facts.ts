@@ -201,20 +201,26 @@ const CERTIFICATES: readonly FactGroup[] = [
 
 const WAF = {
   category: "waf",
-  read: "all",
+  read: "miss pass deliver log",
   deprecated: "the Next-Gen WAF, which has no variables",
 } as const;
+const WAF_VERDICT = { ...WAF, read: "miss pass error deliver log" } as const;
 
 /** The firewall that Fastly retired: nothing it could have found is ever there. */
 const FIREWALL: readonly FactGroup[] = [
-  { ...WAF, type: "BOOL", names: "waf.{blocked executed logged passed}" },
+  { ...WAF_VERDICT, type: "BOOL", writable: true, names: "waf.{blocked executed logged passed}" },
+  { ...WAF_VERDICT, type: "INTEGER", names: "waf.failures" },
+  { ...WAF, type: "INTEGER", read: "miss pass deliver", writable: true, names: "waf.counter" },
+  { ...WAF, type: "INTEGER", read: "miss pass", writable: true, names: "waf.inbound_anomaly_score" },
   {
     ...WAF,
     type: "INTEGER",
+    writable: true,
     names:
-      "waf.{anomaly_score counter failures http_violation_score inbound_anomaly_score lfi_score php_injection_score rce_score rfi_score rule_id session_fixation_score severity sql_injection_score xss_score}",
+      "waf.{anomaly_score http_violation_score lfi_score php_injection_score rce_score rfi_score rule_id session_fixation_score severity xss_score}",
   },
-  { ...WAF, type: "STRING", names: "waf.{logdata message}" },
+  { ...WAF, type: "FLOAT", read: "log", names: "waf.sql_injection_score" },
+  { ...WAF, type: "STRING", writable: true, names: "waf.{logdata message}" },
 ];
 
 /** `a.{b c} d` → `a.b`, `a.c`, `d`. */
