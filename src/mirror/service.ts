@@ -8,6 +8,8 @@ export interface ActiveService {
   /** Lower-case host names; `*.example.com` covers every name below it (one label or more, longest match wins). */
   readonly domains: readonly string[];
   readonly program: Program;
+  /** Names of the version's logging endpoints; lines that VCL logs for others go nowhere. Missing = none. */
+  readonly logEndpoints?: readonly string[];
 }
 
 /** What to purge (reference/api/purging). `url` is host + path + query without scheme. */

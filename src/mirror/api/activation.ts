@@ -4,6 +4,7 @@ import type { LiveTable, Program } from "../../vcl/runtime.ts";
 import type { ServiceSources } from "../../vcl/service.ts";
 import type { EdgeControl } from "../service.ts";
 import { badRequest } from "./api-error.ts";
+import { endpointNames } from "./generated-logs.ts";
 import { liveTables, serviceSources } from "./generated-vcl.ts";
 import type { VersionInput } from "./generated-vcl.ts";
 import { brokenReferences } from "./references.ts";
@@ -79,13 +80,14 @@ export class ActivationDesk {
 
   /** Serves a judged version from the next request on. */
   async run(service: ServiceRecord, version: number, program: Program): Promise<void> {
-    const { resources } = await this.#store.objects(service.id, version);
+    const objects = await this.#store.objects(service.id, version);
     this.#edge.activate({
       id: service.id,
       name: service.name,
       version,
-      domains: resources.domain.map((domain) => textOf(domain, "name").toLowerCase()),
+      domains: objects.resources.domain.map((domain) => textOf(domain, "name").toLowerCase()),
       program,
+      logEndpoints: endpointNames(objects),
     });
   }
 

@@ -15,10 +15,13 @@ export interface DirectorContext {
 }
 
 interface Member {
-  readonly backend: BackendSpec;
+  readonly ref: BackendRef;
   readonly weight: number;
   readonly id: string;
 }
+
+/** How deep directors may stand inside directors; what is deeper, or a circle, counts as sick. */
+const MAX_DEPTH = 8;
 
 /**
  * The backends to try for a request, the best one first (reference/vcl/declarations/director). Throws
@@ -29,41 +32,49 @@ export function chooseBackends(ref: BackendRef, context: DirectorContext): reado
     if (!context.isHealthy(ref.spec)) throw new BackendFailure("All backends failed or unhealthy");
     return [ref.spec];
   }
-  const healthy = healthyMembers(ref.spec, context);
+  const healthy = healthyMembers(ref.spec, context, 0);
   if (healthy.length === 0) throw new BackendFailure("All backends failed or unhealthy");
-  if (!reachesQuorum(ref.spec, context)) throw new BackendFailure("Quorum weight not reached");
-  const first = pick(ref.spec, healthy, context);
-  const others = healthy.filter((member) => member !== first);
+  if (!reachesQuorum(ref.spec, context, 0)) throw new BackendFailure("Quorum weight not reached");
+  const chosen = pick(ref.spec, healthy, context);
+  const others = healthy.filter((member) => member !== chosen);
   const tries = 1 + (ref.spec.retries ?? others.length);
-  return [first, ...others].slice(0, tries).map((member) => member.backend);
+  // A member that is a director itself chooses among its own, and is one try of this one.
+  return [chosen, ...others].slice(0, tries).flatMap((member) => chooseBackends(member.ref, context));
 }
 
 /** Whether a backend or director can serve (`req.backend.healthy`). Shields always can: they are this same program. */
 export function isRefHealthy(ref: BackendRef, context: DirectorContext): boolean {
-  if (ref.kind === "backend") return context.isHealthy(ref.spec);
-  if (ref.spec.type === "shield") return true;
-  return healthyMembers(ref.spec, context).length > 0 && reachesQuorum(ref.spec, context);
+  return isHealthyAt(ref, context, 0);
 }
 
+function isHealthyAt(ref: BackendRef, context: DirectorContext, depth: number): boolean {
+  if (ref.kind === "backend") return context.isHealthy(ref.spec);
+  if (ref.spec.type === "shield") return true;
+  if (depth > MAX_DEPTH) return false;
+  return healthyMembers(ref.spec, context, depth).length > 0 && reachesQuorum(ref.spec, context, depth);
+}
+
+/** Members that name no backend or director are left out, and so are shields, which are no place to send a request to. */
 function membersOf(spec: DirectorSpec, context: DirectorContext): readonly Member[] {
+  const { backends, directors } = context.program;
   return spec.members.flatMap((member) => {
-    const ref = context.program.backends.get(member.backend);
-    if (ref === undefined || ref.kind !== "backend") return [];
-    return [{ backend: ref.spec, weight: Math.max(1, member.weight), id: member.id ?? member.backend }];
+    const ref = backends.get(member.backend) ?? directors.get(member.backend);
+    if (ref === undefined || (ref.kind === "director" && ref.spec.type === "shield")) return [];
+    return [{ ref, weight: Math.max(1, member.weight), id: member.id ?? member.backend }];
   });
 }
 
-function healthyMembers(spec: DirectorSpec, context: DirectorContext): readonly Member[] {
-  return membersOf(spec, context).filter((member) => context.isHealthy(member.backend));
+function healthyMembers(spec: DirectorSpec, context: DirectorContext, depth: number): readonly Member[] {
+  return membersOf(spec, context).filter((member) => isHealthyAt(member.ref, context, depth + 1));
 }
 
 /** A director whose healthy weight is below its quorum counts as sick. */
-function reachesQuorum(spec: DirectorSpec, context: DirectorContext): boolean {
+function reachesQuorum(spec: DirectorSpec, context: DirectorContext, depth: number): boolean {
   if (spec.type === "fallback" || spec.quorumPercent === 0) return true;
   const weigh = (members: readonly Member[]): number =>
     members.reduce((sum, member) => sum + member.weight, 0);
   const all = weigh(membersOf(spec, context));
-  return weigh(healthyMembers(spec, context)) * 100 >= all * spec.quorumPercent;
+  return weigh(healthyMembers(spec, context, depth)) * 100 >= all * spec.quorumPercent;
 }
 
 function pick(spec: DirectorSpec, healthy: readonly Member[], context: DirectorContext): Member {

@@ -22,13 +22,28 @@ export class HealthBoard {
   readonly #clock: Clock;
   readonly #pools: OriginPools;
 
-  constructor(backends: Iterable<BackendSpec>, parts: { clock: Clock; pools: OriginPools }) {
+  /**
+   * @param parts.before the board of the version before, closed by this: what it knows of a backend that is probed as
+   * before stays known, so that a new version or a changed ACL makes no sick backend healthy again
+   */
+  constructor(
+    backends: Iterable<BackendSpec>,
+    parts: { readonly clock: Clock; readonly pools: OriginPools; readonly before?: HealthBoard | undefined },
+  ) {
     this.#clock = parts.clock;
     this.#pools = parts.pools;
+    const { before } = parts;
+    before?.close();
+    const known = before === undefined ? new Map<string, Probed>() : before.#probed;
+    for (const [name, healthy] of before === undefined ? [] : before.#overrides) {
+      this.#overrides.set(name, healthy);
+    }
     for (const backend of backends) {
       const probe = backend.probe;
       if (probe === null || probe.dummy) continue;
-      const probed: Probed = { backend, probe, results: initialResults(probe) };
+      const same = known.get(backend.name);
+      const results = same !== undefined && isSameProbe(same, backend) ? same.results : initialResults(probe);
+      const probed: Probed = { backend, probe, results };
       this.#probed.set(backend.name, probed);
       void this.#run(probed);
     }
@@ -73,6 +88,11 @@ export class HealthBoard {
       return false;
     }
   }
+}
+
+function isSameProbe({ backend, probe }: Probed, other: BackendSpec): boolean {
+  const place = ({ host, port, ssl }: BackendSpec): string => JSON.stringify([host, port, ssl]);
+  return place(backend) === place(other) && JSON.stringify(probe) === JSON.stringify(other.probe);
 }
 
 /** `initial` passed results in a window that starts out failed. */

@@ -38,7 +38,7 @@ export class ServiceDirectory {
   }
 
   activate(active: ActiveService): void {
-    this.#runs.get(active.id)?.health.close();
+    const before = this.#runs.get(active.id)?.health;
     const backends = [...active.program.backends.values()].flatMap((ref) =>
       ref.kind === "backend" ? [ref.spec] : [],
     );
@@ -47,7 +47,7 @@ export class ServiceDirectory {
     this.#runs.set(active.id, {
       active,
       backends,
-      health: new HealthBoard(backends, { clock: this.#clock, pools: this.#pools }),
+      health: new HealthBoard(backends, { clock: this.#clock, pools: this.#pools, before }),
       purgeAll: generation,
       saints: new Map(),
     });
