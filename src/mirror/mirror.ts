@@ -12,6 +12,7 @@ import type { MirrorFile } from "../settings/local.ts";
 import { startFastlyApi } from "./api/server.ts";
 import { startEdge } from "./edge/edge.ts";
 import type { Edge } from "./edge/edge.ts";
+import { LogFiles } from "./edge/log-files.ts";
 import type { EdgeControl } from "./service.ts";
 import { loadMirrorKeys } from "./keys.ts";
 import type { MirrorKeys } from "./keys.ts";
@@ -112,6 +113,11 @@ async function startParts(options: MirrorOptions, cleanup: Cleanup): Promise<Mir
   const apiToken = new Secret(keys.apiToken);
   const log = await openLogFile(stateDir);
   cleanup.add(() => log.close());
+  const logFiles = new LogFiles({
+    dir: join(stateDir, "logs"),
+    onFault: (error) => log.write(faultLine(error, clock.now())),
+  });
+  cleanup.add(() => logFiles.flush());
   const s3 = await startStore(options, keys);
   cleanup.add(() => s3.close());
   const edge = await startEdge({
@@ -124,11 +130,12 @@ async function startParts(options: MirrorOptions, cleanup: Cleanup): Promise<Mir
     ...(options.countryHeader === undefined ? {} : { countryHeader: options.countryHeader }),
     onLog(line) {
       log.write(line);
+      logFiles.write(line);
       options.onLog?.(line);
     },
   });
   cleanup.add(() => edge.close());
-  const pinning = pinOnActivation(edge, options.pin);
+  const pinning = pinOnActivation(edge, options.pin, logFiles);
   const api = await startFastlyApi({
     dir: join(stateDir, "api"),
     host,
@@ -194,6 +201,7 @@ function describeParts(
 function pinOnActivation(
   edge: Edge,
   wanted: string | undefined,
+  logFiles: LogFiles,
 ): { edge: EdgeControl; pinned: () => string | null } {
   let pinned: string | null = null;
   const pin = (serviceId: string | null): void => {
@@ -204,6 +212,7 @@ function pinOnActivation(
     pinned: () => pinned,
     edge: {
       activate(service) {
+        logFiles.open(service.id, service.logEndpoints ?? []);
         edge.activate(service);
         if (service.name === wanted || service.id === wanted) pin(service.id);
       },
