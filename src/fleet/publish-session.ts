@@ -74,31 +74,27 @@ export async function rehearse<T>(
 /** The Fastly API, connected when the first purge is sent: work that only reads needs no token. */
 class LazyFastly implements PurgeApi {
   readonly #fleet: Fleet;
-  #client: Promise<FastlyClient> | undefined;
-  #serviceId: Promise<string> | undefined;
+  readonly #client = new MadeOnce(() => this.#load());
+  readonly #serviceId = new MadeOnce(() => this.#findService());
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
   }
 
   async purgeKeys(input: Parameters<PurgeApi["purgeKeys"]>[0]): Promise<void> {
-    await (await this.#connect()).purgeKeys(input);
+    await (await this.#client.get()).purgeKeys(input);
   }
 
   async purgeAll(input: Parameters<PurgeApi["purgeAll"]>[0]): Promise<void> {
-    await (await this.#connect()).purgeAll(input);
+    await (await this.#client.get()).purgeAll(input);
   }
 
   serviceId(): Promise<string> {
-    return (this.#serviceId ??= this.#findService());
+    return this.#serviceId.get();
   }
 
   async close(): Promise<void> {
-    await (await this.#client)?.close();
-  }
-
-  #connect(): Promise<FastlyClient> {
-    return (this.#client ??= this.#load());
+    await (await this.#client.made())?.close();
   }
 
   /** Its HTTP client takes longer to load than all else; a publish that changes nothing never needs it. */
@@ -112,11 +108,39 @@ class LazyFastly implements PurgeApi {
     const { serviceId, serviceName } = fastly;
     if (serviceId !== undefined) return serviceId;
     const found =
-      serviceName === undefined ? undefined : await (await this.#connect()).findService(serviceName);
+      serviceName === undefined ? undefined : await (await this.#client.get()).findService(serviceName);
     if (found) return found.id;
     throw new SitefleetError("deploy/no-service", `environment "${name}" has no Fastly service to purge`, {
       hint: `deploy it first (sitefleet deploy apply --env ${name}); what was committed is finished by the next run`,
     });
+  }
+}
+
+/**
+ * Something that is made when it is first wanted, then kept. A failure is not: a session may live for weeks, and what it
+ * owes is sent when the API answers again.
+ */
+class MadeOnce<T> {
+  readonly #make: () => Promise<T>;
+  #value: Promise<T> | undefined;
+
+  constructor(make: () => Promise<T>) {
+    this.#make = make;
+  }
+
+  async get(): Promise<T> {
+    const value = (this.#value ??= this.#make());
+    try {
+      return await value;
+    } catch (error) {
+      if (this.#value === value) this.#value = undefined;
+      throw error;
+    }
+  }
+
+  /** What there is by now, made or in the making; whoever wanted what could not be made was told. */
+  async made(): Promise<T | undefined> {
+    return this.#value?.catch(() => undefined);
   }
 }
 

@@ -54,7 +54,7 @@ export async function publishBatch(
   try {
     await forEachLimit(bySite(entries), { limit: OPEN_SITES, signal: deps.signal }, async (lines) => {
       for (const entry of lines) {
-        tell(await slots.work((leave) => publishEntry(whilePurging(inner, leave), entry, options)));
+        tell(await slots.work((aside) => publishEntry(whilePurging(inner, aside), entry, options)));
       }
     });
   } finally {
@@ -64,17 +64,16 @@ export async function publishBatch(
   return { ...counts, owed, purgeCalls: purge.calls };
 }
 
-/** Calls `leave` when a purge is waited for: another site can be worked on then. */
-function whilePurging(deps: PublishDeps, leave: () => void): PublishDeps {
+/**
+ * Waits for purges aside: another site can be worked on then. Behind the purge of what an earlier run left comes all the
+ * work of the publish, so the place is needed again.
+ */
+function whilePurging(deps: PublishDeps, aside: (wait: Promise<void>) => Promise<void>): PublishDeps {
   const { purge } = deps;
   return {
     ...deps,
     purge: {
-      purgeKeys(input) {
-        const sent = purge.purgeKeys(input);
-        leave();
-        return sent;
-      },
+      purgeKeys: (input) => aside(purge.purgeKeys(input)),
       purgeAll: (input) => purge.purgeAll(input),
     },
   };
@@ -107,7 +106,7 @@ function bySite(entries: readonly BatchEntry[]): Iterable<readonly BatchEntry[]>
   return groups.values();
 }
 
-/** How many may work at a time. Whoever only waits gives its place to the next. */
+/** How many may work at a time. Whoever only waits gives its place to the next, and gets one again before new ones do. */
 class Slots {
   readonly #onIdle: () => void;
   readonly #queue: (() => void)[] = [];
@@ -120,21 +119,30 @@ class Slots {
     this.#onIdle = onIdle;
   }
 
-  async work<T>(work: (leave: () => void) => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#queue.push(resolve));
-    let isIn = true;
-    const leave = (): void => {
-      if (!isIn) return;
-      isIn = false;
-      const next = this.#queue.shift();
-      if (next) next();
-      else if ((this.#free += 1) === this.#limit) this.#onIdle();
-    };
+  async work<T>(work: (aside: (wait: Promise<void>) => Promise<void>) => Promise<T>): Promise<T> {
+    await this.#enter((place) => this.#queue.push(place));
     try {
-      return await work(leave);
+      return await work(async (wait) => {
+        this.#leave();
+        try {
+          await wait;
+        } finally {
+          await this.#enter((place) => this.#queue.unshift(place));
+        }
+      });
     } finally {
-      leave();
+      this.#leave();
     }
+  }
+
+  async #enter(queue: (place: () => void) => void): Promise<void> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => queue(resolve));
+  }
+
+  #leave(): void {
+    const next = this.#queue.shift();
+    if (next) next();
+    else if ((this.#free += 1) === this.#limit) this.#onIdle();
   }
 }

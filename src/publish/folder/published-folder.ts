@@ -30,9 +30,11 @@ async function readNaming(dir: string): Promise<ReadonlyMap<string, string>> {
   for (const name of NAMING_FILES) {
     const path = join(dir, name);
     try {
-      const { size } = await stat(path);
-      // A larger one is refused when the folder is read.
-      if (size <= TEXT_LIMIT) control.set(name, await readFile(path, "utf8"));
+      const [root, real] = await Promise.all([realpath(dir), realpath(path)]);
+      const info = await stat(real);
+      // A larger one, a link that leaves the folder, and a pipe, are refused when the folder is read.
+      const isReadable = info.isFile() && info.size <= TEXT_LIMIT && isBelow(root, real);
+      if (isReadable) control.set(name, await readFile(real, "utf8"));
     } catch (error) {
       // No such file, or no such folder: reading the folder says what is wrong with it.
       if (errnoOf(error) === undefined) throw error;
@@ -47,7 +49,7 @@ async function innerFolder(dir: string, publishDir: string): Promise<string> {
   const what = `"${dir}" names the folder "${printable(publishDir)}" to publish, which`;
   try {
     const [root, real] = await Promise.all([realpath(dir), realpath(inner)]);
-    if (real.startsWith(root.endsWith(sep) ? root : root + sep)) return real;
+    if (isBelow(root, real)) return real;
   } catch (error) {
     throw new SitefleetError(
       "publish/invalid-folder",
@@ -59,4 +61,9 @@ async function innerFolder(dir: string, publishDir: string): Promise<string> {
     );
   }
   throw new SitefleetError("publish/invalid-folder", `${what} is a link that leaves it`);
+}
+
+/** Of two real paths. */
+function isBelow(root: string, real: string): boolean {
+  return real.startsWith(root.endsWith(sep) ? root : root + sep);
 }

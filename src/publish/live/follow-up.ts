@@ -1,3 +1,4 @@
+import { messageOf } from "../../lib/caught.ts";
 import { SitefleetError } from "../../lib/errors.ts";
 import { SECOND_PURGE_MS, purgeAgain } from "../../purge/purge.ts";
 import type { SiteRecord } from "../../site/model.ts";
@@ -66,8 +67,7 @@ async function publishWatched<T>(
   try {
     return await publish(watch.deps);
   } catch (error) {
-    // What went live before it failed is finished as it would be without us; if not now, by the next run.
-    if (!watch.deps.signal.aborted) await finishRests(watch, ref);
+    if (!watch.deps.signal.aborted) await finishAfterFailure(watch, ref);
     throw error;
   }
 }
@@ -194,6 +194,18 @@ async function settleRests(watch: RunWatch, ref: SiteRef): Promise<void> {
 async function finishRests(watch: RunWatch, ref: SiteRef): Promise<void> {
   await purgeRests(watch, ref);
   await settleRests(watch, ref);
+}
+
+/**
+ * What went live before a publish failed is finished as it would be without us. Where that fails too it stays owed, and
+ * the publish's own failure is what has to be told.
+ */
+async function finishAfterFailure(watch: RunWatch, ref: SiteRef): Promise<void> {
+  try {
+    await finishRests(watch, ref);
+  } catch (error) {
+    watch.deps.onProgress({ step: `the second purge stays owed: ${messageOf(error)}` });
+  }
 }
 
 /** A release keeps the receipt of the run that made it; one that only looked at it again replaces none that was good. */

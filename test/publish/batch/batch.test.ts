@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 
 import { readBatch } from "../../../src/publish/batch/batch-file.ts";
@@ -8,6 +9,7 @@ import { publishBatch } from "../../../src/publish/batch/batch.ts";
 import type { BatchOutcome, BatchReport } from "../../../src/publish/batch/batch.ts";
 import type { PublishDeps } from "../../../src/publish/publish-deps.ts";
 import { GATHERING_MS } from "../../../src/publish/batch/purge-gathering.ts";
+import { publishFolder } from "../../../src/publish/publish.ts";
 import { settleOwed } from "../../../src/publish/purging.ts";
 import { FaultPoint } from "../../support/fault-point.ts";
 import { InstantClock } from "../../support/instant-clock.ts";
@@ -126,6 +128,35 @@ describe("a batch", () => {
     expect(owedOf(world, sites)).toEqual([]);
   });
 
+  it("sends the bytes of a few sites at a time, also of sites that an earlier run left unfinished", async () => {
+    const sites = numbered(60);
+    const root = await sitesOf(sites);
+    const world = newWorld();
+    const entries = await readBatch(openDeps(world), { text: linesOf(sites), root });
+    for (const entry of entries) {
+      await publishFolder({ ...openDeps(world), later: () => undefined }, entry);
+    }
+    expect(owedOf(world, sites)).toHaveLength(60);
+    for (const site of sites) await writeFile(join(root, site, "index.html"), `${site} again`);
+    let [now, most] = [0, 0];
+    const faults = new (class extends FaultPoint {
+      override async run<T>(name: string, effect: () => Promise<T> | T): Promise<T> {
+        if (!/^put .*index\.html$/.test(name)) return super.run(name, effect);
+        now += 1;
+        most = Math.max(most, now);
+        await setImmediate();
+        now -= 1;
+        return super.run(name, effect);
+      }
+    })();
+    const clock = new UngatheredClock();
+    const { report } = await run(openDeps(world, { faults, clock }), entries);
+    expect(report).toMatchObject({ done: 60, failed: 0, owed: [] });
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(16);
+    expect(owedOf(world, sites)).toEqual([]);
+  });
+
   it("publishes lines of one site after another", async () => {
     const root = await sitesOf(["one", "two", "three"]);
     const text = [
@@ -151,7 +182,7 @@ function owedOf(world: World, sites: readonly string[]): readonly unknown[] {
 
 describe("the file of a batch", () => {
   it.each([
-    ["{", "not a JSON object", "expected object"],
+    ["{", "no JSON", "is not JSON"],
     ['{"site": "a", "dir": "a", "colour": 1}', "an unknown field", "colour"],
     ['{"site": "A", "dir": "a"}', "a wrong uid", "site uid"],
     ['{"site": "a", "dir": "none"}', "a folder that is not there", "ENOENT"],

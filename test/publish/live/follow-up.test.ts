@@ -7,6 +7,7 @@ import { protectSite } from "../../../src/publish/passwords.ts";
 import { publishFolder } from "../../../src/publish/publish.ts";
 import type { PublishRequest } from "../../../src/publish/publish.ts";
 import { readReceipt } from "../../../src/publish/live/receipt.ts";
+import { FaultPoint } from "../../support/fault-point.ts";
 import { InstantClock } from "../../support/instant-clock.ts";
 import { ACME, folder, newWorld, openDeps, recordOf } from "../publish-fixture.ts";
 import type { World } from "../publish-fixture.ts";
@@ -235,5 +236,43 @@ describe("publish with warming", () => {
     const deps = { ...openDeps(world), edge, later: () => undefined };
     expect((await publishWith(deps, files)).warm).toBeUndefined();
     expect(edge.visits).toEqual([]);
+  });
+});
+
+describe("a publish that fails when it is live", () => {
+  it("tells why it failed, not that its second purge failed too, which stays owed", async () => {
+    const world = newWorld();
+    const clock = new InstantClock();
+    await publishWith({ ...openDeps(world, { clock }), edge: edgeOf(world) }, { "index.html": "one" });
+    const taken = "taken.example.com";
+    const faults = new (class extends FaultPoint {
+      override async run<T>(name: string, effect: () => Promise<T> | T): Promise<T> {
+        const result = await super.run(name, effect);
+        // Another site is faster with the domain, between the look at it and its config.
+        if (
+          name === "put test/production/_sites/acme.json" &&
+          !world.config.has("test/production/_sites/fast.json")
+        ) {
+          const other = { site: "fast", siteEnv: "production", dir: await folder({ "index.html": "fast" }) };
+          await publishFolder(openDeps(world), { ...other, domains: [taken] });
+        }
+        return result;
+      }
+    })();
+    const deps = openDeps(world, { clock, faults });
+    let purges = 0;
+    const purgeKeys: typeof deps.purge.purgeKeys = (input) => {
+      purges += 1;
+      return purges === 1 ? deps.purge.purgeKeys(input) : Promise.reject(new Error("the API is down"));
+    };
+    const steps: string[] = [];
+    const onProgress = ({ step }: { readonly step: string }): void => void steps.push(step);
+    const edge = edgeOf(world);
+    const failing = { ...deps, edge, onProgress, purge: { ...deps.purge, purgeKeys } };
+    const attempt = publishWith(failing, { "index.html": "two" }, { domains: [HOST, taken] });
+    await expect(attempt).rejects.toMatchObject({ code: "domain/taken" });
+    expect(steps.at(-1)).toContain("the second purge stays owed: ");
+    expect(steps.at(-1)).toContain("the API is down");
+    expect(recordOf(world).owed).toHaveLength(1);
   });
 });
