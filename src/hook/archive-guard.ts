@@ -3,6 +3,7 @@ import { SitefleetError } from "../lib/errors.ts";
 export interface ArchiveLimits {
   /** Bytes once it is unpacked, headers included. */
   readonly unpackedBytes: number;
+  /** Entries; also the folders that they make, whether they are entries themselves or not. */
   readonly entries: number;
 }
 
@@ -33,7 +34,7 @@ export async function* guardArchive(
   for await (const chunk of chunks) {
     bytes += chunk.length;
     if (bytes > limits.unpackedBytes)
-      throw bomb(`has more than ${limits.unpackedBytes} bytes when it is unpacked`);
+      throw archiveTooLarge(`has more than ${limits.unpackedBytes} bytes when it is unpacked`);
     for (let at = 0; at < chunk.length;) {
       const jump = Math.min(skip, chunk.length - at);
       at += jump;
@@ -48,7 +49,7 @@ export async function* guardArchive(
       if (size === undefined) continue;
       skip = Math.ceil(size / BLOCK) * BLOCK;
       entries += 1;
-      if (entries > limits.entries) throw bomb(`has more than ${limits.entries} entries`);
+      if (entries > limits.entries) throw archiveTooLarge(`has more than ${limits.entries} entries`);
     }
     yield chunk;
   }
@@ -66,7 +67,8 @@ function readHeader(header: Buffer): number | undefined {
   }
   const size = readSize(header.subarray(124, 136));
   if (size === undefined) throw invalidArchive(`the entry "${printableName(name)}" has no readable size`);
-  if (META.includes(type) && size > META_LIMIT) throw bomb(`has a header of more than ${META_LIMIT} bytes`);
+  if (META.includes(type) && size > META_LIMIT)
+    throw archiveTooLarge(`has a header of more than ${META_LIMIT} bytes`);
   // What these types say of a size is not followed by bytes.
   return "123456".includes(type) ? 0 : size;
 }
@@ -76,7 +78,7 @@ function readSize(field: Buffer): number | undefined {
   const text = field
     .toString("latin1")
     .replace(/[\0 ]+$/, "")
-    .trimStart();
+    .replace(/^ +/, "");
   return /^[0-7]{0,12}$/.test(text) ? Number.parseInt(text || "0", 8) : undefined;
 }
 
@@ -84,13 +86,15 @@ function printableName(name: string): string {
   return name.replace(/[^\u0020-\u007e]/g, "?");
 }
 
+/** The error of an archive that cannot become a folder. */
 export function invalidArchive(reason: string): SitefleetError {
   return new SitefleetError("hook/invalid-archive", `the folder cannot be unpacked: ${reason}`, {
     hint: "nothing was published; pack plain files and folders, for instance with `tar -C dist -czf site.tar.gz .`",
   });
 }
 
-function bomb(reason: string): SitefleetError {
+/** The error of an archive that would take more of this machine than it may; the reason continues "it …". */
+export function archiveTooLarge(reason: string): SitefleetError {
   return new SitefleetError("hook/invalid-archive", `the folder cannot be unpacked: it ${reason}`, {
     hint: "nothing was published; send less, or start the endpoint with higher limits",
   });

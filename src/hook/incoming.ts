@@ -1,12 +1,10 @@
-import { mkdir, open } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { isErrno } from "../lib/caught.ts";
 import { forEachLimit } from "../lib/for-each-limit.ts";
 import { printable } from "../site/names.ts";
 import type { ListedEntry, ObjectStore } from "../store/object-store.ts";
-import { invalidArchive } from "./archive-guard.ts";
+import { archiveTooLarge, invalidArchive } from "./archive-guard.ts";
 import type { ArchiveLimits } from "./archive-guard.ts";
 import { readEntryPath } from "./entry-path.ts";
+import { newFolder } from "./new-folder.ts";
 
 /**
  * Prefix of what others put into the hosting bucket to be published as a site. A website environment's name begins with
@@ -37,6 +35,7 @@ const READ_BUDGET = 64 * 1024 * 1024;
  */
 export async function downloadPrefix(input: DownloadInput): Promise<number> {
   const { hosting, prefix, signal } = input;
+  const folder = newFolder(input.to, input.limits);
   let files = 0;
   const options = { limit: PARALLEL_READS, budget: READ_BUDGET, weightOf: sizeOf, signal };
   const entries = withinLimits(hosting.list({ prefix, signal }), input.limits);
@@ -51,7 +50,7 @@ export async function downloadPrefix(input: DownloadInput): Promise<number> {
     if (found.kind === "not-found" || found.body.length !== entry.size) {
       throw invalidArchive(`"${printable(name)}" was changed while it was read`);
     }
-    await writeFileAnew(join(input.to, ...read.segments), found.body, name);
+    await folder.writeFile(read.segments, { body: found.body, name });
     files += 1;
   });
   if (files === 0) throw invalidArchive(`there is nothing below "${prefix}"`);
@@ -71,24 +70,8 @@ async function* withinLimits(
   for await (const entry of entries) {
     count += 1;
     bytes += sizeOf(entry);
-    if (count > limits.entries) throw invalidArchive(`it has more than ${limits.entries} objects`);
-    if (bytes > limits.unpackedBytes) throw invalidArchive(`it has more than ${limits.unpackedBytes} bytes`);
+    if (count > limits.entries) throw archiveTooLarge(`has more than ${limits.entries} objects`);
+    if (bytes > limits.unpackedBytes) throw archiveTooLarge(`has more than ${limits.unpackedBytes} bytes`);
     yield entry;
-  }
-}
-
-async function writeFileAnew(path: string, body: Uint8Array, name: string): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    const file = await open(path, "wx", 0o600);
-    try {
-      await file.writeFile(body);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    const isClash = ["EEXIST", "ENOTDIR", "EISDIR"].some((code) => isErrno(error, code));
-    if (isClash) throw invalidArchive(`"${printable(name)}" is both a file and a folder`);
-    throw error;
   }
 }

@@ -31,6 +31,8 @@ export class NonceStore {
   readonly #expiries: Map<string, number>;
   #file: FileHandle;
   #lines: number;
+  /** Whether the file may end in half a line, or is not the one at the path any more: then it is written anew. */
+  #isTorn = false;
   #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -79,15 +81,23 @@ export class NonceStore {
   }
 
   async #write(nonce: string, expires: number): Promise<void> {
-    await this.#file.write(`${expires} ${nonce}\n`);
+    if (this.#isTorn || this.#lines >= LEAST_LINES + SLACK * this.#expiries.size) return this.#writeAnew();
+    this.#isTorn = true;
+    await this.#file.appendFile(`${expires} ${nonce}\n`);
     await this.#file.datasync();
+    this.#isTorn = false;
     this.#lines += 1;
-    if (this.#lines <= LEAST_LINES + SLACK * this.#expiries.size) return;
+  }
+
+  /** Writes all that must be known, what was just taken among it. */
+  async #writeAnew(): Promise<void> {
+    this.#isTorn = true;
     this.#forgetExpired();
     await writeFileAtomic(this.#options.path, textOf(this.#expiries), 0o600);
     const old = this.#file;
     this.#file = await open(this.#options.path, "a", 0o600);
     this.#lines = this.#expiries.size;
+    this.#isTorn = false;
     await old.close();
   }
 

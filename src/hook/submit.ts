@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import { failedJobAnswer } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { mediaTypeOf, readBody, spoolBody } from "./body.ts";
-import type { JobWork } from "./job.ts";
+import type { HookState } from "./hook-state.ts";
 import { viewOf } from "./job.ts";
+import type { Job, JobWork } from "./job.ts";
 import { badRequest, RetryLater, unsupportedType } from "./refusal.ts";
 import { parseJson } from "./requests.ts";
 import type { Call } from "./route.ts";
@@ -13,9 +14,7 @@ import { EMPTY_DIGEST } from "./signature.ts";
 export async function submitJob(call: Call, work: JobWork, id?: string): Promise<Answer> {
   const { queue, limits } = call.state;
   const seconds = Math.min(preferredWait(call), limits.waitSeconds);
-  const { job } = await queue.submit(work, id);
-  // A body whose job was there already is needed by nobody.
-  if (id !== undefined && job.id !== id) await call.state.files.deleteBody(id);
+  const job = await enqueue(call.state, work, id);
   const now = seconds === 0 ? job : await queue.wait(job.id, seconds * 1_000, call.gone);
   const headers = {
     location: `/v1/jobs/${job.id}`,
@@ -26,6 +25,17 @@ export async function submitJob(call: Call, work: JobWork, id?: string): Promise
     return { ...answer, headers: { ...answer.headers, ...headers } };
   }
   return { status: now?.state === "done" ? 200 : 202, headers, body: viewOf(now ?? job) };
+}
+
+/** A body whose job was not taken, or was there already, is needed by nobody. */
+async function enqueue({ queue, files }: HookState, work: JobWork, id: string | undefined): Promise<Job> {
+  let job: Job | undefined;
+  try {
+    ({ job } = await queue.submit(work, id));
+    return job;
+  } finally {
+    if (id !== undefined && job?.id !== id) await files.deleteBody(id);
+  }
 }
 
 function preferredWait({ request }: Call): number {

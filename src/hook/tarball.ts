@@ -1,16 +1,15 @@
 import { createReadStream } from "node:fs";
-import { mkdir, open } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { createTarDecoder } from "modern-tar";
 import type { ParsedTarEntry } from "modern-tar";
-import { isErrno, messageOf } from "../lib/caught.ts";
+import { messageOf } from "../lib/caught.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import { printable } from "../site/names.ts";
 import { guardArchive, invalidArchive } from "./archive-guard.ts";
 import type { ArchiveLimits } from "./archive-guard.ts";
 import { readEntryPath } from "./entry-path.ts";
+import { newFolder } from "./new-folder.ts";
+import type { NewFolder } from "./new-folder.ts";
 
 export interface UnpackInput {
   /** The tarball. */
@@ -25,13 +24,13 @@ export interface UnpackInput {
 }
 
 /**
- * Unpacks an archive of files and folders. Every file is made anew, so that nothing is followed or written twice.
+ * Unpacks an archive of files and folders.
  * @returns how many files there are
  * @throws SitefleetError `hook/invalid-archive`
  */
 export async function unpackTarball(input: UnpackInput): Promise<number> {
   const decoder = createTarDecoder({ strict: true });
-  const target: Target = { ...input, top: undefined };
+  const target: Target = { strip: input.strip, folder: newFolder(input.to, input.limits), top: undefined };
   let files = 0;
   const unpack = async (): Promise<void> => {
     for await (const entry of readEntries(decoder.readable)) files += await unpackEntry(target, entry);
@@ -80,7 +79,9 @@ async function* readEntries(entries: ReadableStream<ParsedTarEntry>): AsyncGener
   }
 }
 
-interface Target extends UnpackInput {
+interface Target {
+  readonly strip: boolean;
+  readonly folder: NewFolder;
   /** The folder that everything is in. */
   top: string | undefined;
 }
@@ -95,19 +96,18 @@ async function unpackEntry(target: Target, { header, body }: ParsedTarEntry): Pr
   // The guard counts by the plain header's size; a second one could make it look at other bytes than the decoder.
   if (Object.hasOwn(pax, "size"))
     throw invalidArchive(`"${printable(name)}" has its size in an extended header`);
-  const path = pathOf(target, name, type === "directory");
-  if (path === undefined || type === "directory") {
-    if (path !== undefined) await makeFolder(path);
+  const segments = segmentsOf(target, name, type === "directory");
+  if (type === "directory") {
+    if (segments.length > 0) await target.folder.makeFolder(segments);
     await body.cancel();
     return 0;
   }
-  await makeFolder(dirname(path));
-  await writeEntry(path, body, name);
+  await target.folder.writeFile(segments, { body, name });
   return 1;
 }
 
-/** Where an entry goes; `undefined` for the folder itself. */
-function pathOf(target: Target, name: string, isFolder: boolean): string | undefined {
+/** Where an entry goes; nothing for the folder itself. */
+function segmentsOf(target: Target, name: string, isFolder: boolean): readonly string[] {
   const read = readEntryPath(name);
   if (read.kind === "refused") throw invalidArchive(read.reason);
   const segments = target.strip ? read.segments.slice(1) : read.segments;
@@ -119,33 +119,12 @@ function pathOf(target: Target, name: string, isFolder: boolean): string | undef
       throw invalidArchive(`"${printable(name)}" is not in the one folder that strip=1 takes off`);
   }
   if (segments.length === 0 && !isFolder) throw invalidArchive(`"${printable(name)}" names no file`);
-  return segments.length === 0 ? undefined : join(target.to, ...segments);
-}
-
-async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
-}
-
-async function writeEntry(path: string, body: ReadableStream<Uint8Array>, name: string): Promise<void> {
-  try {
-    const file = await open(path, "wx", 0o600);
-    try {
-      for await (const chunk of Readable.fromWeb(body)) await file.writeFile(chunk);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (isErrno(error, "EEXIST")) throw invalidArchive(`"${printable(name)}" is there twice`);
-    throw error;
-  }
+  return segments;
 }
 
 /** Faults of the disk stay faults; what the decoder or zlib says is about the archive. */
 function archiveError(error: unknown): unknown {
   if (error instanceof SitefleetError) return error;
-  if (isErrno(error, "ENOTDIR") || isErrno(error, "EISDIR") || isErrno(error, "EEXIST")) {
-    return invalidArchive("a name is both a file and a folder");
-  }
   const isOfSystem = error instanceof Error && "syscall" in error;
   return isOfSystem ? error : invalidArchive(messageOf(error));
 }

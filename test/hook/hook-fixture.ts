@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { readdir } from "node:fs/promises";
 import { request } from "undici";
 import { onTestFinished } from "vitest";
 
@@ -11,6 +12,7 @@ import { newWorld, openDeps } from "../publish/publish-fixture.ts";
 import type { World } from "../publish/publish-fixture.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { tempDir } from "../support/temp-dir.ts";
+import { tarGz } from "./archive.ts";
 
 export const KEY: HookKey = { id: "main", secret: new Secret("0123456789abcdef0123456789abcdef") };
 export const OTHER_KEY: HookKey = { id: "next", secret: new Secret("fedcba9876543210fedcba9876543210") };
@@ -127,4 +129,38 @@ export async function startTestHook(start: HookStart = {}): Promise<TestHook> {
     callAndWait: (method, target, options = {}) =>
       call(method, target, { ...options, headers: { ...options.headers, prefer: "wait=60" } }),
   };
+}
+
+export const GZIP = "application/gzip";
+export const JSON_TYPE = "application/json";
+
+/** The tarball of a site of one page. */
+export function siteTarball(text: string): Buffer {
+  return tarGz([{ name: "index.html", body: text }]);
+}
+
+/** Publishes that site and waits for the end. Resolves with the answer's status. */
+export async function publishSite(
+  test: TestHook,
+  text: string,
+  query = "?domain=www.acme.com",
+): Promise<number> {
+  const options = { body: siteTarball(text), type: GZIP };
+  return (await test.callAndWait("POST", `/v1/sites/acme/publish${query}`, options)).status;
+}
+
+/** A call with a JSON body. */
+export function json(value: object): CallOptions {
+  return { body: JSON.stringify(value), type: JSON_TYPE };
+}
+
+/** The name of every file below a folder. */
+export async function filesBelow(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+}
+
+/** Rejects when the signal aborts. */
+export function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("aborted"))));
 }

@@ -60,6 +60,12 @@ describe("downloadPrefix", () => {
     expect(await download(objects, { entries: 2, unpackedBytes: 10 })).toEqual({ a: "12345", b: "12345" });
   });
 
+  it("refuses more folders than it may have files", async () => {
+    const deep = { [`${PREFIX}a/b/c/d/e/x`]: "1" };
+    await expect(download(deep, { entries: 4 })).rejects.toMatchObject({ code: "hook/invalid-archive" });
+    expect(await download(deep, { entries: 5 })).toEqual({ "a/b/c/d/e/x": "1" });
+  });
+
   it("refuses an object that changes while it is read", async () => {
     const hosting = new MemoryStore();
     await hosting.put({ key: `${PREFIX}a`, body: "before", signal });

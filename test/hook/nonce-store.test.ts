@@ -1,6 +1,7 @@
-import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { appendFile, open as openFile, readFile, writeFile } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { NonceStore } from "../../src/hook/nonce-store.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -12,6 +13,15 @@ async function open(limit = 100) {
   const options = { path, clock, limit };
   const soon = (): number => clock.now() / 1_000 + 300;
   return { path, clock, soon, options, store: await NonceStore.open(options) };
+}
+
+/** What all open files share. */
+async function prototypeOf(path: string): Promise<FileHandle> {
+  const handle = await openFile(path);
+  await handle.close();
+  onTestFinished(() => void vi.restoreAllMocks());
+  const prototype: FileHandle = Object.getPrototypeOf(handle);
+  return prototype;
 }
 
 describe("NonceStore", () => {
@@ -64,6 +74,22 @@ describe("NonceStore", () => {
     }
     await store.close();
     expect((await readFile(path, "utf8")).split("\n").length).toBeLessThan(200);
+  });
+
+  it("writes its file anew after a write that broke off, so that the next start can read it", async () => {
+    const { store, path, soon, options } = await open();
+    await store.take("k/one", soon());
+    const prototype = await prototypeOf(path);
+    vi.spyOn(prototype, "appendFile").mockImplementationOnce(async function (this: FileHandle) {
+      await this.write("17672");
+      throw new Error("no space is left");
+    });
+    await expect(store.take("k/two", soon())).rejects.toThrow("no space is left");
+    expect(await store.take("k/three", soon())).toBe("new");
+    await store.close();
+    const next = await NonceStore.open(options);
+    expect(["k/one", "k/two", "k/three"].map((nonce) => next.has(nonce))).toEqual([true, true, true]);
+    await next.close();
   });
 
   it("refuses to start on a file that it cannot read, rather than take an old request again", async () => {

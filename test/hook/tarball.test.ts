@@ -160,6 +160,17 @@ describe("unpackTarball", () => {
     expect(await refusal(headers, { entries: 100 })).toContain("100 entries");
   });
 
+  it("counts the folders that paths of files ask for", async () => {
+    const deep = Array.from({ length: 4 }, (_, index) => ({
+      name: `${index}${"/a".repeat(29)}/x`,
+      body: "",
+    }));
+    expect(await refusal(deep, { entries: 100 })).toContain("100 folders");
+    expect(Object.keys(await unpack(tar(deep), { entries: 120 }))).toHaveLength(4);
+    const flat = Array.from({ length: 100 }, (_, index) => ({ name: `a/b/${index}`, body: "" }));
+    expect(Object.keys(await unpack(tar(flat), { entries: 100 }))).toHaveLength(100);
+  });
+
   it("refuses an extended header that no path needs", async () => {
     expect(await refusal([pax({ comment: "x".repeat(70_000) }), page])).toContain("header of more than");
   });
