@@ -1,5 +1,6 @@
 // Makes `dist/` of the sources, without their types: docs/decisions/0014-bundled-build.md. Plain JavaScript, since Node 20
 // runs nothing else. Argument: another folder than `dist`.
+import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { rolldown } from "rolldown";
@@ -43,17 +44,43 @@ function noticeOf(folder) {
   return `${name} ${version}\n\n${texts.join("\n\n")}\n`;
 }
 
-const bundle = await rolldown({
-  input: { cli: "src/cli.ts", index: "src/index.ts" },
-  platform: "node",
-  transform: { target: "node20.19" },
-  external: isExternal,
-  plugins: [licences],
-});
-await bundle.write({
-  dir: process.argv[2] ?? "dist",
-  sourcemap: true,
-  // Names that stay from build to build: one replaces the other even under a program that runs.
-  chunkFileNames: "chunks/[name].js",
-});
-await bundle.close();
+/**
+ * Names that stay from build to build: one replaces the other even under a program that runs.
+ * @param {import("rolldown").InputOptions} input
+ * @param {import("rolldown").OutputOptions} output
+ */
+async function write(input, output) {
+  const bundle = await rolldown({
+    platform: "node",
+    transform: { target: "node20.19" },
+    external: isExternal,
+    // What the library takes in at once, the program may still load late.
+    checks: { ineffectiveDynamicImport: false },
+    ...input,
+  });
+  const written = await bundle.write({ dir, sourcemap: true, ...output });
+  await bundle.close();
+  return written.output;
+}
+
+const dir = process.argv[2] ?? "dist";
+
+// The library, an ES module as its users' code is.
+await write({ input: { index: "src/index.ts" } }, { chunkFileNames: "chunks/[name].js" });
+
+// The program: CommonJS is what V8 takes compiled code for.
+const program = await write(
+  { input: { cli: "src/cli.ts" }, plugins: [licences] },
+  {
+    format: "cjs",
+    dynamicImportInCjs: false,
+    entryFileNames: "program/[name].cjs",
+    chunkFileNames: "program/[name].cjs",
+  },
+);
+
+// What starts it knows which build the compiled code must be of.
+const code = createHash("sha256");
+for (const file of program) if (file.type === "chunk") code.update(`${file.fileName}\0${file.code}\0`);
+const define = { BUILD_ID: JSON.stringify(code.digest("hex").slice(0, 32)) };
+await write({ input: { cli: "src/start/start.ts" }, transform: { target: "node20.19", define } }, {});

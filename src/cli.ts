@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { runCommandLine } from "./commands/run-command-line.ts";
 import { standardInput } from "./commands/standard-input.ts";
 import { systemClock } from "./lib/clock.ts";
@@ -22,7 +21,7 @@ const signal = abortOnSignals();
 const err = (text: string): void => void process.stderr.write(text);
 
 // The only place that reads argv and the process's environment, and sets the exit code.
-process.exitCode = await runCommandLine(process.argv.slice(2), {
+const ended = runCommandLine(process.argv.slice(2), {
   cwd: process.cwd(),
   variables: process.env,
   clock: systemClock,
@@ -32,4 +31,8 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   out: (text) => void process.stdout.write(text),
   err,
   live: process.stderr.isTTY,
+});
+// Not awaited here: the program is built as CommonJS, which has no `await` of its own. It never rejects.
+void ended.then((code) => {
+  process.exitCode = code;
 });
