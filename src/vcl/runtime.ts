@@ -245,6 +245,8 @@ export interface Transaction {
   maxStaleWhileRevalidate: number | null;
   esi: boolean;
   esiLevel: number;
+  /** `req.topurl` of a part of another page: that page's URL; missing = the request's own. */
+  readonly topUrl?: string;
   isPurge: boolean;
   /** `stale.exists`. */
   staleExists: boolean;

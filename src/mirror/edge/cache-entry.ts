@@ -20,6 +20,8 @@ export interface EntryInit {
   readonly surrogateKeys: readonly string[];
   /** Only a note that this key is not to be cached: no body, nothing to deliver. */
   readonly hitForPass: boolean;
+  /** Whether the body may have edge side includes. */
+  readonly esi: boolean;
   /** Which bytes of a larger object these are; `null` = the object is whole. */
   readonly segment: SegmentPart | null;
 }
@@ -36,6 +38,7 @@ export class CacheEntry {
   readonly headers: HeaderList;
   readonly surrogateKeys: readonly string[];
   readonly hitForPass: boolean;
+  readonly esi: boolean;
   readonly segment: SegmentPart | null;
   body: Buffer | GrowingBody;
   /** When the object was stored or last found unchanged. */
@@ -64,6 +67,7 @@ export class CacheEntry {
     this.body = init.body;
     this.surrogateKeys = init.surrogateKeys;
     this.hitForPass = init.hitForPass;
+    this.esi = init.esi;
     this.segment = init.segment;
     this.baseAge = init.age;
     this.entered = now;

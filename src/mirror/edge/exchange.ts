@@ -44,6 +44,8 @@ export interface Product {
   /** `obj` in deliver and log. */
   readonly object: CachedObject;
   readonly synthetic: boolean;
+  /** Whether the body may have edge side includes. */
+  readonly esi: boolean;
   /** Which bytes of a larger object the body is; `null` = it is all there is. */
   readonly segment: SegmentPart | null;
 }

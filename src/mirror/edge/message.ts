@@ -24,6 +24,18 @@ export interface Connection {
   readonly facts?: ReadonlyMap<string, FactValue>;
 }
 
+/** What a request for a part of another's page knows of it (edge side includes). */
+export interface IncludeContext {
+  /** `req.esi_level`, from 1. */
+  readonly level: number;
+  /** `req.topurl`: URL of the page that includes it. */
+  readonly topUrl: string;
+  /** The Host by which the page's service was found: its parts run there, whatever their own. */
+  readonly serviceHost: string;
+  /** Includes that the client's request has caused so far. */
+  readonly spent: { count: number };
+}
+
 /** A request as it reaches a POP, from the front or from another POP: only what HTTP would carry. */
 export interface HopRequest {
   readonly method: string;
@@ -35,6 +47,8 @@ export interface HopRequest {
   readonly connection: Connection;
   /** A purge the control plane asked for: needs no token of its own. */
   readonly trustedPurge: boolean;
+  /** Missing = not a part of another page. */
+  readonly include?: IncludeContext;
   /** The trace of the request at the POP that sent this one, where somebody looks on. */
   readonly tracedBy?: TraceRecorder;
 }

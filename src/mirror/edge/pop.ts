@@ -18,7 +18,7 @@ const NOTHING_CARRIED: ReadonlyMap<string, string> = new Map();
 /** Runs a request at a POP: finds the service by Host and takes the request through its life cycle. */
 export async function handleAtPop(parts: EdgeParts, pop: Pop, request: HopRequest): Promise<HopResponse> {
   const host = request.headers.get("Host") ?? "";
-  const service = parts.serviceOf(host);
+  const service = parts.serviceOf(request.include?.serviceHost ?? host);
   const recorder = parts.watch?.begin({ pop, service, request }) ?? null;
   if (recorder !== null) request.tracedBy?.addShield(recorder);
   if (service === null)

@@ -29,9 +29,6 @@ export function runState(x: Exchange, transaction: NodeTransaction, state: VclSt
   if (!LEGAL[state].has(action.do)) {
     throw new VclRuntimeError("lifecycle/transition", `vcl_${state} may not end with return(${action.do})`);
   }
-  if (transaction.esi && transaction.beresp?.esi === true) {
-    throw new VclRuntimeError("lifecycle/esi", "edge side includes are not supported by this edge");
-  }
   if (action.do === "error") x.failure = { status: action.status, reason: action.reason };
   return action;
 }

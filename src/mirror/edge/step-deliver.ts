@@ -8,6 +8,7 @@ import { bodyOf, discard, EMPTY_BODY, lengthOf, sliceBody } from "./body.ts";
 import type { ResponseBody } from "./body.ts";
 import { chooseHintedCoding, compressStream, markEncoded } from "./compression.ts";
 import { isNotModified, notModifiedHeaders } from "./conditional.ts";
+import { assemble } from "./esi-assembly.ts";
 import { endTurn, markState, nowOf } from "./exchange.ts";
 import type { Exchange, NodeTransaction, Product, Step } from "./exchange.ts";
 import { errorPageText } from "./fastly-pages.ts";
@@ -47,6 +48,7 @@ export function handleError(x: Exchange): Step {
     age: 0,
     object,
     synthetic: true,
+    esi: false,
     segment: null,
   };
   return "deliver";
@@ -62,7 +64,7 @@ export function deliver(x: Exchange): Step {
   assertDefined(product, "product");
   const resp = runDeliver(x, product);
   if (resp === null) return "restart";
-  finish(x, resp, product.body);
+  finish(x, resp, product);
   return "end";
 }
 
@@ -132,13 +134,16 @@ const NO_EFFECTS = { altSvc: false, tarpit: null } as const;
 const HTTP3_OFFER = 'h3=":443";ma=86400';
 
 /** The response as it goes out: range, compression and the body that the method and status allow. */
-function finish(x: Exchange, resp: ResponseMessage, body: ResponseBody): void {
-  const out = { status: resp.status, reason: resp.reason, headers: resp.headers, body };
+function finish(x: Exchange, resp: ResponseMessage, { body, esi }: Product): void {
+  const out: Outgoing = { status: resp.status, reason: resp.reason, headers: resp.headers, body };
   if (!allowsBody(resp.status)) {
     discard(body);
     out.body = EMPTY_BODY;
     out.headers.unset("Content-Length");
   } else {
+    // Parts are fetched as the body goes out, which it does not for HEAD; an encoded page cannot be read.
+    const hasParts = esi && x.delivery.esi && !out.headers.has("Content-Encoding");
+    if (hasParts) out.body = assemble(x, out.body);
     applyHint(x, out);
     applyRange(x, out);
     setLength(out);

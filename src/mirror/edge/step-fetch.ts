@@ -172,6 +172,7 @@ function takeReply(x: Exchange, beresp: BackendResponse, body: ResponseBody): vo
     age: null,
     object,
     synthetic: false,
+    esi: beresp.esi,
     segment: x.part,
   };
 }
@@ -233,7 +234,8 @@ async function store(x: Exchange, stored: Stored): Promise<Step> {
     discard(reply.body);
     return failWith(x, "Response object too large");
   }
-  const coding = chooseStoredCoding(beresp, x.node.req.headers, beresp.headers);
+  // What has includes is compressed on its way out or not at all.
+  const coding = beresp.esi ? null : chooseStoredCoding(beresp, x.node.req.headers, beresp.headers);
   if (beresp.gzip || beresp.brotli) addVary(beresp.headers, "Accept-Encoding");
   if (beresp.stream && coding === null && reply.body.kind === "stream")
     return storeStreaming(x, stored, reply.body);
@@ -313,8 +315,8 @@ function entryInit(x: Exchange, { beresp, age }: Stored, body: Buffer | GrowingB
   const headers = beresp.headers.clone();
   headers.unset("Content-Length");
   headers.unset("Age");
-  // What is stored is whole (cache-tests results: headers-store-Content-Range).
-  if (beresp.status !== 206 && x.part === null) headers.unset("Content-Range");
+  // What is stored is whole (cache-tests results: headers-store-Content-Range); a 416 tells the size by it.
+  if (beresp.status === 200 && x.part === null) headers.unset("Content-Range");
   const service = x.service.active.id;
   const keys = readSurrogateKeys(headers).map((key) => `${service} ${key}`);
   return {
@@ -330,6 +332,7 @@ function entryInit(x: Exchange, { beresp, age }: Stored, body: Buffer | GrowingB
     age,
     surrogateKeys: x.segments === null ? keys : [...keys, segmentTag(x.segments.plainKey)],
     hitForPass: false,
+    esi: beresp.esi,
     segment: x.part,
   };
 }

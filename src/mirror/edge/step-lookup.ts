@@ -151,6 +151,7 @@ export function productOf(entry: CacheEntry, now: number, view = entry.view(now)
     age: entry.age(now),
     object: view,
     synthetic: false,
+    esi: entry.esi,
     segment: entry.segment,
   };
 }

@@ -91,6 +91,7 @@ function purgeProduct(status: number, text: string): Product {
     age: 0,
     object: emptyObject(status, reason),
     synthetic: true,
+    esi: false,
     segment: null,
   };
 }

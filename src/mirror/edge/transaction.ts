@@ -17,7 +17,7 @@ export interface DeliveryInit {
   readonly xid: string;
 }
 
-/** The transaction of the delivery node, before vcl_recv. The request's header list becomes its own. */
+/** The transaction of the delivery node, before vcl_recv. Its headers are a copy: parts of the page begin with the client's own. */
 export function deliveryTransaction(init: DeliveryInit): NodeTransaction {
   const { parts, pop, service, request, chain } = init;
   const now = parts.clock.now() / 1000;
@@ -29,7 +29,7 @@ export function deliveryTransaction(init: DeliveryInit): NodeTransaction {
     serviceVersion: service.active.version,
     generation: service.purgeAll.generation,
     xid: init.xid,
-    req: { method: request.method, url: request.url, proto: request.proto, headers: request.headers },
+    req: { method: request.method, url: request.url, proto: request.proto, headers: request.headers.clone() },
     originalHost: request.headers.get("Host"),
     bereq: null,
     beresp: null,
@@ -48,7 +48,8 @@ export function deliveryTransaction(init: DeliveryInit): NodeTransaction {
     maxStaleIfError: null,
     maxStaleWhileRevalidate: null,
     esi: true,
-    esiLevel: 0,
+    esiLevel: request.include?.level ?? 0,
+    ...(request.include === undefined ? {} : { topUrl: request.include.topUrl }),
     isPurge: request.method === "FASTLYPURGE",
     staleExists: false,
     cacheState: "NONE",

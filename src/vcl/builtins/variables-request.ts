@@ -47,7 +47,7 @@ const requestLine: readonly VariableRow[] = [
   ...urlParts.map(([part, read]) =>
     stringVariable({ ...REQ, name: `req.url.${part}` }, { get: (t) => read(t.req.url) }),
   ),
-  stringVariable({ ...REQ, category: "esi", name: "req.topurl" }, { get: (t) => t.req.url }),
+  stringVariable({ ...REQ, category: "esi", name: "req.topurl" }, { get: (t) => t.topUrl ?? t.req.url }),
   ...["req.method", "req.request"].map((name) =>
     stringVariable(
       { ...REQ, name, write: "all", ...(name === "req.request" ? { deprecated: "req.method" } : {}) },

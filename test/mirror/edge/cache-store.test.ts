@@ -36,6 +36,7 @@ function entryOf(made: Made, now: number): CacheEntry {
       age: 0,
       surrogateKeys: made.keys,
       hitForPass: false,
+      esi: false,
       segment: null,
     },
     now,

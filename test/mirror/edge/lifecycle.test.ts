@@ -234,13 +234,3 @@ test("a header value ends on the wire where a control character stands", async (
   expect(answer.headers.get("X-Evil")).toBe("a");
   expect(answer.headers.has("Set-Cookie")).toBe(false);
 });
-
-test("edge side includes are refused, clearly", async () => {
-  const { ask } = await withOrigin({
-    fetch: (t) => {
-      if (t.beresp !== null) t.beresp.esi = true;
-    },
-  });
-  const answer = await ask("/");
-  expect([answer.status, answer.reason]).toEqual([503, "edge side includes are not supported by this edge"]);
-});
