@@ -85,10 +85,22 @@ export class ActivationDesk {
       id: service.id,
       name: service.name,
       version,
-      domains: objects.resources.domain.map((domain) => textOf(domain, "name").toLowerCase()),
+      domains: [
+        ...objects.resources.domain.map((domain) => textOf(domain, "name").toLowerCase()),
+        ...this.#store.domainsOf(service.id),
+      ],
       program,
       logEndpoints: endpointNames(objects),
     });
+  }
+
+  /** Runs the active version of a service again, as after a change of its versionless domains. */
+  async runAgain(serviceId: string): Promise<void> {
+    const service = this.#store.find(serviceId);
+    if (service === undefined || service.activeVersion === null) return;
+    const { program, errors } = await this.judge(service, service.activeVersion);
+    if (program === null) throw badRequest(errors.join("\n"));
+    await this.run(service, service.activeVersion, program);
   }
 
   stop(serviceId: string): void {
@@ -133,6 +145,10 @@ export class ActivationDesk {
     names: readonly string[],
   ): Promise<{ name: string; service: string } | null> {
     const wanted = new Set(names.map((name) => name.toLowerCase()));
+    for (const domain of this.#store.domains.values()) {
+      const [name, owner] = [textOf(domain, "fqdn"), textOf(domain, "service_id")];
+      if (owner !== "" && owner !== serviceId && wanted.has(name)) return { name, service: owner };
+    }
     for (const other of this.#store.list()) {
       if (other.id === serviceId || other.activeVersion === null) continue;
       const { resources } = await this.#store.objects(other.id, other.activeVersion);

@@ -1,23 +1,44 @@
+import { assertNever } from "../../lib/errors.ts";
+
 /**
- * A refusal in Fastly's own form: the HTTP status and the `{"msg", "detail"}` body of the classic endpoints
- * (reference/api, "Error responses").
+ * How a refusal is written: `{"msg","detail"}` by the classic endpoints, `{"errors":[{"title","detail"}]}` by those of
+ * TLS and domains (JSON:API), RFC 9457's problem by those of products (recorded).
  */
+export type ErrorForm = "classic" | "errors" | "problem";
+
+/** A refusal in Fastly's own form: the HTTP status and a body (reference/api, "Error responses"). */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly status: number;
   readonly msg: string;
   readonly detail: string | undefined;
+  readonly form: ErrorForm;
 
-  constructor(status: number, msg: string, detail?: string) {
+  constructor(status: number, msg: string, detail?: string, form: ErrorForm = "classic") {
     super(detail === undefined ? msg : `${msg}: ${detail}`);
     this.status = status;
     this.msg = msg;
     this.detail = detail;
+    this.form = form;
   }
 
   /** The JSON body that goes on the wire. */
-  get body(): { readonly msg: string; readonly detail?: string } {
-    return this.detail === undefined ? { msg: this.msg } : { msg: this.msg, detail: this.detail };
+  get body(): Readonly<Record<string, unknown>> {
+    const { msg, detail } = this;
+    switch (this.form) {
+      case "classic":
+        return detail === undefined ? { msg } : { msg, detail };
+      case "errors":
+        return { errors: [detail === undefined ? { title: msg } : { title: msg, detail }] };
+      case "problem":
+        return { type: "", title: msg, status: this.status, errors: null, detail: detail ?? "" };
+      default:
+        return assertNever(this.form);
+    }
+  }
+
+  get contentType(): string {
+    return this.form === "problem" ? "application/problem+json" : "application/json";
   }
 }
 

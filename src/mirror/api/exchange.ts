@@ -56,6 +56,16 @@ export function json(value: unknown): ApiResponse {
   return { status: 200, contentType: "application/json", body: JSON.stringify(value) };
 }
 
+/** 201 with a JSON body, as the newer endpoints answer to what they made. */
+export function created(value: unknown): ApiResponse {
+  return { ...json(value), status: 201 };
+}
+
+/** 204: done, and nothing to say. */
+export function noContent(): ApiResponse {
+  return { status: 204, contentType: "application/json", body: "" };
+}
+
 /** 200 with plain text. */
 export function text(value: string): ApiResponse {
   return { status: 200, contentType: "text/plain; charset=utf-8", body: value };

@@ -29,9 +29,14 @@ export const SNIPPET_TYPES = [
 /** Letters, digits, `-` and `_` in labels of at most 63, 253 in all; a first label `*` covers all below. */
 const DOMAIN_NAME = /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
 
+/** Whether a service can have this domain. */
+export function isDomainName(name: string): boolean {
+  return name.length <= 253 && DOMAIN_NAME.test(name);
+}
+
 function checkDomain(record: ResourceRecord): string | null {
   const name = textOf(record, "name");
-  return name.length <= 253 && DOMAIN_NAME.test(name) ? null : `Domain '${name}' is not a valid domain name`;
+  return isDomainName(name) ? null : `Domain '${name}' is not a valid domain name`;
 }
 
 function checkTableName(record: ResourceRecord): string | null {

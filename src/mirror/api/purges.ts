@@ -99,8 +99,8 @@ async function serviceOfHost(context: ApiContext, host: string): Promise<string 
   for (const service of context.store.list()) {
     if (service.activeVersion === null) continue;
     const { resources } = await context.store.objects(service.id, service.activeVersion);
-    for (const domain of resources.domain) {
-      const name = textOf(domain, "name").toLowerCase();
+    const versioned = resources.domain.map((domain) => textOf(domain, "name").toLowerCase());
+    for (const name of [...versioned, ...context.store.domainsOf(service.id)]) {
       if (name === host) return service.id;
       const below = name.startsWith("*.") && host.endsWith(name.slice(1));
       if (below && name.length > best.length) best = { length: name.length, id: service.id };

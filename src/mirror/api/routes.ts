@@ -4,13 +4,17 @@ import { DICTIONARY_ITEM_ROUTES } from "./dictionary-items.ts";
 import { DIFF_ROUTES } from "./diffs.ts";
 import { DIRECTOR_BACKEND_ROUTES } from "./director-backends.ts";
 import { DOMAIN_CHECK_ROUTES } from "./domain-checks.ts";
+import { EMPTY_LIST_ROUTES } from "./empty-lists.ts";
 import type { Route } from "./exchange.ts";
+import { MANAGED_DOMAIN_ROUTES } from "./managed-domains.ts";
 import { NETWORK_ROUTES } from "./network-facts.ts";
+import { PRODUCT_ROUTES } from "./products.ts";
 import { PURGE_ROUTES } from "./purges.ts";
 import { resourceRoutes } from "./resources.ts";
 import { SERVICE_ROUTES } from "./services.ts";
 import { SETTINGS_ROUTES } from "./settings.ts";
 import { SNIPPET_CONTENT_ROUTES } from "./snippet-content.ts";
+import { TLS_ROUTES } from "./tls-listings.ts";
 import { VCL_FILE_ROUTES } from "./vcl-files.ts";
 import { VERSION_ROUTES } from "./versions.ts";
 
@@ -30,4 +34,8 @@ export const ROUTES: readonly Route[] = [
   ...SNIPPET_CONTENT_ROUTES,
   ...DIFF_ROUTES,
   ...PURGE_ROUTES,
+  ...MANAGED_DOMAIN_ROUTES,
+  ...PRODUCT_ROUTES,
+  ...TLS_ROUTES,
+  ...EMPTY_LIST_ROUTES,
 ];

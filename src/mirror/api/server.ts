@@ -169,7 +169,8 @@ class Front {
 function refusal(error: unknown): ApiResponse {
   const refused =
     error instanceof ApiError ? error : new ApiError(500, "Internal server error", faultText(error));
-  return { status: refused.status, contentType: "application/json", body: JSON.stringify(refused.body) };
+  const { status, contentType, body } = refused;
+  return { status, contentType, body: JSON.stringify(body) };
 }
 
 function faultText(error: unknown): string {

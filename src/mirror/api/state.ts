@@ -24,7 +24,6 @@ const CORE_KINDS = [
   "response_object",
   "director",
   "director_backend",
-  "http3",
 ] as const;
 
 /** The kinds of objects that live in a service version. */

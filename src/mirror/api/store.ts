@@ -4,7 +4,7 @@ import type { z } from "zod";
 import { syncFolder, writeFileAtomic } from "../../lib/atomic-write.ts";
 import { isErrno } from "../../lib/caught.ts";
 import { SitefleetError } from "../../lib/errors.ts";
-import { accountSchema, collectionSchema, serviceSchema, versionObjectsSchema } from "./state.ts";
+import { accountSchema, collectionSchema, serviceSchema, textOf, versionObjectsSchema } from "./state.ts";
 import type { Account, Collection, ServiceRecord, VersionObjects } from "./state.ts";
 
 /** Owner only: backends may carry client keys, dictionaries may be write-only. */
@@ -13,6 +13,7 @@ const FOLDER_MODE = 0o700;
 /** Versions whose objects are kept in memory; the others are read again when somebody asks. */
 const CACHED_VERSIONS = 64;
 const SERVICE_ID = /^[A-Za-z0-9]{22}$/;
+const DOMAINS_FILE = "domains.json";
 const EMPTY: Collection = new Map();
 
 /**
@@ -26,11 +27,13 @@ export class ServiceStore {
   readonly #objects = new Map<string, VersionObjects>();
   readonly #collections = new Map<string, Collection>();
   readonly #queues = new Map<string, Promise<unknown>>();
+  #domains: Collection;
   readonly account: Account;
 
-  private constructor(dir: string, account: Account) {
+  private constructor(dir: string, account: Account, domains: Collection) {
     this.#dir = dir;
     this.account = account;
+    this.#domains = domains;
   }
 
   /** Reads the folder, making it and the account when they are not there yet. */
@@ -42,7 +45,8 @@ export class ServiceStore {
       account = newAccount();
       await writeFileAtomic(accountPath, JSON.stringify(account), FILE_MODE);
     }
-    const store = new ServiceStore(dir, account);
+    const domains = new Map(await readState(join(dir, DOMAINS_FILE), collectionSchema));
+    const store = new ServiceStore(dir, account, domains);
     for (const id of await readdir(join(dir, "services"))) await store.#load(id);
     return store;
   }
@@ -74,6 +78,23 @@ export class ServiceStore {
   /** Content of a dictionary, ACL or dynamic snippet; empty when nothing was ever stored. */
   collection(serviceId: string, id: string): Collection {
     return this.#collections.get(`${serviceId}/${id}`) ?? EMPTY;
+  }
+
+  /** The account's versionless domains by their id, with `fqdn` and `service_id`. */
+  get domains(): Collection {
+    return this.#domains;
+  }
+
+  /** Lower-case names of the versionless domains that lead to a service. */
+  domainsOf(serviceId: string): readonly string[] {
+    return [...this.#domains.values()]
+      .filter((domain) => domain["service_id"] === serviceId)
+      .map((domain) => textOf(domain, "fqdn"));
+  }
+
+  async saveDomains(domains: Collection): Promise<void> {
+    await writeFileAtomic(join(this.#dir, DOMAINS_FILE), JSON.stringify([...domains]), FILE_MODE);
+    this.#domains = domains;
   }
 
   /** Runs `work` after everything queued before it under the same key, whatever became of that. */

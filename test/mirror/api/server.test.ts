@@ -90,7 +90,7 @@ describe("what the mirror does not have", () => {
   test.each([
     ["POST", "wordpress"],
     ["GET", "resource/some%2Fname"],
-    ["GET", "rate-limiters"],
+    ["POST", "rate-limiters"],
     ["PUT", "activate/staging"],
     ["POST", "lint"],
   ] as const)("%s .../%s answers 501 with its name", async (method, path) => {

@@ -1,0 +1,19 @@
+import { json } from "./exchange.ts";
+import type { Route } from "./exchange.ts";
+import { readVersion } from "./versions-access.ts";
+
+/**
+ * Kinds that the mirror cannot make: a version has none of them, and tools that read all of a version are told so. Making
+ * one answers 501.
+ */
+const KINDS = ["pool", "rate-limiters", "resource"] as const;
+
+export const EMPTY_LIST_ROUTES: readonly Route[] = KINDS.map((kind) => ({
+  method: "GET",
+  path: `/service/{service}/version/{version}/${kind}`,
+  operation: `list-${kind}`,
+  handler: async (context, request) => {
+    await readVersion(context, request);
+    return json([]);
+  },
+}));
