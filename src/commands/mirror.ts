@@ -1,8 +1,10 @@
 import { rm } from "node:fs/promises";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { SitefleetError } from "../lib/errors.ts";
 import { takeProcessLock } from "../lib/process-lock.ts";
 import { DEFAULT_PORTS, startMirror } from "../mirror/mirror.ts";
+import type { FleetRow } from "../mirror/inspector/inspector-server.ts";
 import type { Mirror, MirrorPorts } from "../mirror/mirror.ts";
 import type { CommandContext } from "./context.ts";
 import type { CommandDefinition, CommandInput, Flags, OptionDefinition } from "./command.ts";
@@ -13,6 +15,7 @@ export const PORT_OPTIONS: readonly OptionDefinition[] = [
   { flags: "--edge-tls-port <port>", summary: "HTTPS port of the edge (8443)" },
   { flags: "--api-port <port>", summary: "port of the Fastly API (8081)" },
   { flags: "--s3-port <port>", summary: "port of the S3 server (8082)" },
+  { flags: "--inspector-port <port>", summary: "port of the inspector page (8083)" },
 ];
 
 export const commands: readonly CommandDefinition[] = [
@@ -32,7 +35,7 @@ export const commands: readonly CommandDefinition[] = [
     examples: [
       "mirror up",
       "mirror up --examples",
-      "mirror up --edge-port 0 --edge-tls-port 0 --api-port 0 --s3-port 0 --json",
+      "mirror up --edge-port 0 --edge-tls-port 0 --api-port 0 --s3-port 0 --inspector-port 0 --json",
     ],
     run: runUp,
   },
@@ -49,7 +52,8 @@ async function runUp(context: CommandContext, input: CommandInput): Promise<void
   const pin = input.flags.text("pin");
   const mirror = await startMirror({
     stateDir: context.stateDir,
-    ports: portsFrom(input.flags),
+    ports: await portsFor(input.flags),
+    readFleet: () => readFleet(context),
     clock: context.clock,
     pid: context.pid,
     ...(pin === undefined ? {} : { pin }),
@@ -74,12 +78,13 @@ async function runExamples(context: CommandContext): Promise<string> {
 }
 
 function describeMirror({ file }: Mirror, stateDir: string): string {
-  const { edge, api, s3 } = file;
+  const { edge, api, s3, inspector } = file;
   return [
     "the mirror is up",
     `  edge        ${edge.http}  ${edge.https}`,
     `  Fastly API  ${api.url}`,
     `  S3          ${s3.url}`,
+    ...(inspector === undefined ? [] : [`  inspector   ${inspector.url}`]),
     `  keys        ${join(stateDir, "mirror.json")}`,
   ].join("\n");
 }
@@ -111,13 +116,43 @@ async function runReset(context: CommandContext): Promise<void> {
   context.report.result({ removed: context.dryRun ? [] : parts, parts }, `${verb} ${parts.join(", ")}`);
 }
 
-/** Ports by flag, else the design's. */
-export function portsFrom(flags: Flags): MirrorPorts {
+/**
+ * Ports by flag, else the usual ones. Nothing depends on the inspector's: where the usual one is taken and none is
+ * asked for, it gets any free one.
+ */
+async function portsFor(flags: Flags): Promise<MirrorPorts> {
+  const ports = portsFrom(flags);
+  if (flags.has("inspector-port") || (await isFree(ports.inspector))) return ports;
+  return { ...ports, inspector: 0 };
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    await new Promise<void>((resolve, reject) =>
+      server.once("error", reject).listen(port, "127.0.0.1", resolve),
+    );
+  } catch {
+    return false;
+  }
+  await new Promise((resolve) => server.close(resolve));
+  return true;
+}
+
+/** The sites in the mirror's buckets; publishing's code is loaded when the page first asks. */
+async function* readFleet(context: CommandContext): AsyncGenerator<FleetRow> {
+  const { fleetRows } = await import("./fleet-rows.ts");
+  yield* fleetRows(context);
+}
+
+/** Ports by flag, else the usual ones. */
+function portsFrom(flags: Flags): Required<MirrorPorts> {
   return {
     edge: portFrom(flags, "edge-port", DEFAULT_PORTS.edge),
     edgeTls: portFrom(flags, "edge-tls-port", DEFAULT_PORTS.edgeTls),
     api: portFrom(flags, "api-port", DEFAULT_PORTS.api),
     s3: portFrom(flags, "s3-port", DEFAULT_PORTS.s3),
+    inspector: portFrom(flags, "inspector-port", DEFAULT_PORTS.inspector),
   };
 }
 

@@ -27,5 +27,10 @@ export const NOUNS: readonly Noun[] = [
     summary: "S3, the Fastly API and the edge on this machine",
     load: () => import("./mirror.ts"),
   },
+  {
+    name: "explain",
+    summary: "what the mirror's edge does with a request, and why",
+    load: () => import("./explain.ts"),
+  },
   { name: "verify", summary: "run the conformance cases against an edge", load: () => import("./verify.ts") },
 ];

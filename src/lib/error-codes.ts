@@ -70,6 +70,16 @@ export const ERROR_CODES = {
     exit: 2,
     meaning: "the canonical host of an alias is not a primary domain of the same site",
   },
+  "explain/invalid-request": {
+    kind: "user",
+    exit: 2,
+    meaning: "the request to explain is not one that an edge would take",
+  },
+  "explain/no-inspector": {
+    kind: "user",
+    exit: 2,
+    meaning: "there is no mirror with an inspector to ask",
+  },
   "fastly/bad-answer": {
     kind: "remote",
     exit: 3,

@@ -14,6 +14,9 @@ import { startEdge } from "./edge/edge.ts";
 import type { Edge } from "./edge/edge.ts";
 import { LogFiles } from "./edge/log-files.ts";
 import type { EdgeControl } from "./service.ts";
+import { startInspector } from "./inspector/inspector-server.ts";
+import type { FleetRow, Inspector } from "./inspector/inspector-server.ts";
+import { Observer } from "./inspector/observer.ts";
 import { loadMirrorKeys } from "./keys.ts";
 import type { MirrorKeys } from "./keys.ts";
 import { openLogFile } from "./log-file.ts";
@@ -27,10 +30,18 @@ export interface MirrorPorts {
   readonly edgeTls: number;
   readonly api: number;
   readonly s3: number;
+  /** Missing: no inspector. */
+  readonly inspector?: number;
 }
 
-/** The ports of the design: edge 8080 and 8443, Fastly API 8081, S3 8082. */
-export const DEFAULT_PORTS: MirrorPorts = { edge: 8080, edgeTls: 8443, api: 8081, s3: 8082 };
+/** Edge 8080 and 8443, Fastly API 8081, S3 8082, inspector 8083. */
+export const DEFAULT_PORTS = {
+  edge: 8080,
+  edgeTls: 8443,
+  api: 8081,
+  s3: 8082,
+  inspector: 8083,
+} as const satisfies MirrorPorts;
 
 const LOOPBACK = "127.0.0.1";
 const REGION = "us-east-1";
@@ -48,6 +59,8 @@ export interface MirrorOptions {
   readonly pin?: string;
   /** Header by which a client on this machine says which country it is in; `Fastly-Test-Country` unless given. */
   readonly countryHeader?: string;
+  /** The sites in the buckets, for the inspector; without it the inspector has no fleet. */
+  readonly readFleet?: () => AsyncIterable<FleetRow>;
   /** Sees each log line as it is written to `<state>/logs/edge.log`. */
   readonly onLog?: (line: LogLine) => void;
 }
@@ -120,8 +133,10 @@ async function startParts(options: MirrorOptions, cleanup: Cleanup): Promise<Mir
   cleanup.add(() => logFiles.flush());
   const s3 = await startStore(options, keys);
   cleanup.add(() => s3.close());
+  const observer = ports.inspector === undefined ? null : new Observer(clock);
   const edge = await startEdge({
     host,
+    ...(observer === null ? {} : { watch: observer }),
     httpPort: ports.edge,
     httpsPort: ports.edgeTls,
     stateDir,
@@ -147,7 +162,9 @@ async function startParts(options: MirrorOptions, cleanup: Cleanup): Promise<Mir
     onFault: (error) => log.write(faultLine(error, clock.now())),
   });
   cleanup.add(() => api.close());
-  const file = describeParts(options.pid, { keys, edge, api, s3 });
+  const inspector = await startPage(options, { edge, observer });
+  if (inspector !== null) cleanup.add(() => inspector.close());
+  const file = describeParts(options.pid, { keys, edge, api, s3, inspector });
   await writeFileAtomic(join(stateDir, "mirror.json"), `${JSON.stringify(file)}\n`, 0o600);
   return { file, edge, s3, problems: api.problems, close: () => cleanup.run() };
 }
@@ -167,6 +184,22 @@ function startStore(options: MirrorOptions, keys: MirrorKeys): Promise<S3Server>
   });
 }
 
+async function startPage(
+  { host = LOOPBACK, ports, clock, readFleet }: MirrorOptions,
+  { edge, observer }: { readonly edge: Edge; readonly observer: Observer | null },
+): Promise<Inspector | null> {
+  if (observer === null) return null;
+  const port = ports.inspector ?? 0;
+  return startInspector({
+    host,
+    port,
+    edge,
+    observer,
+    clock,
+    ...(readFleet === undefined ? {} : { readFleet }),
+  });
+}
+
 /** What other processes need to find and use the mirror. */
 function describeParts(
   pid: number,
@@ -175,9 +208,10 @@ function describeParts(
     readonly edge: Edge;
     readonly api: { readonly url: string };
     readonly s3: S3Server;
+    readonly inspector: Inspector | null;
   },
 ): MirrorFile {
-  const { keys, edge, api, s3 } = parts;
+  const { keys, edge, api, s3, inspector } = parts;
   const { publisher, edgeReader } = keys;
   return {
     pid,
@@ -194,6 +228,7 @@ function describeParts(
       edgeKey: `${edgeReader.accessKeyId}:${edgeReader.secretAccessKey}`,
     },
     configSegment: keys.configSegment,
+    ...(inspector === null ? {} : { inspector: { url: inspector.url } }),
   };
 }
 

@@ -34,13 +34,17 @@ export interface LocalEdge {
   close(): Promise<void>;
 }
 
-export async function startLocalEdge(options: { readonly shield: boolean }): Promise<LocalEdge> {
+export async function startLocalEdge(options: {
+  readonly shield: boolean;
+  /** Whether the inspector looks on. */
+  readonly inspector?: boolean;
+}): Promise<LocalEdge> {
   const root = await mkdtemp(join(tmpdir(), "sitefleet-edge-"));
   const stateDir = join(root, "state");
   const log = new LogLines();
   const mirror = await startMirror({
     stateDir,
-    ports: { edge: 0, edgeTls: 0, api: 0, s3: 0 },
+    ports: { edge: 0, edgeTls: 0, api: 0, s3: 0, ...(options.inspector ? { inspector: 0 } : {}) },
     clock: systemClock,
     pid: process.pid,
     onLog: ({ line }) => log.add(line),

@@ -45,6 +45,11 @@ export class CacheStore {
     };
   }
 
+  /** Every object, the one used last first. */
+  *entries(): Generator<CacheEntry> {
+    for (let entry = this.#newest; entry !== null; entry = entry.older) yield entry;
+  }
+
   /** The variant that this request selects, whether fresh or not. */
   find(key: string, request: HeaderList): CacheEntry | null {
     const variants = this.#objects.get(key);

@@ -1,18 +1,34 @@
 import type { PurgeRequest } from "../service.ts";
-import type { HopRequest } from "./message.ts";
+import type { NodeTransaction } from "./exchange.ts";
+import type { HopRequest, HopResponse, SentReport } from "./message.ts";
 import type { Pop, ServiceRun } from "./parts.ts";
 import type { TraceRecorder } from "./trace-recorder.ts";
 
-/** Somebody who looks on: the inspector. */
+/** A request that begins at a POP. */
+export interface WatchStart {
+  readonly pop: Pop;
+  readonly service: ServiceRun | null;
+  readonly request: HopRequest;
+}
+
+/** A request whose answer has gone out. */
+export interface WatchEnd {
+  readonly response: HopResponse;
+  readonly sent: SentReport;
+  /** The delivery node as vcl_log left it; `null` where no service has the Host. */
+  readonly delivery: NodeTransaction | null;
+}
+
+/** What somebody makes of one request. */
+export interface RequestWatch {
+  /** Where the trace is to be written; `null` when only the outcome is of interest. */
+  readonly recorder: TraceRecorder | null;
+  end(outcome: WatchEnd): void;
+}
+
+/** Somebody who looks on while the edge works. */
 export interface EdgeWatch {
-  /** A request begins at a POP. Gives a recorder when its trace is wanted. */
-  begin(start: {
-    readonly pop: Pop;
-    readonly service: ServiceRun | null;
-    readonly request: HopRequest;
-  }): TraceRecorder | null;
-  /** A recorded request's answer has gone out. */
-  end(recorder: TraceRecorder): void;
-  /** A purge took effect on every POP. */
+  begin(start: WatchStart): RequestWatch;
+  /** A purge was asked for; it takes effect on every POP. */
   purged(request: PurgeRequest): void;
 }

@@ -15,6 +15,7 @@ import type { Front } from "./front.ts";
 import { DEFAULT_GEO, TEST_COUNTRY_HEADER } from "./geo.ts";
 import { shieldName } from "./hop-chain.ts";
 import { prepareHeaders } from "./front-request.ts";
+import type { HopRequest, HopResponse } from "./message.ts";
 import { OriginPools } from "./origin.ts";
 import type { EdgeParts, LogLine, Pop } from "./parts.ts";
 import { handleAtPop } from "./pop.ts";
@@ -55,6 +56,12 @@ export interface Edge extends EdgeControl {
   readonly httpsPort: number;
   /** PEM file of the authority that signs the certificates. */
   readonly caPath: string;
+  /** `server.identity` of the POP that clients reach. */
+  readonly identity: string;
+  /** Answers a request as if a client had sent it. */
+  serve(request: HopRequest): Promise<HopResponse>;
+  /** What each POP has in its cache, by its code. */
+  caches(): ReadonlyMap<string, CacheStore>;
   stats(): EdgeStats;
   /** Fixes a backend's health whatever its probe says; `null` gives it back to the probe. */
   overrideHealth(serviceId: string, backend: string, healthy: boolean | null): void;
@@ -160,6 +167,9 @@ function edgeOf(running: Running, front: Front, caPath: string): Edge {
     httpPort: front.httpPort,
     httpsPort: front.httpsPort,
     caPath,
+    identity: running.edgePop.identity,
+    serve: (request) => parts.handleAt(running.edgePop, request),
+    caches: () => new Map([...pops].map(([name, pop]) => [name, pop.store])),
     activate: (service: ActiveService) => services.activate(service),
     deactivate(serviceId) {
       services.deactivate(serviceId);

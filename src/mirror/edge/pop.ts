@@ -19,10 +19,10 @@ const NOTHING_CARRIED: ReadonlyMap<string, string> = new Map();
 export async function handleAtPop(parts: EdgeParts, pop: Pop, request: HopRequest): Promise<HopResponse> {
   const host = request.headers.get("Host") ?? "";
   const service = parts.serviceOf(request.include?.serviceHost ?? host);
-  const recorder = parts.watch?.begin({ pop, service, request }) ?? null;
+  const watch = parts.watch?.begin({ pop, service, request }) ?? null;
+  const recorder = watch?.recorder ?? null;
   if (recorder !== null) request.tracedBy?.addShield(recorder);
-  if (service === null)
-    return watched(unknownDomain(host, pop.identity), { parts, recorder, delivery: null });
+  if (service === null) return watched(unknownDomain(host, pop.identity), { watch, delivery: null });
   const chain = readHopChain(request.headers, service.active.id, parts);
   const exchange: { x: Exchange | null } = { x: null };
   const edgeHost = hostOf(exchange, { parts, pop, serviceId: service.active.id, recorder });
@@ -53,26 +53,21 @@ export async function handleAtPop(parts: EdgeParts, pop: Pop, request: HopReques
     bodySent: false,
   };
   exchange.x = x;
-  return watched(await runLifecycle(x, "recv"), { parts, recorder, delivery });
+  return watched(await runLifecycle(x, "recv"), { watch, delivery });
 }
 
 /** The response, with word of its end for who looks on. */
 function watched(
   response: HopResponse,
-  of: {
-    readonly parts: EdgeParts;
-    readonly recorder: TraceRecorder | null;
-    readonly delivery: NodeTransaction | null;
-  },
+  by: { readonly watch: RequestWatch | null; readonly delivery: NodeTransaction | null },
 ): HopResponse {
-  const { parts, recorder, delivery } = of;
-  if (recorder === null) return response;
+  const { watch, delivery } = by;
+  if (watch === null) return response;
   return {
     ...response,
     sent(report) {
       response.sent(report);
-      recorder.finish(response, { ...report, ms: parts.clock.now() - recorder.trace.at }, delivery);
-      parts.watch?.end(recorder);
+      watch.end({ response, sent: report, delivery });
     },
   };
 }

@@ -18,6 +18,11 @@ export function readSurrogateKeys(headers: HeaderList): readonly string[] {
   return [...keys];
 }
 
+/** The key as the service calls it, of one as the cache keeps it: behind the id of its service. */
+export function plainKey(kept: string): string {
+  return kept.slice(kept.indexOf(" ") + 1);
+}
+
 /** From key to the objects that carry it: a purge costs as much as it has objects to purge. */
 export class KeyIndex<T> {
   readonly #objects = new Map<string, Set<T>>();

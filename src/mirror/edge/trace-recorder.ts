@@ -3,8 +3,10 @@ import type { Action, BackendRef, RequestMessage, ResponseMessage } from "../../
 import type { Source, Span } from "../../vcl/source.ts";
 import type { CacheEntry } from "./cache-entry.ts";
 import type { NodeTransaction } from "./exchange.ts";
-import type { HopRequest, HopResponse, SentReport } from "./message.ts";
+import type { WatchEnd } from "./edge-watch.ts";
+import type { HopRequest } from "./message.ts";
 import type { BackendReply } from "./origin.ts";
+import { plainKey } from "./surrogate-keys.ts";
 import type { HeaderText, RequestTrace, StateEvent, TraceChange, TraceEvent, TraceLine } from "./trace.ts";
 
 /** More than a request with all its restarts, blocks and shields makes; a bound against one that never ends. */
@@ -142,7 +144,7 @@ export class TraceRecorder {
               ageSeconds: entry.age(now),
               ttlSeconds: entry.ttl(now),
               hits: entry.hits,
-              surrogateKeys: entry.surrogateKeys.map(shown),
+              surrogateKeys: entry.surrogateKeys.map((kept) => shown(plainKey(kept))),
             },
     });
   }
@@ -178,21 +180,17 @@ export class TraceRecorder {
     this.#add({ kind: "stop", reason: shown(reason) });
   }
 
-  /** The answer has gone out. */
-  finish(
-    response: HopResponse,
-    sent: SentReport & { readonly ms: number },
-    last: NodeTransaction | null,
-  ): void {
+  /** The answer has gone out, so many milliseconds after the request began. */
+  finish({ response, sent, delivery }: WatchEnd, ms: number): void {
     this.#answer = {
       status: response.status,
       reason: shown(response.reason),
       headers: headersOf(response.headers),
       headerBytes: sent.headerBytes,
       bodyBytes: sent.bodyBytes,
-      ms: sent.ms,
-      state: last?.cacheState ?? "NONE",
-      restarts: last?.restarts ?? 0,
+      ms,
+      state: delivery?.cacheState ?? "NONE",
+      restarts: delivery?.restarts ?? 0,
     };
   }
 

@@ -1,0 +1,65 @@
+import { messageOf } from "../../lib/caught.ts";
+import { SitefleetError } from "../../lib/errors.ts";
+import type { ResponseBody } from "../edge/body.ts";
+import { clientRequest } from "../edge/client-request.ts";
+import type { ClientCall } from "../edge/client-request.ts";
+import type { Edge } from "../edge/edge.ts";
+import type { RequestTrace } from "../edge/trace.ts";
+import type { TraceRecorder } from "../edge/trace-recorder.ts";
+import type { Observer } from "./observer.ts";
+
+/** What one request did at the mirror's edge, and what it answered. */
+export interface Explanation {
+  readonly trace: RequestTrace;
+  /** Of the body, the first 4 KiB; `truncated` says that the edge cut it short. */
+  readonly body: { readonly text: string; readonly truncated: boolean };
+}
+
+const SHOWN_BYTES = 4_096;
+
+/**
+ * Makes a request at the edge as a client would and tells what it did. The request is a real one: it fills the cache
+ * and reaches the origin.
+ * @throws SitefleetError `explain/invalid-request` for what the edge's front refuses before any VCL runs
+ */
+export async function explainRequest(
+  by: { readonly edge: Edge; readonly observer: Observer },
+  call: ClientCall,
+): Promise<Explanation> {
+  const { edge, observer } = by;
+  const front = clientRequest(call, edge.identity);
+  if (!front.ok) {
+    throw new SitefleetError(
+      "explain/invalid-request",
+      `the edge refuses ${call.method} ${call.url.href} before VCL runs: ${front.status} ${front.reason}`,
+      { hint: "correct the method, the URL or the headers" },
+    );
+  }
+  const recorded = new Promise<TraceRecorder>((resolve) => observer.want(front.request, resolve));
+  const response = await edge.serve(front.request);
+  const body = await readShown(response.body);
+  response.sent({ headerBytes: response.headers.bytes, bodyBytes: body.bytes });
+  const { trace } = await recorded;
+  return { trace, body: { text: body.text, truncated: body.truncated } };
+}
+
+async function readShown(
+  body: ResponseBody,
+): Promise<{ readonly bytes: number; readonly text: string; readonly truncated: boolean }> {
+  if (body.kind === "bytes") return { bytes: body.bytes.length, text: textOf(body.bytes), truncated: false };
+  const kept: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of body.chunks) {
+      if (bytes < SHOWN_BYTES) kept.push(chunk);
+      bytes += chunk.length;
+    }
+  } catch (error) {
+    return { bytes, text: `${textOf(Buffer.concat(kept))}\n(${messageOf(error)})`, truncated: true };
+  }
+  return { bytes, text: textOf(Buffer.concat(kept)), truncated: false };
+}
+
+function textOf(bytes: Buffer): string {
+  return bytes.subarray(0, SHOWN_BYTES).toString("utf8");
+}
