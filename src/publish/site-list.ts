@@ -2,6 +2,7 @@ import { messageOf } from "../lib/caught.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import { mapAhead } from "../lib/map-ahead.ts";
 import { recordPrefix } from "../site/layout.ts";
+import { isEuOnly } from "../site/model.ts";
 import type { DomainConfig, SiteRecord } from "../site/model.ts";
 import { DEFAULT_SITE_ENV, checkDomainName, siteEnvOf, siteUidProblem } from "../site/names.ts";
 import type { ToAscii } from "../site/names.ts";
@@ -69,7 +70,7 @@ export function domainRows(record: SiteRecord): readonly DomainRow[] {
       canonicalHost: entry.kind === "alias" ? entry.canonicalHost : null,
       forceTls: entry.forceTls,
       hsts: entry.kind === "primary" ? entry.hsts : null,
-      euOnly: entry.kind === "primary" && entry.euOnly,
+      euOnly: isEuOnly(record, entry),
       state: entry.removing ? "removing" : entry.digest === null || entry.takeOver ? "pending" : "live",
     }));
 }

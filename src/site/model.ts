@@ -259,12 +259,23 @@ export function deriveConfig(record: SiteRecord, entry: DomainEntry, sha256Hex: 
     paths: release?.trailingSlash === "none" ? "literal" : policies.strictPaths ? "strict" : "redirect",
     noindex: isPreview || policies.noindex,
     suspended: policies.suspended ?? undefined,
-    euOnly: !isPreview && entry.euOnly,
+    euOnly: isEuOnly(record, entry),
     protectedAreas: inAreaOrder(record.protectedAreas),
     expiresAt: isPreview ? Math.floor(Date.parse(entry.expiresAt) / 1_000) : undefined,
     rules: slots.kind === "ok" ? slots.rules : [],
     buckets: release?.buckets ?? undefined,
   };
+}
+
+/**
+ * Whether a host shows the site to visitors in the EU only. A preview does when any of the site's own domains does: what is
+ * not published yet must not be seen where the site may not be.
+ */
+export function isEuOnly(record: Pick<SiteRecord, "domains">, entry: DomainEntry): boolean {
+  if (entry.kind !== "preview") return entry.kind === "primary" && entry.euOnly;
+  return Object.values(record.domains).some(
+    (other) => other.kind === "primary" && !other.removing && other.euOnly,
+  );
 }
 
 /** Without a page to show a policy falls back to the edge's own page. */

@@ -1,6 +1,7 @@
 import { messageOf } from "../../lib/caught.ts";
 import { SitefleetError } from "../../lib/errors.ts";
 import { SECOND_PURGE_MS, purgeAgain } from "../../purge/purge.ts";
+import { isEuOnly } from "../../site/model.ts";
 import type { SiteRecord } from "../../site/model.ts";
 import { areaOf } from "../../site/protected-areas.ts";
 import { afterCommit } from "../commit.ts";
@@ -102,7 +103,7 @@ function servingHosts(record: SiteRecord, preview: string | undefined): readonly
   return Object.entries(record.domains).flatMap(([host, entry]) => {
     const isShown = preview === undefined ? entry.kind === "primary" : host === preview;
     if (entry.removing || !isShown) return [];
-    return [{ host, forceTls: entry.forceTls, euOnly: entry.kind === "primary" && entry.euOnly }];
+    return [{ host, forceTls: entry.forceTls, euOnly: isEuOnly(record, entry) }];
   });
 }
 

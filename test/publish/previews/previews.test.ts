@@ -6,6 +6,7 @@ import { promotePreview } from "../../../src/publish/previews/promote.ts";
 import type { PublishDeps } from "../../../src/publish/publish-deps.ts";
 import { publishFolder } from "../../../src/publish/publish.ts";
 import { settleOwed } from "../../../src/publish/purging.ts";
+import { domainRows } from "../../../src/publish/site-list.ts";
 import { rollBack } from "../../../src/publish/release/rollback.ts";
 import { FaultPoint } from "../../support/fault-point.ts";
 import {
@@ -130,6 +131,31 @@ describe("a preview", () => {
     expect(visible(world, WWW)).toMatchObject({ "index.html": "two" });
     expect(recordOf(world)).toMatchObject({ current: "2", previous: "1" });
     expect(await rollBack(openDeps(world), ACME)).toMatchObject({ release: "1" });
+  });
+
+  it("is for visitors in the EU only as long as a domain of its site is", async () => {
+    const world = await published();
+    await publishPreview(openDeps(world), V2);
+    const own = (domain: string): unknown => {
+      const config = configOf(world, domain);
+      return config?.kind === "site" ? config.euOnly : undefined;
+    };
+    expect([own(WWW), own(HOST)]).toEqual([false, false]);
+    await addDomain(openDeps(world), ACME, {
+      domain: "eu.example.com",
+      choices: { euOnly: true },
+      takeOver: false,
+    });
+    expect([own(WWW), own("eu.example.com"), own(HOST)]).toEqual([false, true, true]);
+    const rows = domainRows(recordOf(world)).filter(({ euOnly }) => euOnly);
+    expect(rows.map(({ domain }) => domain)).toEqual(["eu.example.com", HOST]);
+    world.events.length = 0;
+    await publishPreview(openDeps(world), { ...V2, "index.html": "three" });
+    expect(own(HOST)).toBe(true);
+    await setDomain(openDeps(world), ACME, { domain: "eu.example.com", choices: { euOnly: false } });
+    expect([own("eu.example.com"), own(HOST)]).toEqual([false, false]);
+    // The configs of all hosts of the site are purged by one key.
+    expect(world.events.slice(-1)).toEqual(["purge c:acme d:eu.example.com"]);
   });
 
   it("that is removed leads nowhere, and its name is free again", async () => {
