@@ -74,8 +74,6 @@ export type { PruneOutcome } from "./publish/prune/prune-fleet.ts";
 export type { PruneRules } from "./publish/prune/prune-plan.ts";
 export { migrateFleet } from "./publish/migrate.ts";
 export type { MigrateOutcome, MigrateReport } from "./publish/migrate.ts";
-export { domainLimits } from "./publish/limits/site-limits.ts";
-export type { DomainLimits } from "./publish/limits/site-limits.ts";
 export { readBudget } from "./publish/release/release-fit.ts";
 export type { BudgetRow } from "./publish/limits/budget.ts";
 export { readReceipt } from "./publish/live/receipt.ts";
