@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
-import { messageOf } from "../lib/caught.ts";
+import { errnoOf, messageOf } from "../lib/caught.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import { readBatch } from "../publish/batch/batch-file.ts";
 import { publishBatch } from "../publish/batch/batch.ts";
@@ -45,9 +45,14 @@ async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    throw new SitefleetError("publish/invalid-batch", `"${path}" cannot be read: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new SitefleetError(
+      "publish/invalid-batch",
+      `"${path}" cannot be read: ${errnoOf(error) ?? messageOf(error)}`,
+      {
+        hint: "name a file with one JSON object a line",
+        cause: error,
+      },
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { domainToASCII } from "node:url";
 
-import { parseDuration } from "../lib/duration.ts";
+import { DURATION_FORM, parseDuration } from "../lib/duration.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import { LONGEST_PREVIEW_MS } from "../publish/previews/previews.ts";
 import type { PublishDeps } from "../publish/publish-deps.ts";
@@ -14,7 +14,7 @@ import type { CommandDefinition, CommandInput } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { EDGE_OPTIONS, describeEdge, edgeWishesOf } from "./publish-edge.ts";
 import { runBatch } from "./publish-batch.ts";
-import { argumentOf, counted, siteRefOf, urlOf, withPublishing } from "./publishing.ts";
+import { argumentOf, contentText, placeFlags, siteRefOf, urlOf, withPublishing } from "./publishing.ts";
 
 export const commands: readonly CommandDefinition[] = [
   {
@@ -112,7 +112,10 @@ async function runPublish(
   });
   for (const warning of report.warnings) context.report.warn(warning);
   const urls = report.domains.map((domain) => urlOf(deps.environment, domain));
-  context.report.result({ ...report, urls }, describePublish(report, urls));
+  context.report.result(
+    { ...report, urls },
+    describePublish(report, { urls, place: placeFlags(context, DEFAULT_SITE_ENV) }),
+  );
 }
 
 /** What a batch says in its lines, or has no choice in; a flag that is given and ignored would mislead. */
@@ -160,9 +163,13 @@ function previewInputOf({ flags }: CommandInput): PreviewInput | undefined {
   const expires = flags.text("expires");
   const lifetime = expires === undefined ? undefined : parseDuration(expires);
   if (expires !== undefined && (lifetime === undefined || lifetime > LONGEST_PREVIEW_MS || lifetime === 0)) {
-    throw new SitefleetError("cli/usage", `"${expires}" is no length of time for a preview`, {
-      hint: "for instance 12h, 7d or 2w; at most 365d",
-    });
+    throw new SitefleetError(
+      "cli/usage",
+      `--expires is "${expires}", which is no length of time for a preview`,
+      {
+        hint: `write it as ${DURATION_FORM}; at most 365d`,
+      },
+    );
   }
   if (name === undefined && expires !== undefined) {
     throw new SitefleetError("cli/usage", "--expires needs --preview NAME; sites do not expire");
@@ -170,9 +177,12 @@ function previewInputOf({ flags }: CommandInput): PreviewInput | undefined {
   return name === undefined ? undefined : { name, lifetime };
 }
 
-function describePublish(report: PublishReport, urls: readonly string[]): string {
+function describePublish(
+  report: PublishReport,
+  { urls, place }: { readonly urls: readonly string[]; readonly place: string },
+): string {
   const { site, siteEnv, release, preview } = report;
-  const size = `${counted(report.files, "file")}, ${counted(report.redirects, "redirect")}, ${counted(report.bytes, "byte")}`;
+  const size = contentText(report);
   const first = {
     published: `published ${site} (${siteEnv}): release ${release}, ${size}${describeWritten(report)}`,
     unchanged: `${site} (${siteEnv}) shows this already: release ${release}, ${size}`,
@@ -181,8 +191,8 @@ function describePublish(report: PublishReport, urls: readonly string[]): string
   const rest = [...(report.changes ? changesText(report.changes) : []), ...describeEdge(report)];
   if (preview)
     return [`preview ${preview.name} until ${preview.expiresAt}: ${first}`, ...rest, ...urls].join("\n");
-  const none = "no domain shows it yet: sitefleet domain add www.example.com --site ";
-  const shownAt = urls.length === 0 && report.kind !== "planned" ? [none + site] : urls;
+  const none = `no domain shows it yet: sitefleet domain add www.example.com --site ${site}${place}`;
+  const shownAt = urls.length === 0 && report.kind !== "planned" ? [none] : urls;
   return [first, ...rest, ...shownAt].join("\n");
 }
 

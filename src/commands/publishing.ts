@@ -78,9 +78,28 @@ export function switchOf(input: CommandInput, name: string): boolean | undefined
   return input.flags.text(name) !== "off";
 }
 
+/** The flags that lead a command to the same place, for advice: ` --site-env staging --env test`; nothing for the defaults. */
+export function placeFlags(context: Pick<CommandContext, "environmentName">, siteEnv: string): string {
+  const { environmentName } = context;
+  const site = siteEnv === DEFAULT_SITE_ENV ? "" : ` --site-env ${siteEnv}`;
+  return environmentName === "local" ? site : `${site} --env ${environmentName}`;
+}
+
 /** `1 file`, `2 files`. */
 export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** What a release has, in words: `5 files, 1 redirect, 3 patterns, 90 bytes`. */
+export function contentText(release: {
+  readonly files: number;
+  readonly redirects: number;
+  readonly patterns?: number | undefined;
+  readonly bytes: number;
+}): string {
+  const { files, redirects, patterns = 0, bytes } = release;
+  const rules = [counted(redirects, "redirect"), ...(patterns === 0 ? [] : [counted(patterns, "pattern")])];
+  return [counted(files, "file"), ...rules, counted(bytes, "byte")].join(", ");
 }
 
 /** Rows as aligned columns. */

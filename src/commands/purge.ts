@@ -51,12 +51,16 @@ function targetsOf(input: CommandInput): readonly PurgeTarget[] {
 
 async function runPurge(context: CommandContext, deps: PublishDeps, input: CommandInput): Promise<void> {
   const targets = targetsOf(input);
+  if (input.flags.has("send")) {
+    throw new SitefleetError("cli/usage", "--send goes with --owed", {
+      hint: "sitefleet purge --owed --send",
+    });
+  }
   if (targets.length === 0) {
     throw new SitefleetError("cli/usage", "nothing to purge was named", {
       hint: "--site, --domain, --url, --key, --all or --owed",
     });
   }
-  if (input.flags.has("send")) throw new SitefleetError("cli/usage", "--send goes with --owed");
   const soft = input.flags.has("soft");
   const asked = { targets, soft, reason: "purge command", toAscii: domainToASCII };
   const requests = await purgeRequestsOf(deps, asked);
@@ -66,7 +70,11 @@ async function runPurge(context: CommandContext, deps: PublishDeps, input: Comma
 }
 
 async function runOwed(context: CommandContext, deps: PublishDeps, input: CommandInput): Promise<void> {
-  if (targetsOf(input).length > 0) throw new SitefleetError("cli/usage", "--owed goes with no other target");
+  if (targetsOf(input).length > 0) {
+    throw new SitefleetError("cli/usage", "--owed goes with no other target", {
+      hint: "what is owed is listed and sent as a whole: sitefleet purge --owed --send",
+    });
+  }
   if (input.flags.has("soft")) {
     throw new SitefleetError("cli/usage", "--owed goes without --soft: each purge is as it was owed");
   }

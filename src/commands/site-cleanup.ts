@@ -1,4 +1,4 @@
-import { parseDuration } from "../lib/duration.ts";
+import { DURATION_FORM, parseDuration } from "../lib/duration.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import { pruneFleet } from "../publish/prune/prune-fleet.ts";
 import { pruneSite } from "../publish/prune/prune.ts";
@@ -10,7 +10,7 @@ import { deleteSite, purgeFiles, retainedUntil, undeleteSite } from "../publish/
 import { DEFAULT_SITE_ENV } from "../site/names.ts";
 import type { CommandDefinition, CommandInput } from "./command.ts";
 import type { CommandContext } from "./context.ts";
-import { SITE_ENV_OPTION, columns, counted, siteRefOf, withPublishing } from "./publishing.ts";
+import { columns, counted, placeFlags, siteRefOf, withPublishing } from "./publishing.ts";
 import { siteCommand } from "./site-command.ts";
 import type { SiteJob } from "./site-command.ts";
 
@@ -21,12 +21,12 @@ export const commands: readonly CommandDefinition[] = [
     summary: "delete releases, previews and leftovers that no host can ask for any more",
     args: [{ name: "[site]", summary: "uid of the site; without it --all is needed" }],
     options: [
-      SITE_ENV_OPTION,
+      { flags: "--site-env <name>", summary: "website environment of the site (default: production)" },
       { flags: "--all", summary: "every site of every website environment" },
       { flags: "--keep <count>", summary: "how many of the newest releases stay", default: "10" },
       {
         flags: "--older <time>",
-        summary: "only what has not been shown for this long: 12h, 30d, 2w",
+        summary: "only what has not been shown for this long: 90m, 12h, 30d, 2w",
         default: "30d",
       },
     ],
@@ -56,6 +56,15 @@ async function runPrune(context: CommandContext, deps: PublishDeps, input: Comma
       hint: "sitefleet site prune acme, or sitefleet site prune --all",
     });
   }
+  if (all && input.flags.has("site-env")) {
+    throw new SitefleetError(
+      "cli/usage",
+      "--all is every website environment, so it goes without --site-env",
+      {
+        hint: "sitefleet site prune acme --site-env staging, or sitefleet site prune --all",
+      },
+    );
+  }
   if (site !== undefined) {
     const ref = siteRefOf(deps, site, input.flags.text("site-env") ?? DEFAULT_SITE_ENV);
     const report = await pruneSite(deps, ref, rules);
@@ -72,7 +81,12 @@ async function runPrune(context: CommandContext, deps: PublishDeps, input: Comma
   for (const { site: uid, siteEnv, problem } of failed)
     context.report.warn(`${uid} (${siteEnv}): ${problem}`);
   const total = sumOf(reports);
-  const last = `${reports.length} sites: ${total.releases} releases, ${total.objects} objects, ${total.bytes} bytes`;
+  const freed = [
+    counted(total.releases, "release"),
+    counted(total.objects, "object"),
+    counted(total.bytes, "byte"),
+  ].join(", ");
+  const last = `${counted(reports.length, "site")}: ${freed}`;
   const text = [...(rows.length === 0 ? [] : [columns(rows)]), last].join("\n");
   context.report.result({ sites: reports, failed, ...total }, text);
   return failed.length === 0 ? 0 : 1;
@@ -80,15 +94,17 @@ async function runPrune(context: CommandContext, deps: PublishDeps, input: Comma
 
 function pruneRulesOf({ flags }: CommandInput): PruneRules {
   const keep = flags.text("keep") ?? "";
-  const olderThan = parseDuration(flags.text("older") ?? "");
-  if (!/^\d{1,6}$/.test(keep) || olderThan === undefined) {
-    throw new SitefleetError(
-      "cli/usage",
-      olderThan === undefined
-        ? `"${flags.text("older")}" is no length of time`
-        : `"${keep}" is no number of releases`,
-      { hint: "for instance --keep 5 --older 30d" },
-    );
+  const older = flags.text("older") ?? "";
+  const olderThan = parseDuration(older);
+  if (olderThan === undefined) {
+    throw new SitefleetError("cli/usage", `--older is "${older}", which is no length of time`, {
+      hint: `write it as ${DURATION_FORM}`,
+    });
+  }
+  if (!/^\d{1,6}$/.test(keep)) {
+    throw new SitefleetError("cli/usage", `--keep is "${keep}", which is no number of releases`, {
+      hint: "a whole number from 0 to 999999, such as --keep 5",
+    });
   }
   return { keep: Number(keep), olderThan };
 }
@@ -135,7 +151,9 @@ function describePrune(report: PruneReport): string {
 async function runDelete(context: CommandContext, job: SiteJob): Promise<void> {
   const { flags } = job.input;
   if (flags.has("undo") && flags.has("purge-files")) {
-    throw new SitefleetError("cli/usage", "--undo and --purge-files are opposites");
+    throw new SitefleetError("cli/usage", "--undo and --purge-files are opposites", {
+      hint: "--undo brings the site back, --purge-files deletes it for good",
+    });
   }
   if (flags.has("undo")) return runUndelete(context, job);
   return flags.has("purge-files") ? runPurgeFiles(context, job) : runTakeOff(context, job);
@@ -143,19 +161,21 @@ async function runDelete(context: CommandContext, job: SiteJob): Promise<void> {
 
 async function runTakeOff(context: CommandContext, { deps, ref }: SiteJob): Promise<void> {
   const { record } = await readSite(deps, ref);
-  const domains = Object.keys(record.domains).sort();
+  const domains = Object.keys(record.deletion?.domains ?? record.domains).sort();
   const report = await deleteSite(deps, ref);
+  const command = `sitefleet site delete ${ref.site}${placeFlags(context, ref.siteEnv)}`;
   const until = retainedUntil(report.record);
   const text = [
     `${ref.site} (${ref.siteEnv}) is off the edge, with ${counted(domains.length, "domain")}`,
     ...(until === undefined ? [] : [`its files stay until ${until}, then \`site prune\` deletes them`]),
-    `bring it back: sitefleet site delete ${ref.site} --undo`,
-    `delete its files now: sitefleet site delete ${ref.site} --purge-files --yes`,
+    `bring it back: ${command} --undo`,
+    `delete its files now: ${command} --purge-files --yes`,
   ].join("\n");
   context.report.result({ ...ref, domains, state: "off-the-edge", retainedUntil: until ?? null }, text);
 }
 
 async function runUndelete(context: CommandContext, { deps, ref }: SiteJob): Promise<void> {
+  const { record: before } = await readSite(deps, ref);
   const { record, lost } = await undeleteSite(deps, ref);
   for (const { domain, owner } of lost) {
     context.report.warn(`${domain} belongs to site "${owner}" by now and was not brought back`);
@@ -163,8 +183,10 @@ async function runUndelete(context: CommandContext, { deps, ref }: SiteJob): Pro
   const domains = Object.keys(record.domains)
     .filter((domain) => !lost.some((one) => one.domain === domain))
     .sort();
-  const text = `${ref.site} (${ref.siteEnv}) is back with ${counted(domains.length, "domain")}: ${domains.join(" ")}`;
-  context.report.result({ ...ref, domains, state: "back", lost }, text);
+  const state = before.deleting ? "back" : "not-deleted";
+  const is = before.deleting ? "is back" : "was not being deleted; it goes on";
+  const text = `${ref.site} (${ref.siteEnv}) ${is} with ${counted(domains.length, "domain")}: ${domains.join(" ")}`;
+  context.report.result({ ...ref, domains, state, lost }, text);
 }
 
 async function runPurgeFiles(context: CommandContext, { deps, ref }: SiteJob): Promise<void> {
@@ -178,6 +200,6 @@ async function runPurgeFiles(context: CommandContext, { deps, ref }: SiteJob): P
     );
   }
   const swept = await purgeFiles(deps, ref);
-  const text = `deleted ${ref.site} (${ref.siteEnv}): ${swept.objects} objects, ${swept.bytes} bytes`;
+  const text = `deleted ${ref.site} (${ref.siteEnv}): ${counted(swept.objects, "object")}, ${counted(swept.bytes, "byte")}`;
   context.report.result({ ...ref, domains, state: "deleted", ...swept }, text);
 }

@@ -16,14 +16,15 @@ import type { SiteJob } from "./site-command.ts";
 
 const NO_WAIT = {
   flags: "--no-wait",
-  summary: "end when it is live; the second purge stays owed for the next run or `purge --owed`",
+  summary: "end when it is live; the second purge stays owed for the next run or `purge --owed --send`",
 };
 
 /** `site` commands about releases and where they are shown. */
 export const commands: readonly CommandDefinition[] = [
   siteCommand({
     verb: "releases",
-    summary: "list the releases that can be shown again",
+    summary:
+      "list the releases that can be shown again, newest first; `3 + 5` is release 3 with 5 other pages and files",
     writes: false,
     examples: ["site releases acme"],
     run: runReleases,
@@ -75,6 +76,8 @@ export interface ReleaseRow {
   readonly createdAt: string;
   readonly files: number;
   readonly redirects: number;
+  /** Rules with slots; `null` where the release was written before they were counted. */
+  readonly patterns: number | null;
   /** Bytes of all files that have an object. */
   readonly bytes: number;
   /** Release that it is a delta of; itself when it is a full one. */
@@ -94,6 +97,7 @@ export function releaseRows(record: SiteRecord): readonly ReleaseRow[] {
     createdAt: release.createdAt,
     files: release.files,
     redirects: release.redirects,
+    patterns: release.patterns ?? null,
     bytes: release.bytes,
     base: release.base,
     delta: unpackDelta(release.delta)?.size ?? 0,
@@ -117,7 +121,7 @@ async function runReleases(context: CommandContext, { deps, ref }: SiteJob): Pro
     row.id,
     row.createdAt,
     counted(row.files, "file"),
-    counted(row.redirects, "redirect"),
+    counted(row.redirects, "redirect") + (row.patterns ? ` + ${counted(row.patterns, "pattern")}` : ""),
     counted(row.bytes, "byte"),
     row.base === row.id ? "full" : `${row.base} + ${row.delta}`,
     row.state,
@@ -142,7 +146,7 @@ function stopping(context: CommandContext, { deps, input }: SiteJob): SiteJob["d
   return {
     ...deps,
     later: () =>
-      context.report.progress("the second purge is owed: the next run sends it, or `purge --owed`"),
+      context.report.progress("the second purge is owed: the next run sends it, or `purge --owed --send`"),
   };
 }
 

@@ -12,7 +12,7 @@ import type { CommandContext } from "./context.ts";
 import {
   SITE_ENV_FILTER,
   columns,
-  counted,
+  contentText,
   listedSiteEnvs,
   streamRows,
   switchOf,
@@ -96,12 +96,17 @@ export const commands: readonly CommandDefinition[] = [
     verb: "suspend",
     summary: "answer every request of a site with 410 or 503, or lift that",
     options: [
-      { flags: "--status <code>", summary: "410 or 503", choices: ["410", "503"], default: "503" },
+      { flags: "--status <code>", summary: "what to answer (default: 503)", choices: ["410", "503"] },
       { flags: "--lift", summary: "serve the site again" },
     ],
     writes: true,
     examples: ["site suspend acme --status 410", "site suspend acme --lift"],
     run: async (context, { deps, ref, input }) => {
+      if (input.flags.has("lift") && input.flags.has("status")) {
+        throw new SitefleetError("cli/usage", "--lift and --status exclude each other", {
+          hint: "--lift serves the site again, --status answers for it",
+        });
+      }
       const status = input.flags.text("status") === "410" ? 410 : 503;
       const suspended = input.flags.has("lift") ? null : status;
       await setPolicies(deps, ref, { suspended });
@@ -126,13 +131,16 @@ async function* listRows(records: AsyncIterable<SiteRecord>): AsyncGenerator<Lis
   }
 }
 
+/** The site's own rules that are shown; `redirect list` and --json have all. */
+const SHOWN_RULES = 20;
+
 function describeSite(record: SiteRecord): string {
   const { policies } = record;
   const release = currentRelease(record);
   const lines = [
     `${record.site} (${record.siteEnv})${record.deleting ? ", being deleted" : ""}`,
     release
-      ? `release ${release.id} of ${release.createdAt}: ${counted(release.files, "file")}, ${counted(release.redirects, "redirect")}, ${counted(release.bytes, "byte")}`
+      ? `release ${release.id} of ${release.createdAt}: ${contentText(release)}`
       : "nothing published yet",
     `previous release: ${record.previous ?? "none"}`,
     `not found: ${policies.notFound}; strict paths: ${policies.strictPaths ? "on" : "off"}; noindex: ${policies.noindex ? "on" : "off"}; suspended: ${policies.suspended ?? "no"}`,
@@ -142,24 +150,31 @@ function describeSite(record: SiteRecord): string {
         `domain ${row.domain}${row.canonicalHost === null ? "" : ` -> ${row.canonicalHost}`}${row.forceTls ? ", force-tls" : ""}${row.hsts === null ? "" : `, hsts ${row.hsts}`}${row.euOnly ? ", eu-only" : ""}${row.state === "live" ? "" : `, ${row.state}`}`,
     ),
     ...record.protectedAreas.map(({ prefix }) => `password at ${prefix}`),
-    ...record.rules.map((rule) => `redirect ${rule}`),
+    ...record.rules.slice(0, SHOWN_RULES).map((rule) => `redirect ${rule}`),
+    ...(record.rules.length > SHOWN_RULES
+      ? [
+          `and ${record.rules.length - SHOWN_RULES} redirects more: sitefleet redirect list --site ${record.site}`,
+        ]
+      : []),
     ...record.owed.map((owed) => `owed since ${owed.since}: ${owed.reason} (${owed.keys.join(" ")})`),
   ];
   return lines.join("\n");
 }
 
-/** Rows of the budget that are shown; all of them with --json. */
+/** Rows of the budget that are shown, of each kind the fullest; all of them with --json. */
 const SHOWN_ROWS = 8;
 
 function budgetLines(budget: readonly BudgetRow[]): readonly string[] {
-  const rows = budget
-    .slice(0, SHOWN_ROWS)
-    .map(({ what, where, used, limit, unit }) => [
+  const fullest = budget.filter((row, index) => budget.findIndex(({ what }) => what === row.what) === index);
+  const rows = fullest.slice(0, SHOWN_ROWS).map(({ what, where, used, limit, unit }) => {
+    const others = budget.filter((row) => row.what === what).length - 1;
+    return [
       `  ${Math.round((100 * used) / limit)} %`,
       what,
       `${used} of ${limit} ${unit}`,
-      where,
-    ]);
+      others === 0 ? where : `${where}, and ${others} more`,
+    ];
+  });
   return rows.length === 0 ? [] : ["nearest to its limits:", columns(rows)];
 }
 

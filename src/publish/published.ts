@@ -24,7 +24,10 @@ export interface Published extends SiteRef {
   readonly preview?: Preview;
   readonly previous: string | null;
   readonly files: number;
+  /** Redirects that are objects of their own: exact rules, and what a page's dotted name needs. */
   readonly redirects: number;
+  /** Rules that are tried one after the other: patterns, conditions and pages shown in place. */
+  readonly patterns: number;
   readonly bytes: number;
   /** What was written for it; absent when nothing was. */
   readonly written?: WrittenCounts;

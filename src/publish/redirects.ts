@@ -25,6 +25,7 @@ export interface RulesReport {
   readonly rules: readonly string[];
   /** The release shown; a new one when the edit made or took redirect objects. */
   readonly release: string | null;
+  /** What the edit is the reason of; what was wrong before it is not told again. */
   readonly warnings: readonly string[];
 }
 
@@ -106,16 +107,16 @@ export async function editRules(
     return { rules, release: null, warnings: [] };
   }
   const manifest = await readManifest(deps, ref, shown);
-  const plan = planRelease({
+  const same = {
     place: placeOf(deps, ref),
     files: manifest.files,
     control: manifest.control,
-    siteRules: rules,
     policies: base.record.policies,
     roomFor: roomForRules(deps, ref, base.record),
-    // What the folder was published with is not this edit's fault.
-    strict: "site",
-  });
+  };
+  // What the folder was published with is not this edit's fault, and was told when it was published.
+  const plan = planRelease({ ...same, siteRules: rules, strict: "site" });
+  const known = new Set(planRelease({ ...same, siteRules: base.record.rules, strict: false }).warnings);
   const also = (record: SiteRecord): SiteRecord => ({ ...record, rules: [...rules] });
   const release: NewRelease = {
     plan,
@@ -126,7 +127,7 @@ export async function editRules(
   };
   refuseUnfit(deps, ref, release);
   await refuseMissing(deps, ref, release);
-  const report = { rules, release: shown.id, warnings: plan.warnings };
+  const report = { rules, release: shown.id, warnings: plan.warnings.filter((line) => !known.has(line)) };
   if (input.dryRun) return report;
   await rollForward(deps, ref, base);
   if (plan.digest === shown.digest) {

@@ -91,7 +91,10 @@ const releaseSchema = z.strictObject({
   id: releaseId,
   createdAt: timestamp,
   files: z.int().min(0),
+  /** Redirects that are objects of their own. */
   redirects: z.int().min(0),
+  /** Rules in slots and buckets; absent = written before they were counted. */
+  patterns: z.int().min(0).optional(),
   bytes: z.int().min(0),
   /** Hex SHA-256 over everything the release holds: equal digests mean equal releases. */
   digest: z.string(),

@@ -286,6 +286,40 @@ describe("publishing against a running mirror", () => {
   });
 });
 
+describe("what commands say of a site", () => {
+  it("is short however many rules it has, and counts patterns beside redirects", async () => {
+    const { run, write } = await startLocal("empty");
+    await write({ "index.html": "one", _redirects: "/a/* /b/:splat\n/c /d\n" });
+    const rules = Array.from({ length: 30 }, (_, index) => `/old-${index} /new 302`);
+    await write({ "../rules.txt": rules.join("\n") });
+    const published = await run("publish", ["site"], { site: "acme", domain: ["acme.localhost"] });
+    expect(published.text).toContain("1 file, 1 redirect, 1 pattern, 3 bytes");
+    await run("redirect import", ["rules.txt"], { site: "acme" });
+    const { text } = await run("site show", ["acme"]);
+    expect(text).toContain("redirect /old-19 /new 302\nand 10 redirects more: sitefleet redirect list");
+    expect(text).toContain("31 redirects, 1 pattern");
+    expect((await run("site releases", ["acme"])).document).toMatchObject([
+      { redirects: 31, patterns: 1 },
+      { redirects: 1, patterns: 1 },
+    ]);
+  });
+
+  it("leads back to the same website environment, and claims no deletion that was not", async () => {
+    const { run, write } = await startLocal("empty");
+    await write({ "index.html": "one" });
+    await run("publish", ["site"], { site: "acme", domain: ["acme.staging.localhost"] });
+    const staging = { siteEnv: "staging" };
+    const undone = await run("site delete", ["acme"], { ...staging, undo: true });
+    expect(undone.document).toMatchObject({ state: "not-deleted", domains: ["acme.staging.localhost"] });
+    const deleted = await run("site delete", ["acme"], staging);
+    expect(deleted.text).toContain("sitefleet site delete acme --site-env staging --undo");
+    expect((await run("site delete", ["acme"], staging)).document).toEqual(deleted.document);
+    expect((await run("site delete", ["acme"], { ...staging, undo: true })).document).toMatchObject({
+      state: "back",
+    });
+  });
+});
+
 describe("protecting and restricting on the command line", () => {
   it("reads passwords from the environment's variable or standard input, never from arguments, and prints no verifier", async () => {
     const { run, write } = await startLocal("empty");

@@ -284,6 +284,19 @@ const sites: readonly Row[] = [
   ...["soon", "-3d", "30"].map((time) =>
     usage(`a prune of what is older than "${time}"`, ["site", "prune", "victim", `--older=${time}`], time),
   ),
+  usage("a prune by years", ["site", "prune", "victim", "--older", "1y"], "--older", "s, m, h, d or w"),
+  usage(
+    "a prune of all sites of one environment",
+    ["site", "prune", "--all", "--site-env", "staging"],
+    "--site-env",
+  ),
+  usage(
+    "a lifted suspension with a status",
+    ["site", "suspend", "victim", "--lift", "--status=410"],
+    "--lift",
+  ),
+  usage("sending what was not said to be owed", ["purge", "--send"], "--owed"),
+  usage("sending what is owed, and more", ["purge", "--owed", "--all"], "--owed --send"),
   ...["-1", "few", "1.5", "1e3", "9999999"].map((count) =>
     usage(`a prune that keeps "${count}"`, ["site", "prune", "victim", `--keep=${count}`], count),
   ),

@@ -82,7 +82,13 @@ describe("publishFolder", () => {
   it("makes redirect objects and slots of `_redirects`, which is never served", async () => {
     const world = await published();
     const report = await publish(openDeps(world), V2);
-    expect(report).toMatchObject({ kind: "published", release: "2", previous: "1", redirects: 1 });
+    expect(report).toMatchObject({
+      kind: "published",
+      release: "2",
+      previous: "1",
+      redirects: 1,
+      patterns: 1,
+    });
     expect(visible(world, WWW)).toEqual(SHOWN_2);
     expect(configOf(world, WWW)).toMatchObject({
       notFound: "builtin",
@@ -209,6 +215,14 @@ describe("publishFolder", () => {
       details: expect.arrayContaining([expect.stringContaining("_redirects:12: ")]) as string[],
     });
     expect([world.config, world.hosting]).toEqual([before.config, before.hosting]);
+  });
+
+  it("tells what is wrong in the order of the lines", async () => {
+    const _redirects = "/loop /loop\n/de /german 302 Country=de\n/a /b\n/b /a\n/x y\n";
+    const refused = publish(openDeps(await published()), { ...V1, _redirects });
+    await expect(refused).rejects.toMatchObject({
+      details: [1, 2, 3, 4, 5].map((line) => expect.stringContaining(`_redirects:${line}: `) as string),
+    });
   });
 
   it("hands out no release id whose prefix holds objects of a lost record", async () => {

@@ -264,6 +264,23 @@ describe("the site's own rules", () => {
     expect(visible(world, WWW)).toMatchObject({ "page.html": "page" });
   });
 
+  it("tell what an edit is the reason of, and not again what the folder was published with", async () => {
+    const world = newWorld();
+    const rules = "/old /page\n/old /other\n";
+    const { warnings } = await publish(
+      openDeps(world),
+      { "index.html": "one", "page.html": "page", _redirects: rules },
+      [WWW],
+    );
+    expect(warnings).toEqual([expect.stringContaining("_redirects:2: ")]);
+    expect(await editRules(openDeps(world), ACME, { edit: addingRule("/b /page") })).toMatchObject({
+      warnings: [],
+    });
+    expect(await editRules(openDeps(world), ACME, { edit: addingRule("/old /page 302") })).toMatchObject({
+      warnings: expect.arrayContaining([expect.stringContaining("_redirects:1: ")]) as string[],
+    });
+  });
+
   it("are refused with their reason, and nothing changes", async () => {
     const world = await twoSites();
     const before = JSON.stringify(views(world));

@@ -5,7 +5,7 @@ import { z } from "zod";
 
 import { parseJson } from "../../lib/json.ts";
 import { errnoOf } from "../../lib/caught.ts";
-import { parseDuration } from "../../lib/duration.ts";
+import { DURATION_FORM, parseDuration } from "../../lib/duration.ts";
 import { SitefleetError } from "../../lib/errors.ts";
 import { mapAhead } from "../../lib/map-ahead.ts";
 import {
@@ -81,7 +81,9 @@ function readLine(
   deps: PublishDeps,
   input: { readonly text: string; readonly line: number; readonly root: string },
 ): BatchEntry | string {
-  const parsed = lineSchema.safeParse(parseJson(input.text));
+  const json = parseJson(input.text);
+  if (json === undefined) return "is not JSON";
+  const parsed = lineSchema.safeParse(json);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const where = issue === undefined || issue.path.length === 0 ? "" : `"${issue.path.join(".")}" `;
@@ -117,7 +119,7 @@ function previewOf({ preview: name, expires }: Line): PreviewInput | undefined |
   if (name === undefined) return expires === undefined ? undefined : '"expires" needs "preview"';
   const lifetime = expires === undefined ? undefined : parseDuration(expires);
   if (expires !== undefined && (!lifetime || lifetime > LONGEST_PREVIEW_MS)) {
-    return `"${expires}" is no length of time for a preview`;
+    return `"expires" is "${expires}", which is not ${DURATION_FORM}, and at most 365d`;
   }
   try {
     return { name: parsePreviewName(name), lifetime };

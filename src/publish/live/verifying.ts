@@ -64,7 +64,7 @@ export class Verifying {
       `release ${release} is committed and purged, but ${wrong.length} of ${this.#results.length} answers of the edge are not right`,
       {
         details: wrong.map(probeText),
-        hint: "the purge stays owed; run the command again to purge and look again, or `sitefleet purge --owed`",
+        hint: "the purge stays owed; run the command again to purge and look again, or `sitefleet purge --owed --send`",
       },
     );
   }

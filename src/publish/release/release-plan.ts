@@ -63,7 +63,14 @@ export interface ReleasePlan {
   /** Encoded directories that have a 404.html; `""` is the root. */
   readonly notFoundPages: readonly string[];
   readonly trailingSlash: SitePolicies["trailingSlash"];
-  readonly counts: { readonly files: number; readonly redirects: number; readonly bytes: number };
+  readonly counts: {
+    readonly files: number;
+    /** Redirect objects. */
+    readonly redirects: number;
+    /** Rules in slots and buckets, each counted once. */
+    readonly patterns: number;
+    readonly bytes: number;
+  };
   readonly digest: string;
   readonly warnings: readonly string[];
 }
@@ -126,11 +133,18 @@ export function planRelease(input: PlanInput): ReleasePlan {
     counts: {
       files: shown.length,
       redirects: redirects.length,
+      patterns: patternCount(rules),
       bytes: shown.reduce((sum, { size }) => sum + size, 0),
     },
     digest: digestOf(content),
     warnings: [...lenient, ...[...said.folder.warnings, ...rules.warnings].map(noteText)],
   };
+}
+
+/** A rule that can match below several first segments stands in several buckets. */
+function patternCount({ slots, buckets }: RedirectPlan): number {
+  const placed = [slots, ...buckets.values()].flat();
+  return new Set(placed.map(({ source }) => `${source.file}:${source.line}`)).size;
 }
 
 function withoutSource({ path, key, size, hash, contentType }: PlanFile): SourceFile {

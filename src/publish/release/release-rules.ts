@@ -49,15 +49,22 @@ export function planRules(input: {
   return planRedirects({ rules: all, files: fileKeys, precedence, room, sha256Hex });
 }
 
+/** Notes in the order in which a reader of their files comes by; the passes that found them are no order for people. */
+function inLines(notes: readonly RuleNote[]): readonly RuleNote[] {
+  const files = [...new Set(notes.map(({ source }) => source.file))];
+  const place = ({ source }: RuleNote): number => files.indexOf(source.file);
+  return notes.toSorted((a, b) => place(a) - place(b) || a.source.line - b.source.line);
+}
+
 /**
  * Turns problems into an error, or, where lenient planning is asked for, into warnings: what they are about is left out.
  * @throws SitefleetError `redirects/invalid`, or `publish/invalid-rules` when not only redirects are concerned
  */
 export function refuseProblems(problems: readonly RuleNote[], strict: Strictness): readonly string[] {
   const counts = (note: RuleNote): boolean => strict === "site" && note.source.file === SITE_RULES;
-  const wrong = strict === true ? problems : problems.filter(counts);
+  const wrong = inLines(strict === true ? problems : problems.filter(counts));
   const [first] = wrong;
-  if (!first) return problems.map((note) => `${noteText(note)}; it is left out`);
+  if (!first) return inLines(problems).map((note) => `${noteText(note)}; it is left out`);
   const details = wrong.slice(0, DETAIL_LIMIT).map(noteText);
   const more = wrong.length - details.length;
   const onlyRules = wrong.every(({ what = "rule" }) => what === "rule");
