@@ -4,6 +4,7 @@ import { checkCall } from "./checker-arguments.ts";
 import { report, typeHere } from "./checker-context.ts";
 import type { SubContext } from "./checker-context.ts";
 import { checkRead } from "./checker-names.ts";
+import { checkPatternHabits } from "./checker-regex-habits.ts";
 import { checkPattern } from "./checker-regex.ts";
 import type { RuleId } from "./rules.ts";
 import { isAssignable, isCondition, isPrintable } from "./types.ts";
@@ -172,6 +173,7 @@ function checkMatch(node: BinaryExpression, context: SubContext): void {
   checkExpression(node.right, context);
   if (typeHere(node.right, context) === "ACL") return;
   checkPatternOperand(node.right, context);
+  checkPatternHabits(node, context.findings);
 }
 
 /** A pattern is one literal, which is checked, or something of type REGEX. */

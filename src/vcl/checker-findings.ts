@@ -1,3 +1,4 @@
+import type { PatternSyntaxError } from "../pcre/syntax-error.ts";
 import type { VclProgram } from "./ast-declarations.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import { diagnose, RULES } from "./rules.ts";
@@ -12,6 +13,8 @@ const MAX_FINDINGS = 200;
 export class Findings {
   readonly #generated: ReadonlySet<Source>;
   readonly #found = { error: new Map<string, Diagnostic>(), warning: new Map<string, Diagnostic>() };
+  /** What is wrong with each pattern seen, `null` = nothing: programs say the same patterns again and again. */
+  readonly patterns = new Map<string, PatternSyntaxError | null>();
   readonly #sourceIndex: ReadonlyMap<Source, number>;
 
   constructor(program: VclProgram) {

@@ -5,14 +5,21 @@ import type { Findings } from "./checker-findings.ts";
 
 /** Reports a literal that is no regular expression. */
 export function checkPattern(literal: StringLiteral, findings: Findings): void {
+  const { patterns } = findings;
+  const known = patterns.get(literal.value);
+  const fault = known === undefined ? faultOf(literal.value) : known;
+  if (known === undefined) patterns.set(literal.value, fault);
+  if (fault === null) return;
+  const message = `not a regular expression: ${fault.message} at byte ${fault.offset}`;
+  findings.report("regex/invalid", literal.span, message);
+}
+
+function faultOf(pattern: string): PatternSyntaxError | null {
   try {
-    compilePattern(literal.value);
+    compilePattern(pattern);
+    return null;
   } catch (error) {
-    if (!(error instanceof PatternSyntaxError)) throw error;
-    findings.report(
-      "regex/invalid",
-      literal.span,
-      `not a regular expression: ${error.message} at byte ${error.offset}`,
-    );
+    if (error instanceof PatternSyntaxError) return error;
+    throw error;
   }
 }

@@ -298,6 +298,30 @@ export const RULE_EXAMPLES: Readonly<Partial<Record<RuleId, RuleExamples>>> = {
     invalid: ['backend a { .host = "a"; .¦colour = "red"; }', 'probe p { .¦host = "a"; }'],
     valid: [BACKEND],
   },
+  "regex/bare-dot": {
+    invalid: [
+      recv('if (req.http.host ~ ¦"example.com") { esi; }'),
+      recv('if (req.http.Host !~ ¦"^www.example\\.com$") { esi; }'),
+      recv('if (req.http.host ~ ¦"^(a|b).example$") { esi; }'),
+      recv('if (req.url ~ ¦".html$") { esi; }'),
+      recv('if (req.url.path ~ ¦"^/index.php$") { esi; }'),
+    ],
+    valid: [
+      recv('if (req.http.host ~ "^(.+)\\.example\\.com$" || req.http.host ~ "^[a.b]+$") { esi; }'),
+      recv('if (req.url ~ "^/a.b/" || req.url ~ "^/.*$" || req.http.Referer ~ "example.com") { esi; }'),
+    ],
+  },
+  "regex/unanchored-extension": {
+    invalid: [
+      recv('if (req.url ~ ¦"\\.html") { esi; }'),
+      recv('if (req.url.path ~ ¦"(?i)\\.(jpg|png|webp)") { esi; }'),
+      state("miss", 'if (bereq.url ~ ¦"\\.(?:js|css)") { esi; }'),
+    ],
+    valid: [
+      recv('if (req.url.path ~ "\\.(jpe?g|png)$" || req.url ~ "\\.html(\\?|$)") { esi; }'),
+      recv('if (req.url ~ "^/\\.well-known/" || req.url.ext ~ "html" || req.http.X ~ "\\.html") { esi; }'),
+    ],
+  },
   "regex/invalid": {
     invalid: [
       recv('if (req.url ~ ¦"(") { esi; }'),
