@@ -28,7 +28,7 @@ stream.addEventListener("purge", ({ data }) => {
     row([
       cell(timeText(purge.at)),
       cell(purge.service),
-      cell(purge.what),
+      cell(purge.what, "wide"),
       cell(purge.soft ? "soft" : "hard"),
     ]),
   );
@@ -75,7 +75,7 @@ function requestRow(request) {
   const made = row([
     cell(timeText(at)),
     cell(isShield ? `${pop} (shield)` : pop),
-    cell(`${method} ${host}${url}`),
+    cell(`${method} ${host}${url}`, "wide"),
     cell(status, "status"),
     cell(state, "cache"),
     cell(restarts),
@@ -122,13 +122,13 @@ const VIEWS = {
     return page.rows.map((object) =>
       row([
         cell(object.pop),
-        cell(object.key),
+        cell(object.key, "wide"),
         cell(object.hitForPass ? "hit-for-pass" : object.status),
         cell(object.ageSeconds),
         cell(object.ttlSeconds),
         cell(object.hits),
         cell(object.bytes),
-        cell(object.surrogateKeys.join(" ")),
+        cell(object.surrogateKeys.join(" "), "wide"),
       ]),
     );
   },
@@ -136,7 +136,7 @@ const VIEWS = {
     const more = page.more ? "the first 200 are shown" : `${page.rows.length} sites`;
     text(byId("fleet-figures"), page.known ? more : "this mirror was started without its fleet");
     return page.rows.map(({ site, siteEnv, release, domains }) =>
-      row([cell(site), cell(siteEnv), cell(release ?? "none"), cell(domains.join(" "))]),
+      row([cell(site), cell(siteEnv), cell(release ?? "none"), cell(domains.join(" "), "wide")]),
     );
   },
 };
