@@ -3,21 +3,21 @@ import { standardInput } from "./commands/standard-input.ts";
 import { systemClock } from "./lib/clock.ts";
 
 /** Ctrl-C and a polite kill ask the command to stop; a second one stops it at once. */
-function abortOnSignals(): AbortSignal {
+function abortOnSignals(): { readonly signal: AbortSignal; readonly interrupt: () => void } {
   const controller = new AbortController();
-  const onSignal = (): void => {
+  const interrupt = (): void => {
     if (controller.signal.aborted) process.exit(130);
     controller.abort(new Error("interrupted"));
   };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
-  return controller.signal;
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  return { signal: controller.signal, interrupt };
 }
 
 // The SDK is pinned (docs/decisions); its advice about later versions is for us, not for every run of every user.
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
 
-const signal = abortOnSignals();
+const { signal, interrupt } = abortOnSignals();
 const err = (text: string): void => void process.stderr.write(text);
 
 // The only place that reads argv and the process's environment, and sets the exit code.
@@ -27,7 +27,7 @@ const ended = runCommandLine(process.argv.slice(2), {
   clock: systemClock,
   pid: process.pid,
   signal,
-  input: standardInput({ input: process.stdin, say: err, signal }),
+  input: standardInput({ input: process.stdin, say: err, signal, interrupt }),
   out: (text) => void process.stdout.write(text),
   err,
   live: process.stderr.isTTY,

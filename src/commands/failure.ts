@@ -38,7 +38,7 @@ function describeFault(error: unknown, options: { readonly json: boolean }): Fai
   const message = error instanceof Error ? error.message : String(error);
   const stack = error instanceof Error ? (error.stack ?? message) : message;
   const fault = { code: "fault/internal", kind: "fault", message, details: [] };
-  const err = `error: sitefleet failed, and it is our fault [fault/internal]: ${stack}\n`;
+  const err = `error: sitefleet failed, and it is our fault [fault/internal]: ${forTerminal(stack)}\n`;
   return { out: documentOf(options, { error: fault }), err, exitCode: 1 };
 }
 

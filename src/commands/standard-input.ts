@@ -20,10 +20,13 @@ export interface InputStreams {
   readonly input: NodeJS.ReadableStream & Partial<Pick<ReadStream, "isTTY">>;
   /** Where questions are asked. */
   readonly say: (text: string) => void;
+  /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal;
+  /** Does what Ctrl-C does: while a terminal hides what is typed it makes no signal of that key. */
+  readonly interrupt: () => void;
 }
 
-export function standardInput({ input, say, signal }: InputStreams): StandardInput {
+export function standardInput({ input, say, signal, interrupt }: InputStreams): StandardInput {
   return {
     isTerminal: input.isTTY === true,
     async readText() {
@@ -44,10 +47,9 @@ export function standardInput({ input, say, signal }: InputStreams): StandardInp
       // As a terminal, but with nothing written back: what is typed stays unseen.
       const unseen = new Writable({ write: (_chunk, _encoding, done) => done() });
       const lines = createInterface({ input, output: unseen, terminal: true });
-      const interrupted = new AbortController();
-      lines.on("SIGINT", () => interrupted.abort(new Error("interrupted")));
+      lines.on("SIGINT", interrupt);
       try {
-        return await lines.question("", { signal: AbortSignal.any([signal, interrupted.signal]) });
+        return await lines.question("", { signal });
       } finally {
         lines.close();
         say("\n");

@@ -1,3 +1,5 @@
+import { METADATA_BUDGET } from "./metadata.ts";
+
 /** Headers that S3 keeps beside an object, by the name of their field in the store. */
 export const NATIVE_HEADERS = {
   "content-type": "contentType",
@@ -108,10 +110,9 @@ export function headerValueProblem(name: string, value: string): string | undefi
     return "has characters outside ASCII in its value, which browsers read differently (RFC 9110 section 5.5)";
   }
   const native = nativeHeader(name.toLowerCase());
-  if (native === undefined) return undefined;
-  if (value.length > NATIVE_LIMIT)
-    return `has ${value.length} characters in its value, the limit is ${NATIVE_LIMIT}`;
-  return nativeValueProblem(native, value);
+  const limit = native === undefined ? METADATA_BUDGET : NATIVE_LIMIT;
+  if (value.length > limit) return `has ${value.length} characters in its value, the limit is ${limit}`;
+  return native === undefined ? undefined : nativeValueProblem(native, value);
 }
 
 function nativeValueProblem(native: NativeHeader, value: string): string | undefined {

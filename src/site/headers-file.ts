@@ -85,24 +85,24 @@ export function makeHeaderRule(block: {
   }
   const { pattern } = parsed;
   const problems: RuleNote[] = [];
-  const lines: HeaderLine[] = [];
+  const lines = new Map<string, HeaderLine>();
   for (const line of block.lines) {
-    const joined = join(lines, { ...line, value: line.value?.trim() ?? null });
+    const name = line.name.toLowerCase();
+    const joined = join(lines.get(name)?.value, { ...line, value: line.value?.trim() ?? null });
     const reason = lineProblem(joined, pattern);
     if (reason !== undefined) {
       problems.push({ what: "header", source: line.source, text: line.text, reason });
       continue;
     }
-    const at = lines.findIndex(({ name }) => name.toLowerCase() === line.name.toLowerCase());
-    if (at !== -1) lines.splice(at, 1);
-    lines.push(joined);
+    // What comes again goes to the end.
+    lines.delete(name);
+    lines.set(name, joined);
   }
-  return { rules: lines.length === 0 ? [] : [{ source, path, pattern, lines }], problems };
+  return { rules: lines.size === 0 ? [] : [{ source, path, pattern, lines: [...lines.values()] }], problems };
 }
 
 /** A value for a name that the block has already is added to it. */
-function join(lines: readonly HeaderLine[], line: HeaderLine): HeaderLine {
-  const earlier = lines.find(({ name }) => name.toLowerCase() === line.name.toLowerCase())?.value;
+function join(earlier: string | null | undefined, line: HeaderLine): HeaderLine {
   const isMore = typeof earlier === "string" && line.value !== null && line.value !== "";
   return isMore ? { ...line, value: `${earlier}, ${line.value}` } : line;
 }

@@ -24,7 +24,7 @@ export function packedHeaderProblem(header: PackedHeader): string | undefined {
 /**
  * Headers packed into one metadata value: `<slot>=<Name>:<value>` or `<slot>=!<Name>` joined by `|`, slots in the order
  * of `HEADER_SLOTS`. In values `%`, `|`, `+`, quotes and double spaces are percent-encoded, so that the edge cuts the
- * text with `subfield`, decodes with `urldecode`, and S3 stores it as it is.
+ * text at the bars, decodes with `urldecode`, and S3 stores it as it is.
  */
 export function packHeaders(headers: readonly PackedHeader[]): string {
   return headers.map((header, index) => `${HEADER_SLOTS.charAt(index)}=${headerText(header)}`).join("|");

@@ -30,6 +30,11 @@ describe("describeFailure", () => {
     );
   });
 
+  it("lets no foreign byte of a fault of ours move the cursor either", () => {
+    const { err } = describeFailure(new Error("said \u001b[2J"), people);
+    expect(err).toContain("our fault [fault/internal]: Error: said \u{fffd}[2J");
+  });
+
   it("tells a detail once and lets no foreign byte move the cursor", () => {
     const details = ["a\u001b[2Jb: no", "x\n  ^\r"];
     const error = new SitefleetError("publish/invalid-folder", "cannot: a\u001b[2Jb: no\nhere", {

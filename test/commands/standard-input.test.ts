@@ -1,5 +1,5 @@
 import { PassThrough } from "node:stream";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { standardInput } from "../../src/commands/standard-input.ts";
 
 function inputWith(...chunks: readonly (string | Uint8Array)[]) {
@@ -8,7 +8,12 @@ function inputWith(...chunks: readonly (string | Uint8Array)[]) {
   stream.end();
   const said: string[] = [];
   const controller = new AbortController();
-  const input = standardInput({ input: stream, say: (text) => said.push(text), signal: controller.signal });
+  const input = standardInput({
+    input: stream,
+    say: (text) => said.push(text),
+    signal: controller.signal,
+    interrupt: () => controller.abort(new Error("interrupted")),
+  });
   return { input, said, controller };
 }
 
@@ -36,9 +41,31 @@ describe("standard input", () => {
   it("ends a question when the run is interrupted", async () => {
     const stream = new PassThrough();
     const controller = new AbortController();
-    const input = standardInput({ input: stream, say: () => undefined, signal: controller.signal });
+    const interrupt = vi.fn();
+    const input = standardInput({
+      input: stream,
+      say: () => undefined,
+      signal: controller.signal,
+      interrupt,
+    });
     const asked = input.askHidden("Password: ");
     controller.abort(new Error("interrupted"));
     await expect(asked).rejects.toThrow();
+    expect(interrupt).not.toHaveBeenCalled();
+  });
+
+  it("interrupts the run when Ctrl-C is typed as the answer", async () => {
+    const stream = new PassThrough();
+    const controller = new AbortController();
+    const input = standardInput({
+      input: stream,
+      say: () => undefined,
+      signal: controller.signal,
+      interrupt: () => controller.abort(new Error("interrupted")),
+    });
+    const asked = input.askHidden("Password: ");
+    stream.write("secr\u0003");
+    await expect(asked).rejects.toThrow();
+    expect(controller.signal.aborted).toBe(true);
   });
 });

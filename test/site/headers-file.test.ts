@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { fitHeaders, headersFor, parseHeaders } from "../../src/site/headers-file.ts";
+import { METADATA_BUDGET } from "../../src/site/metadata.ts";
 import { metadataProblem } from "../../src/site/object-metadata.ts";
 import { unpackHeaders } from "../../src/site/packed-headers.ts";
 import { noteText } from "../../src/site/redirects-file.ts";
@@ -134,6 +135,15 @@ describe("parseHeaders", () => {
       "_headers:7:",
     ]);
     expect(headersFor(parseHeaders(text, "_headers").rules, "a.html").extra).toHaveLength(1);
+  });
+
+  it("joins values up to what an object can hold, however often a name comes again", () => {
+    const lines = "  X-Long: 12345678\n".repeat(50_000);
+    const { rules, problems } = parseHeaders(`/*\n${lines}`, "_headers");
+    const value = rules[0]?.lines[0]?.value ?? "";
+    expect(value.length).toBeGreaterThan(1_900);
+    expect(value.length).toBeLessThanOrEqual(METADATA_BUDGET);
+    expect(problems[0]?.reason).toContain(`the limit is ${METADATA_BUDGET}`);
   });
 
   it("has no limit to the number of rules", () => {
