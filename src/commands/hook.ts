@@ -12,7 +12,8 @@ import { untilAborted } from "./until-aborted.ts";
 export const commands: readonly CommandDefinition[] = [
   {
     verb: "serve",
-    summary: "publish, add domains and purge when webhooks ask for it; stays until Ctrl-C",
+    summary:
+      "publish, add domains and purge when webhooks ask for it, signed with the secrets of SITEFLEET_HOOK_SECRET; stays until Ctrl-C",
     options: [
       { flags: "--host <address>", summary: "address to listen on", default: "127.0.0.1" },
       { flags: "--port <port>", summary: `port (${DEFAULT_HOOK_PORT}; 0 = any free one)` },
@@ -59,6 +60,7 @@ async function runServe(context: CommandContext, input: CommandInput): Promise<v
     clock: context.clock,
     pid: context.pid,
     warn: (line) => report.warn(line),
+    note: (line) => report.progress(line),
     limits: limitsOf(input.flags),
     openSession: sessionsOf(context),
   });

@@ -64,9 +64,12 @@ export async function rehearse<T>(
   };
   notes.progress("dry run: nothing is changed; this is what the command would say");
   const serviceId = (): Promise<string> => Promise.resolve("dry-run");
-  const result = await work({ ...deps, store, purge, clock, onProgress, serviceId });
+  // The edge would be asked for what was never written.
+  const { edge: _, ...rest } = deps;
+  const result = await work({ ...rest, store, purge, clock, onProgress, serviceId });
   const skipped = [...store.hosting.skipped, ...store.config.skipped].length;
-  if (skipped > 0) notes.progress(`dry run: ${skipped} writes were not made`);
+  if (skipped > 0)
+    notes.progress(`dry run: ${skipped === 1 ? "1 write was" : `${skipped} writes were`} not made`);
   if (told.size > 0) notes.progress(`dry run: not purged: ${[...told].join(" ")}`);
   return result;
 }

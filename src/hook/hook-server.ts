@@ -42,6 +42,8 @@ export interface HookOptions {
   /** Id of this process. */
   readonly pid: number;
   readonly warn: (line: string) => void;
+  /** Told of each job as it begins and ends. */
+  readonly note?: ((line: string) => void) | undefined;
   readonly limits?: Partial<HookLimits>;
 }
 
@@ -78,6 +80,7 @@ export async function startHook(options: HookOptions): Promise<Hook> {
       clock,
       limits,
       warn,
+      note: options.note,
       run: (jobs, signal) =>
         withSession(openSession, signal, (deps) =>
           runJobs({ deps, workDir, limits, warn, bodyPath: (id) => files.bodyPath(id) }, jobs),

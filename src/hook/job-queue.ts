@@ -15,6 +15,8 @@ export interface JobQueueOptions {
   /** Does the work of jobs that may be done as one (mostly one alone); what it resolves with is the result of each. */
   readonly run: (jobs: readonly Job[], signal: AbortSignal) => Promise<Record<string, unknown>>;
   readonly warn: (line: string) => void;
+  /** Told of each job as it begins and ends, for the log of the endpoint. */
+  readonly note?: ((line: string) => void) | undefined;
 }
 
 interface Entry {
@@ -229,6 +231,10 @@ export class JobQueue {
     }
     const jobs = batch.map(({ job }) => job);
     const { signal } = this.#stop;
+    const { clock, note } = this.#options;
+    const beganAt = clock.now();
+    const tell = (what: string): void => jobs.forEach((job) => note?.(`${jobText(job)}: ${what}`));
+    tell("begun");
     let end: Pick<Job, "state" | "error"> & Partial<Pick<Job, "result">>;
     try {
       end = { state: "done", result: await run(jobs, signal), error: null };
@@ -237,6 +243,9 @@ export class JobQueue {
       if (signal.aborted) return;
       end = { state: "failed", error: this.#failureOf(error) };
     }
+    const { error } = end;
+    const after = `after ${((clock.now() - beganAt) / 1_000).toFixed(1)} s`;
+    tell(error === null ? `done ${after}` : `failed ${after}: ${error.message} [${error.code}]`);
     for (const entry of batch) await this.#finish(entry, end);
   }
 
@@ -279,6 +288,13 @@ export class JobQueue {
   #now(): string {
     return new Date(this.#options.clock.now()).toISOString();
   }
+}
+
+/** A job in a line of the log. */
+function jobText({ id, work }: Job): string {
+  const about = work.kind === "purge" ? "" : ` ${work.site} (${work.siteEnv})`;
+  const domain = "domain" in work ? ` ${work.domain}` : "";
+  return `job ${id}: ${work.kind}${about}${domain}`;
 }
 
 /** A sleep that ends early is over as well. */

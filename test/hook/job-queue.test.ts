@@ -26,11 +26,13 @@ async function openQueue(
   const clock = given.clock ?? new FakeClock();
   const begun: Begun[] = [];
   const warnings: string[] = [];
+  const notes: string[] = [];
   const queue = await JobQueue.open({
     files: await JobFiles.open(dir),
     clock,
     limits: { ...DEFAULT_LIMITS, ...given.limits },
     warn: (line) => warnings.push(line),
+    note: (line) => notes.push(line),
     run: (jobs, signal) =>
       new Promise((resolve, reject) => {
         const fail = (error: unknown): void => reject(error instanceof Error ? error : new Error("aborted"));
@@ -39,7 +41,7 @@ async function openQueue(
       }),
   });
   queue.start();
-  return { dir, clock, queue, begun, warnings };
+  return { dir, clock, queue, begun, warnings, notes };
 }
 
 async function until(isTrue: () => boolean): Promise<void> {
@@ -84,6 +86,28 @@ describe("JobQueue", () => {
     begun[3]?.end();
     await until(() => queue.counts.running === 0);
     await queue.close();
+  });
+
+  it("says of each job when it begins and how it ends", async () => {
+    const { queue, begun, notes } = await openQueue({ limits: { parallel: 1 } });
+    const first = await queue.submit(remove("a", "www.example.com"));
+    const second = await queue.submit(purge("k"));
+    await until(() => begun.length === 1);
+    begun[0]?.fail(new SitefleetError("domain/not-found", "there is no such domain"));
+    await until(() => begun.length === 2);
+    begun[1]?.end();
+    await until(() => queue.counts.running === 0);
+    await queue.close();
+    const [one, two] = [
+      `job ${first.job.id}: remove-domain a (production) www.example.com: `,
+      `job ${second.job.id}: purge: `,
+    ];
+    expect(notes).toEqual([
+      `${one}begun`,
+      `${one}failed after 0.0 s: there is no such domain [domain/not-found]`,
+      `${two}begun`,
+      `${two}done after 0.0 s`,
+    ]);
   });
 
   it("takes the same work once while it waits, but never puts it before what came between", async () => {
