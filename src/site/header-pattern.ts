@@ -92,8 +92,10 @@ export function matchesFile(pattern: HeaderPattern, paths: FilePaths): boolean {
 /** Keeps the places that can be reached, so that no pattern takes more than its length times the path's. */
 function matchesText(tokens: readonly Token[], path: string): boolean {
   const [first] = tokens;
-  // Most patterns begin with text that most paths do not.
+  const last = tokens.at(-1);
+  // Most patterns begin or end with text that most paths do not.
   if (first?.kind === "text" && !path.startsWith(first.text)) return false;
+  if (last?.kind === "text" && !path.endsWith(last.text)) return false;
   let places: ReadonlySet<number> = new Set([0]);
   for (const token of tokens) {
     places = advance(token, path, places);
