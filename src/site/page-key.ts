@@ -44,8 +44,12 @@ function decodeUtf8(raw: string): string | undefined {
   }
 }
 
+/** Paths of which nothing can be wrong, told by one look: nearly all. */
+const USUAL = /^\/?(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*\/)*(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*)?$/;
+
 /** Why the edge would refuse a decoded path, or `undefined`. */
 export function pathProblem(decoded: string): string | undefined {
+  if (USUAL.test(decoded)) return undefined;
   if (/[\u0000-\u001f\u007f]/.test(decoded)) return "has a control character";
   if (decoded.includes("\\")) return "has a backslash";
   if (/(?:^|\/)\.\.?(?:\/|$)/.test(decoded)) return "has a dot segment";
@@ -91,6 +95,8 @@ export function canonicalPath(file: string, policy: SlashPolicy = "auto"): strin
   const isIndex = file.endsWith("/index.html");
   const stem = `/${file.slice(0, isIndex ? -"/index.html".length : -".html".length)}`;
   const spelling = spellingOf(policy, isIndex);
+  const name = lastSegment(stem);
+  if (spelling === "bare" && name !== "" && name !== "index" && !name.includes(".")) return stem;
   const key = pageKey(`/${file}`);
   // Read back, a stem with a dot looks like a file and one that ends in `index` like a folder: those keep more.
   if (spelling === "bare" && pageKey(stem) === key) return stem;
@@ -110,6 +116,8 @@ function spellingOf(policy: SlashPolicy, isIndex: boolean): "bare" | "slash" | "
  * key at which a redirect to its canonical path belongs, or `undefined` when the page needs none.
  */
 export function dottedAliasKey(file: string): string | undefined {
+  // Most pages have no other dot than the one of their ending.
+  if (file.indexOf(".") >= file.length - ".html".length) return undefined;
   const key = pageKey(`/${file}`);
   if (!key.endsWith(".html") || !file.endsWith(".html")) return undefined;
   const stem = key.slice(0, -".html".length);

@@ -48,7 +48,18 @@ export function contentTypeBy(path: string, content: TextFacts): string {
   const text = type.startsWith("text/") || TEXT_TYPES.has(type);
   if (!text) return withCharset(type);
   // A page in another encoding says so itself; a wrong charset in the header would win over it.
-  return content.isUtf8 ? `${type}; charset=utf-8` : type;
+  return content.isUtf8 ? withUtf8(type) : type;
+}
+
+/** One text for all files of a type: those that share it are told from others without being compared. */
+const utf8Types = new Map<string, string>();
+
+function withUtf8(type: string): string {
+  const known = utf8Types.get(type);
+  if (known !== undefined) return known;
+  const text = `${type}; charset=utf-8`;
+  utf8Types.set(type, text);
+  return text;
 }
 
 const REVALIDATE = "public, max-age=0, must-revalidate";

@@ -5,7 +5,7 @@ import { SitefleetError } from "../../lib/errors.ts";
 import { forEachLimit } from "../../lib/for-each-limit.ts";
 import { printable } from "../../site/names.ts";
 import { canonicalPath, encodePath, pageKey } from "../../site/page-key.ts";
-import { cacheControlOf, contentTypeBy } from "./content-headers.ts";
+import { contentTypeBy } from "./content-headers.ts";
 import { PIECE_BYTES, readInPieces, readPiece } from "./file-content.ts";
 import type { FileContent, ReadFile } from "./file-content.ts";
 import { FOLDER_HINT, reasonOf, rootOf, sizeProblem, walkFolder } from "./folder-walk.ts";
@@ -20,13 +20,10 @@ export interface ScannedFile {
   readonly source: string;
   /** Page key, decoded. */
   readonly key: string;
-  /** Canonical URL path, encoded. */
-  readonly canonical: string;
   readonly size: number;
   /** Hex SHA-256 of the content. */
   readonly hash: string;
   readonly contentType: string;
-  readonly cacheControl: string;
 }
 
 export interface Scan {
@@ -119,6 +116,7 @@ async function saveCache(stats: StatCache): Promise<string[]> {
 function sizeReasons(segmented: readonly string[]): (path: string, size: number) => string | undefined {
   const extensions = new Set(segmented);
   return (path, size) => {
+    if (size <= FILE_LIMIT) return undefined;
     const extension = /\.([^./]+)$/.exec(path)?.[1]?.toLowerCase();
     if (extension !== undefined && extensions.has(extension)) return sizeProblem(size, SEGMENTED_LIMIT);
     const reason = sizeProblem(size, FILE_LIMIT);
@@ -185,11 +183,9 @@ function scannedFile({ path, source }: FoundFile, content: FileContent): Scanned
     path,
     source,
     key: pageKey(`/${path}`),
-    canonical: encodePath(canonicalPath(path)),
     size: content.size,
     hash: content.hash,
     contentType: contentTypeBy(path, content),
-    cacheControl: cacheControlOf(path),
   };
 }
 
@@ -206,7 +202,9 @@ function keyClashes(files: readonly ScannedFile[]): string[] {
       before.path === file.path
         ? `${printable(file.path)}: exists in two Unicode normal forms, which`
         : `${printable(before.path)} and ${printable(file.path)}: both`;
-    return [`${names} are the page "${printable(file.canonical)}" (key "${printable(file.key)}")`];
+    return [
+      `${names} are the page "${printable(encodePath(canonicalPath(file.path)))}" (key "${printable(file.key)}")`,
+    ];
   });
 }
 

@@ -117,30 +117,28 @@ const CHECKSUM_BYTES = 32;
 
 function encodeEntry(content: FileContent, stat: BigIntStats): Buffer {
   const entry = Buffer.allocUnsafe(ENTRY_BYTES);
-  writeStat(entry, stat);
+  entry.set(packedStat(stat));
   entry.write(content.hash, STAT_BYTES, "hex");
   entry[ENTRY_BYTES - 1] = (content.isUtf8 ? UTF8_FLAG : 0) | (content.hasNul ? NUL_FLAG : 0);
   return entry;
 }
 
-function writeStat(target: Buffer, stat: BigIntStats): void {
-  const fields = [stat.size, stat.mtimeNs, stat.ctimeNs, stat.ino, stat.dev];
-  for (const [index, field] of fields.entries())
-    target.writeBigUInt64LE(BigInt.asUintN(64, field), index * 8);
+/** One for all: a number of this width that is read from bytes is an object, five of them for each file. */
+const packed = new DataView(new ArrayBuffer(STAT_BYTES));
+const packedBytes = new Uint8Array(packed.buffer);
+
+/** The fields modulo 2^64, until the next call. */
+function packedStat(stat: BigIntStats): Uint8Array {
+  packed.setBigUint64(0, stat.size, true);
+  packed.setBigUint64(8, stat.mtimeNs, true);
+  packed.setBigUint64(16, stat.ctimeNs, true);
+  packed.setBigUint64(24, stat.ino, true);
+  packed.setBigUint64(32, stat.dev, true);
+  return packedBytes;
 }
 
 function hasStat(entry: Buffer, stat: BigIntStats): boolean {
-  return (
-    isField(entry, 0, stat.size) &&
-    isField(entry, 1, stat.mtimeNs) &&
-    isField(entry, 2, stat.ctimeNs) &&
-    isField(entry, 3, stat.ino) &&
-    isField(entry, 4, stat.dev)
-  );
-}
-
-function isField(entry: Buffer, index: number, field: bigint): boolean {
-  return entry.readBigUInt64LE(index * 8) === BigInt.asUintN(64, field);
+  return entry.compare(packedStat(stat), 0, STAT_BYTES, 0, STAT_BYTES) === 0;
 }
 
 function contentOf(entry: Buffer): FileContent {

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 
 import { SitefleetError } from "../../../src/lib/errors.ts";
 import { FILE_LIMIT, scanFolder } from "../../../src/publish/folder/scan.ts";
+import { canonicalPath, encodePath } from "../../../src/site/page-key.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 import { folder } from "../publish-fixture.ts";
 
@@ -44,7 +45,8 @@ describe("scanFolder", () => {
     [".well-known/security.txt", ".well-known/security.txt", "/.well-known/security.txt"],
   ])("publishes %j as the key %j at %s", async (name, key, canonical) => {
     const { files } = await scanFolder(await folder({ [name]: "x" }), signal);
-    expect(files).toMatchObject([{ key, canonical, size: 1 }]);
+    expect(files).toMatchObject([{ key, size: 1 }]);
+    expect(files.map(({ path }) => encodePath(canonicalPath(path)))).toEqual([canonical]);
   });
 
   it("sorts by key and leaves out dotfiles and what is meant for publishers", async () => {
