@@ -19,7 +19,7 @@ const PRODUCTS: ReadonlyMap<string, boolean> = new Map([
   ["log_explorer_insights", true],
   ["ngwaf", false],
   ["origin_inspector", true],
-  ["websockets", true],
+  ["websockets", false],
 ]);
 
 /** Key of the versionless content that lists a service's products. */

@@ -72,7 +72,7 @@ export class LogFiles {
   /** Resolves when every line taken so far is in its file. */
   async flush(): Promise<void> {
     const all = [...this.#destinations.values()].flatMap((map) => [...map.values()]);
-    await Promise.all(all.map(({ writing }) => writing));
+    await Promise.all(all.flatMap(({ writing }) => (writing === null ? [] : [writing])));
   }
 
   async #drain(destination: Destination): Promise<void> {
