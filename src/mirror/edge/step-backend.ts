@@ -36,7 +36,8 @@ export function miss(x: Exchange): Step {
 export function pass(x: Exchange): Step {
   const { node } = x;
   endTurn(x, "private");
-  markState(x, "PASS");
+  // A pass on a hit-for-pass note keeps its own name (variables/miscellaneous/fastly-info-state).
+  if (!node.cacheState.startsWith("HITPASS")) markState(x, "PASS");
   node.bereq = passRequest(x);
   const action = runState(x, node, "pass");
   return action.do === "error" ? "error" : "backend";

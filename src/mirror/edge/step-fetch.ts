@@ -7,7 +7,7 @@ import { BodyTooLargeError, discard, readBody } from "./body.ts";
 import type { ResponseBody } from "./body.ts";
 import { CacheEntry } from "./cache-entry.ts";
 import type { EntryInit } from "./cache-entry.ts";
-import { chooseStoredCoding, compressStored, markEncoded } from "./compression.ts";
+import { chooseStoredCoding, compressStored, compressStream, markEncoded } from "./compression.ts";
 import { endTurn, failWith, markState, nowOf } from "./exchange.ts";
 import type { Exchange, Step } from "./exchange.ts";
 import { hasExplicitFreshness, planFreshness } from "./freshness.ts";
@@ -157,8 +157,19 @@ function deliverUnstored(x: Exchange, beresp: BackendResponse): Step {
   const { reply } = x;
   assertDefined(reply, "reply");
   endTurn(x, "private");
-  takeReply(x, beresp, reply.body);
+  takeReply(x, beresp, compressUnstored(x, beresp, reply.body));
   return "deliver";
+}
+
+/** `beresp.gzip` and `beresp.brotli` hold for what is not stored as well, while it goes through. */
+function compressUnstored(x: Exchange, beresp: BackendResponse, body: ResponseBody): ResponseBody {
+  const isPart = x.part !== null || beresp.status === 206;
+  if (isPart || beresp.esi || beresp.status === 204 || beresp.status === 304) return body;
+  if (beresp.gzip || beresp.brotli) addVary(beresp.headers, "Accept-Encoding");
+  const coding = chooseStoredCoding(beresp, x.node.req.headers, beresp.headers);
+  if (coding === null) return body;
+  markEncoded(beresp.headers, coding);
+  return compressStream(body, coding);
 }
 
 function takeReply(x: Exchange, beresp: BackendResponse, body: ResponseBody): void {
