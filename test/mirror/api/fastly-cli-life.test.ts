@@ -45,7 +45,7 @@ const OTHER_OBJECTS: readonly (readonly [kind: string, form: Readonly<Record<str
 ];
 
 describe.skipIf(unavailable !== undefined)("the official CLI, through the life of a service", () => {
-  test("with every kind of object, each of them at work at the edge", { timeout: 300_000 }, async () => {
+  test("with every kind of object, each of them at work at the edge", { timeout: 600_000 }, async () => {
     const { api, add, call, id, visit, origin, logged } = await startWhole();
     const home = await tempDir();
     const run = async (...args: string[]): Promise<string> => {
