@@ -20,7 +20,10 @@ export function createContext(
   let loaded: Promise<Settings> | undefined;
   const settings = (): Promise<Settings> => (loaded ??= readSettings(cwd, flags.config));
   const environment = async (name = environmentName): Promise<Environment> => {
-    if (name === "local") return localEnvironment(await readMirrorFile(stateDir));
+    if (name === "local") {
+      refuseSettings(flags.config);
+      return localEnvironment(await readMirrorFile(stateDir));
+    }
     return environmentOf(await settings(), name, variables);
   };
   return {
@@ -46,6 +49,14 @@ export function createContext(
         stateDir: environmentName === "local" ? stateDir : undefined,
       }),
   };
+}
+
+/** A flag that is given and ignored would mislead, most of all about which environment is meant. */
+function refuseSettings(config: string | undefined): void {
+  if (config === undefined) return;
+  throw new SitefleetError("cli/usage", "the environment `local` is the mirror and takes no --config", {
+    hint: "name one of the file's environments with --env, or leave --config out",
+  });
 }
 
 async function readSettings(cwd: string, config: string | undefined): Promise<Settings> {

@@ -14,7 +14,12 @@ const INTERRUPTED = 130;
 /** How a failure is told: for people on stderr and, with `--json`, as one document on stdout. */
 export function describeFailure(
   error: unknown,
-  options: { readonly json: boolean; readonly interrupted: boolean },
+  options: {
+    readonly json: boolean;
+    readonly interrupted: boolean;
+    /** The command that shows the help of the one that failed. */
+    readonly help?: string | undefined;
+  },
 ): Failure {
   if (options.interrupted && !(error instanceof SitefleetError)) {
     const err = "interrupted; what was begun is finished by the next run\n";
@@ -22,7 +27,8 @@ export function describeFailure(
   }
   if (!(error instanceof SitefleetError)) return describeFault(error, options);
   const { code, kind, message, details } = error;
-  const hint = error.hint ?? `see \`${code}\` in docs/errors.md`;
+  const page = `see \`${code}\` in docs/errors.md`;
+  const hint = error.hint ?? (code === "cli/usage" ? (options.help ?? page) : page);
   const told = details.filter((line) => !message.includes(line));
   const lines = [
     `error: ${forTerminal(message).replaceAll("\n", " ")} [${code}]`,

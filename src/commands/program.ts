@@ -10,6 +10,8 @@ export interface Invocation {
   readonly definition: CommandDefinition;
   readonly input: CommandInput;
   readonly flags: CommonFlags;
+  /** The command that shows its help. */
+  readonly help: string;
 }
 
 /** Text that commander wants shown (help, version) and the exit code that goes with it. */
@@ -70,7 +72,8 @@ async function addNoun(program: Command, noun: Noun, found: (invocation: Invocat
   const parent = program.command(noun.name).description(noun.summary);
   for (const definition of commands) {
     const command = definition.verb === undefined ? parent : parent.command(definition.verb);
-    addCommand(command.description(definition.summary), definition, found);
+    const help = ["sitefleet", noun.name, definition.verb, "--help"].filter(Boolean).join(" ");
+    addCommand(command.description(definition.summary), definition, (given) => found({ ...given, help }));
   }
 }
 
@@ -89,7 +92,7 @@ const COMMON = [
 function addCommand(
   command: Command,
   definition: CommandDefinition,
-  found: (invocation: Invocation) => void,
+  found: (invocation: Omit<Invocation, "help">) => void,
 ): void {
   for (const argument of definition.args ?? []) command.argument(argument.name, argument.summary);
   for (const row of definition.options ?? []) {
@@ -102,7 +105,7 @@ function addCommand(
   for (const option of COMMON) command.addOption(option);
   if (definition.writes) {
     command.option("--dry-run", "show what would be done and do nothing");
-    command.option("--yes", "do not ask");
+    command.option("--yes", "go on with what cannot be undone; nothing else asks");
   }
   command.addHelpText(
     "after",

@@ -16,19 +16,21 @@ export interface Surroundings extends ProcessSurroundings {
 export async function runCommandLine(argv: readonly string[], around: Surroundings): Promise<number> {
   const json = argv.includes("--json");
   const { signal } = around;
+  let help: string | undefined;
   try {
     const invocation = await readInvocation(argv, await readVersion());
     if ("text" in invocation) {
       (invocation.exitCode === 0 ? around.out : around.err)(invocation.text);
       return invocation.exitCode;
     }
+    help = invocation.help;
     // Loaded only now: help and usage errors need no settings.
     const { createContext } = await import("./create-context.ts");
     const report = createReport(around.out, around.err, { json, live: around.live ?? false });
     const context = createContext({ ...around, flags: invocation.flags, report });
     return (await invocation.definition.run(context, invocation.input)) ?? 0;
   } catch (error) {
-    const failure = describeFailure(error, { json, interrupted: signal.aborted });
+    const failure = describeFailure(error, { json, interrupted: signal.aborted, help });
     around.out(failure.out);
     around.err(failure.err);
     return failure.exitCode;

@@ -35,6 +35,12 @@ describe("describeFailure", () => {
     expect(err).toContain("our fault [fault/internal]: Error: said \u{fffd}[2J");
   });
 
+  it("names the command's help where the command line is wrong and there is no better advice", () => {
+    const help = "sitefleet purge --help";
+    const { err } = describeFailure(new SitefleetError("cli/usage", "no URL"), { ...people, help });
+    expect(err).toBe("error: no URL [cli/usage]\nnext: sitefleet purge --help\n");
+  });
+
   it("tells a detail once and lets no foreign byte move the cursor", () => {
     const details = ["a\u001b[2Jb: no", "x\n  ^\r"];
     const error = new SitefleetError("publish/invalid-folder", "cannot: a\u001b[2Jb: no\nhere", {
