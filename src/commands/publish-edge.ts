@@ -3,7 +3,7 @@ import type { EdgeWishes, Published } from "../publish/published.ts";
 import type { CommandInput, OptionDefinition } from "./command.ts";
 import { counted } from "./publishing.ts";
 
-/** Options of `publish` about what is done at the edge when the release is live. */
+/** Options about what is done at the edge when a release is live, published just now or shown again. */
 export const EDGE_OPTIONS: readonly OptionDefinition[] = [
   {
     flags: "--verify",

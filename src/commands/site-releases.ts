@@ -4,12 +4,15 @@ import type { PreviewRow } from "../publish/previews/previews.ts";
 import { promotePreview } from "../publish/previews/promote.ts";
 import { promoteSite } from "../publish/previews/promote-site.ts";
 import { readSite } from "../publish/record-store.ts";
+import type { Published } from "../publish/published.ts";
 import { rollBack } from "../publish/release/rollback.ts";
+import type { ShowWishes } from "../publish/release/rollback.ts";
 import { isStale, staleText } from "../publish/release/stale-release.ts";
 import { unpackDelta } from "../site/delta-list.ts";
 import type { ReleaseEntry, SiteRecord } from "../site/model.ts";
 import type { CommandDefinition } from "./command.ts";
 import type { CommandContext } from "./context.ts";
+import { EDGE_OPTIONS, describeEdge, edgeWishesOf } from "./publish-edge.ts";
 import { argumentOf, columns, counted, siteRefOf, urlOf } from "./publishing.ts";
 import { siteCommand } from "./site-command.ts";
 import type { SiteJob } from "./site-command.ts";
@@ -32,9 +35,13 @@ export const commands: readonly CommandDefinition[] = [
   siteCommand({
     verb: "rollback",
     summary: "show an earlier release again",
-    options: [{ flags: "--to <release>", summary: "default: the one shown before" }, NO_WAIT],
+    options: [
+      { flags: "--to <release>", summary: "default: the one shown before" },
+      NO_WAIT,
+      ...EDGE_OPTIONS,
+    ],
     writes: true,
-    examples: ["site rollback acme", "site rollback acme --to 3"],
+    examples: ["site rollback acme", "site rollback acme --to 3", "site rollback acme --verify"],
     run: runRollback,
   }),
   siteCommand({
@@ -64,6 +71,7 @@ export const commands: readonly CommandDefinition[] = [
     options: [
       { flags: "--from <site-env>", summary: "take what the site shows in this website environment" },
       NO_WAIT,
+      ...EDGE_OPTIONS,
     ],
     writes: true,
     examples: ["site promote acme pr-42", "site promote acme --from staging"],
@@ -132,22 +140,34 @@ async function runReleases(context: CommandContext, { deps, ref }: SiteJob): Pro
 
 async function runRollback(context: CommandContext, job: SiteJob): Promise<void> {
   const { deps, ref, input } = job;
-  const { release, record } = await rollBack(stopping(context, job), ref, input.flags.text("to"));
+  const shown = await rollBack(deps, ref, { to: input.flags.text("to"), ...wishesOf(context, job) });
+  const { release, record } = shown;
   if (await isStale(deps, ref, { record, release })) context.report.warn(staleText(release));
   context.report.result(
-    { ...ref, release, previous: record.previous },
-    `${ref.site} (${ref.siteEnv}) shows release ${release}`,
+    { ...ref, release, previous: record.previous, ...edgeDocument(shown) },
+    withEdge(context, shown, `${ref.site} (${ref.siteEnv}) shows release ${release}`),
   );
 }
 
-/** With `--no-wait` nobody waits for the second purge. */
-function stopping(context: CommandContext, { deps, input }: SiteJob): SiteJob["deps"] {
-  if (!input.flags.has("no-wait")) return deps;
-  return {
-    ...deps,
-    later: () =>
-      context.report.progress("the second purge is owed: the next run sends it, or `purge --owed --send`"),
-  };
+/** What the flags want of the edge. A dry run asks it for nothing: it would show what it showed before. */
+function wishesOf(context: CommandContext, { input }: SiteJob): ShowWishes {
+  const wait = !input.flags.has("no-wait");
+  if (!wait) {
+    context.report.progress("the second purge will be owed: the next run sends it, or `purge --owed --send`");
+  }
+  const wishes = edgeWishesOf(input);
+  return context.dryRun ? { wait } : { wait, ...wishes };
+}
+
+/** What was done at the edge, where something was. */
+function edgeDocument({ warm, receipt }: Published): Pick<Published, "warm" | "receipt"> {
+  return { ...(warm ? { warm } : {}), ...(receipt ? { receipt } : {}) };
+}
+
+/** The line with what was done at the edge below it; what went wrong there is told. */
+function withEdge(context: CommandContext, shown: Published, line: string): string {
+  for (const warning of shown.warnings) context.report.warn(warning);
+  return [line, ...describeEdge(shown)].join("\n");
 }
 
 async function runPreviews(context: CommandContext, { deps, ref }: SiteJob): Promise<void> {
@@ -181,24 +201,29 @@ async function runPromote(context: CommandContext, job: SiteJob): Promise<void> 
   }
   if (from !== undefined) return runPromoteFrom(context, job, from);
   const preview = name ?? "";
-  const { release, record } = await promotePreview(stopping(context, job), ref, preview);
+  const shown = await promotePreview(deps, ref, { name: preview, ...wishesOf(context, job) });
+  const { release, record } = shown;
   if (await isStale(deps, ref, { record, release })) context.report.warn(staleText(release));
   context.report.result(
-    { ...ref, release, previous: record.previous, preview },
-    `${ref.site} (${ref.siteEnv}) shows release ${release}, which the preview ${preview} showed`,
+    { ...ref, release, previous: record.previous, preview, ...edgeDocument(shown) },
+    withEdge(
+      context,
+      shown,
+      `${ref.site} (${ref.siteEnv}) shows release ${release}, which the preview ${preview} showed`,
+    ),
   );
 }
 
 async function runPromoteFrom(context: CommandContext, job: SiteJob, siteEnv: string): Promise<void> {
   const { deps, ref } = job;
   const { siteEnv: from } = siteRefOf(deps, ref.site, siteEnv);
-  const report = await promoteSite(stopping(context, job), ref, { from, dryRun: context.dryRun });
-  for (const warning of report.warnings) context.report.warn(warning);
+  const { dryRun } = context;
+  const report = await promoteSite(deps, ref, { from, dryRun, ...wishesOf(context, job) });
   const source = `release ${report.from.release} of ${from}`;
   const text = {
     published: `${ref.site} (${ref.siteEnv}) shows release ${report.release}, made from ${source}`,
     unchanged: `${ref.site} (${ref.siteEnv}) shows this already: release ${report.release}`,
     planned: `would show ${source} in ${ref.siteEnv}`,
   }[report.kind];
-  context.report.result(report, text);
+  context.report.result(report, withEdge(context, report, text));
 }

@@ -3,6 +3,8 @@ import { releasePrefix } from "../../site/layout.ts";
 import { currentRelease } from "../../site/model.ts";
 import type { ReleaseEntry } from "../../site/model.ts";
 import { isUnsettled, refuseDeleting, rollForward, settleSite } from "../commit.ts";
+import { withFollowUp } from "../live/follow-up.ts";
+import type { Published } from "../published.ts";
 import { readCurrent } from "../release/current-content.ts";
 import { findManifest } from "../release/manifest.ts";
 import { placeOf } from "../publish-deps.ts";
@@ -10,30 +12,40 @@ import type { PublishDeps, SiteRef } from "../publish-deps.ts";
 import { changedMeanwhile, readRecord, readSite } from "../record-store.ts";
 import { makeRelease } from "../release/release.ts";
 import { refuseUnfit, roomForRules } from "../release/release-fit.ts";
+import type { ShowWishes } from "../release/rollback.ts";
 import type { LocatedObject, Manifest } from "../release/release-object.ts";
 import { planRelease } from "../release/release-plan.ts";
 import type { PlannedObject } from "../release/release-plan.ts";
 
-export interface PromotedSite extends SiteRef {
+export interface PromotedSite extends Published {
   readonly kind: "published" | "unchanged" | "planned";
   /** Website environment and release that it was taken from. */
   readonly from: { readonly siteEnv: string; readonly release: string };
-  /** The release that the site shows; `null` for a plan of a new site. */
-  readonly release: string | null;
-  readonly previous: string | null;
-  readonly warnings: readonly string[];
+}
+
+/** What is promoted, and what is wanted of the edge then. */
+export interface PromoteRequest extends ShowWishes {
+  /** Website environment that it is taken from. */
+  readonly from: string;
+  readonly dryRun?: boolean;
 }
 
 /**
  * Makes what a site shows in another website environment a release here: unchanged objects stay where they are, the others
  * are copied inside the store. It is planned by this site's own rules and policies, and committed as any publish is.
- * @throws SitefleetError `site/not-found`, `release/not-found`, `site/unreadable`, `site/changed-meanwhile`
+ * @throws SitefleetError `site/not-found`, `release/not-found`, `site/unreadable`, `site/changed-meanwhile`,
+ * `publish/not-verified`
  */
 export async function promoteSite(
   deps: PublishDeps,
   ref: SiteRef,
-  input: { readonly from: string; readonly dryRun?: boolean },
+  input: PromoteRequest,
 ): Promise<PromotedSite> {
+  const wishes = { site: ref.site, siteEnv: ref.siteEnv, ...input };
+  return withFollowUp(deps, wishes, (watched) => promote(watched, ref, input));
+}
+
+async function promote(deps: PublishDeps, ref: SiteRef, input: PromoteRequest): Promise<PromotedSite> {
   const source = { site: ref.site, siteEnv: input.from };
   if (source.siteEnv === ref.siteEnv) {
     throw new SitefleetError("site/invalid-setting", `the site is in "${ref.siteEnv}" itself`, {
@@ -67,19 +79,23 @@ export async function promoteSite(
   ];
   const from = { siteEnv: source.siteEnv, release: shown.release };
   const current = base && currentRelease(base.record);
-  const state = { release: base?.record.current ?? null, previous: base?.record.previous ?? null };
-  if (input.dryRun) return { ...ref, ...state, kind: "planned", from, warnings };
+  const { site, siteEnv } = ref;
+  const known = { site, siteEnv, ...plan.counts, from, warnings };
+  const state = { ...known, release: base?.record.current ?? null, previous: base?.record.previous ?? null };
+  if (input.dryRun) return { ...state, kind: "planned" };
+  const wait = input.wait === undefined ? {} : { wait: input.wait };
   if (base && current?.digest === plan.digest && !current.dirty) {
     // An earlier run may have died between the record and what visitors see.
-    if (isUnsettled(base.record)) await settleSite(deps, ref, base);
-    return { ...ref, ...state, kind: "unchanged", from, warnings };
+    if (isUnsettled(base.record)) await settleSite(deps, ref, base, wait);
+    return { ...state, kind: "unchanged" };
   }
   if (base) await rollForward(deps, ref, base);
   const content = await readCurrent(deps, ref, current);
   const reason = `promote from ${input.from}`;
   const confirm = (): Promise<void> => refuseOverwritten(deps, source, currentRelease(sourceRecord));
-  const { release, record } = await makeRelease(deps, ref, { plan, content, base, reason, confirm });
-  return { ...ref, kind: "published", release, previous: record.previous, from, warnings };
+  const made = await makeRelease(deps, ref, { plan, content, base, reason, confirm, ...wait });
+  const { release, record, written } = made;
+  return { ...known, kind: "published", release, previous: record.previous, written };
 }
 
 async function shownIn(

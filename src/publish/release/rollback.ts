@@ -2,42 +2,84 @@ import { SitefleetError } from "../../lib/errors.ts";
 import type { ReleaseEntry, SiteRecord } from "../../site/model.ts";
 import { commitChange } from "../commit.ts";
 import { refuseOpenRelease, sameAreas } from "../protected-aliases.ts";
+import { withFollowUp } from "../live/follow-up.ts";
 import type { PublishDeps, SiteRef } from "../publish-deps.ts";
+import type { EdgeWishes, Published } from "../published.ts";
 import { changedMeanwhile, readSite } from "../record-store.ts";
 import type { HeldRecord } from "../record-store.ts";
+import { readMovedObjects } from "./moved-objects.ts";
 import type { ReleaseReport } from "./release.ts";
+
+/** What may be wanted of the edge when a release is shown again. */
+export type ShowWishes = Pick<EdgeWishes, "wait" | "verify" | "warm">;
+
+export interface RollBackRequest extends ShowWishes {
+  /** Release id; absent = the one shown before the current one. */
+  readonly to?: string | undefined;
+}
+
+/** A release that is shown again. */
+export interface ShownAgain extends ReleaseReport, Published {
+  readonly release: string;
+}
 
 /**
  * Shows an earlier release again: one write of the record, one per domain that shows the site, one purge.
- * @param to release id; absent = the one shown before the current one
+ * @param request a release id alone stands for `{ to }`
  * @throws SitefleetError `release/not-found`, `release/incomplete`, `site/invalid-setting` when its rules would show
- * protected pages
+ * protected pages, `publish/not-verified`
  */
-export async function rollBack(deps: PublishDeps, ref: SiteRef, to?: string): Promise<ReleaseReport> {
-  const known = await readSite(deps, ref);
-  // Decided once: applied to its own result, "the previous one" would lead forward again.
-  const release = rollBackTarget(known.record, to);
-  return showAgain(deps, ref, { reason: "roll back", known, release });
+export async function rollBack(
+  deps: PublishDeps,
+  ref: SiteRef,
+  request: string | RollBackRequest = {},
+): Promise<ShownAgain> {
+  const { to, ...wishes } = typeof request === "string" ? { to: request } : request;
+  return withFollowUp(deps, { site: ref.site, siteEnv: ref.siteEnv, ...wishes }, async (watched) => {
+    const known = await readSite(watched, ref);
+    // Decided once: applied to its own result, "the previous one" would lead forward again.
+    const release = rollBackTarget(known.record, to);
+    return showAgain(watched, ref, { reason: "roll back", known, release, ...wishes });
+  });
 }
 
 /** Commits that the site shows a release that it has: nothing is copied. */
 export async function showAgain(
   deps: PublishDeps,
   ref: SiteRef,
-  input: { readonly reason: string; readonly known: HeldRecord; readonly release: string },
-): Promise<ReleaseReport> {
-  const { reason, known, release } = input;
+  input: Pick<ShowWishes, "wait"> & {
+    readonly reason: string;
+    readonly known: HeldRecord;
+    readonly release: string;
+  },
+): Promise<ShownAgain> {
+  const { reason, known, release, wait } = input;
   await refuseOpenRelease(deps, ref, { record: known.record, release });
   const report = await commitChange(deps, ref, {
     reason,
     known,
+    ...(wait === undefined ? {} : { wait }),
     apply(record) {
       if (!sameAreas(record, known.record)) throw changedMeanwhile(ref, "its passwords were changed");
       const target = rollBackTarget(record, release);
       return record.current === target ? record : showKnownRelease(record, target);
     },
   });
-  return { ...report, release };
+  const { watch } = deps;
+  if (watch) {
+    watch.changed(await readMovedObjects(deps, ref, { before: known.record.current, now: release }));
+  }
+  const { previous, site, siteEnv } = report.record;
+  return { ...report, ...countsOf(report.record, release), site, siteEnv, release, previous, warnings: [] };
+}
+
+function countsOf(
+  record: SiteRecord,
+  release: string,
+): Pick<Published, "files" | "redirects" | "patterns" | "bytes"> {
+  const entry = record.releases.find(({ id }) => id === release);
+  const { files = 0, redirects = 0, patterns = 0, bytes = 0 } = entry ?? {};
+  return { files, redirects, patterns, bytes };
 }
 
 /**

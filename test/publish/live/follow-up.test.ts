@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import type { EdgeProbe, EdgeSighting } from "../../../src/publish/live/edge-probe.ts";
+import type { EdgeSighting } from "../../../src/publish/live/edge-probe.ts";
 import { planProbes, problemOf } from "../../../src/publish/live/edge-verification.ts";
 import type { PublishDeps } from "../../../src/publish/publish-deps.ts";
 import { protectSite } from "../../../src/publish/passwords.ts";
@@ -10,38 +10,9 @@ import { readReceipt } from "../../../src/publish/live/receipt.ts";
 import { FaultPoint } from "../../support/fault-point.ts";
 import { InstantClock } from "../../support/instant-clock.ts";
 import { ACME, folder, newWorld, openDeps, recordOf } from "../publish-fixture.ts";
-import type { World } from "../publish-fixture.ts";
+import { edgeOf } from "./shown-edge.ts";
 
 const HOST = "www.example.com";
-
-/** An edge that shows what the record says, as far as `tamper` lets it. */
-function edgeOf(
-  world: World,
-  tamper: (seen: EdgeSighting, asked: number) => EdgeSighting = (seen) => seen,
-): EdgeProbe & { readonly visits: string[] } {
-  const visits: string[] = [];
-  let asked = 0;
-  return {
-    visits,
-    hops: ["edge", "shield"],
-    schemes: { http: true, https: false },
-    look({ host }) {
-      asked += 1;
-      const seen = {
-        status: 200,
-        release: recordOf(world).current ?? undefined,
-        keys: [],
-        configKeys: [`d:${host}`, "c:acme"],
-        bodyHash: undefined,
-      };
-      return Promise.resolve(tamper(seen, asked));
-    },
-    visit({ host, path }) {
-      visits.push(`${host}${path}`);
-      return Promise.resolve({ status: 200 });
-    },
-  };
-}
 
 async function publishWith(
   deps: PublishDeps,
