@@ -83,4 +83,8 @@ const program = await write(
 const code = createHash("sha256");
 for (const file of program) if (file.type === "chunk") code.update(`${file.fileName}\0${file.code}\0`);
 const define = { BUILD_ID: JSON.stringify(code.digest("hex").slice(0, 32)) };
-await write({ input: { cli: "src/start/start.ts" }, transform: { target: "node20.19", define } }, {});
+await write(
+  { input: { start: "src/start/start.ts" }, transform: { target: "node20.19", define } },
+  { format: "cjs", entryFileNames: "program/[name].cjs" },
+);
+await write({ input: { cli: "src/start/entry.ts" } }, {});

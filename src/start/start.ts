@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,7 +9,7 @@ import { codeCacheFolder, readCodeCache, writeCodeCache } from "./code-cache.ts"
 /** Names this build; written in by the bundler. */
 declare const BUILD_ID: string;
 
-/** The program, a file of the folder beside this one. */
+/** The program, a file beside this one. */
 const MAIN = "cli.cjs";
 
 /** Starts the program, with the code that an earlier run of the same command compiled: docs/decisions/0014-bundled-build.md. */
@@ -32,4 +31,4 @@ function start(folder: string): void {
   loader.load(MAIN);
 }
 
-start(fileURLToPath(new URL("program/", import.meta.url)));
+start(fileURLToPath(new URL(".", import.meta.url)));
