@@ -74,7 +74,7 @@ describe("whatever a customer's folder holds", () => {
         to: "2",
         object: object(planned),
       }));
-      await writeObjects(deps, ACME, { writes, planned: new Map(), step: "uploading" });
+      await writeObjects(deps, ACME, { writes, count: writes.length, planned: [], step: "uploading" });
       for (const [key, { metadata }] of world.hosting) {
         expect(key.startsWith("test/production/acme/2/")).toBe(true);
         // What S3 and proxies would make of the key as a URL path must be the key itself.

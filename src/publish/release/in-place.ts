@@ -165,11 +165,14 @@ async function applyInPlace(
   ref: SiteRef,
   { changes, input }: { readonly changes: InPlacePlan; readonly input: InPlaceRelease },
 ): Promise<void> {
-  const { plan } = input;
+  const { assets, pages } = changes;
+  const { objects: planned } = input.plan;
   const { signal } = deps;
-  const planned = new Map(plan.objects.map((object) => [object.key, object]));
-  await writeObjects(deps, ref, { writes: changes.assets, planned, step: "overwriting assets" });
-  await writeObjects(deps, ref, { writes: changes.pages, planned, step: "overwriting pages" });
+  const steps = [
+    { writes: assets, count: assets.length, step: "overwriting assets" },
+    { writes: pages, count: pages.length, step: "overwriting pages" },
+  ];
+  for (const step of steps) await writeObjects(deps, ref, { ...step, planned });
   await forEachLimit(changes.removals, { limit: PARALLEL_WRITES, signal }, async ({ key, at }) => {
     await deps.store.hosting.delete({ key: releasePrefix(placeOf(deps, ref), at) + key, signal });
   });

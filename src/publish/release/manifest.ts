@@ -34,30 +34,55 @@ const headSchema = z.strictObject({
 /** Most bytes that a manifest may unpack to: some hundred thousand files. */
 const TEXT_LIMIT = 256 * 1024 * 1024;
 
-/** A manifest as it is stored: one JSON document a line, the head first, compressed. */
+/** Characters that are compressed at a time: a manifest is never in memory as one text. */
+const MEMBER_CHARS = 512 * 1024;
+
+/**
+ * A manifest as it is stored: one JSON document a line, the head first, compressed. The lines are packed as they are
+ * made, in several members, which unpack as one text (RFC 1952, section 2.2).
+ */
 export function manifestBody(manifest: Manifest): Uint8Array {
-  const { base, ghosts, buckets } = manifest;
+  const { base, buckets } = manifest;
   const control = Object.fromEntries(manifest.control);
-  const files = new Map(manifest.files.map((file) => [file.key, file]));
   const sets = new Map<string, number>();
-  const lines: string[] = [];
+  const members: Uint8Array[] = [];
+  let text = "";
+  for (const line of manifestLines(manifest, sets)) {
+    text += `${line}\n`;
+    if (text.length < MEMBER_CHARS) continue;
+    members.push(packed(text));
+    text = "";
+  }
+  const head = JSON.stringify({ format: 2, release: manifest.release, base, control, buckets });
+  // The sets of headers are known when all lines are made.
+  const first = `${head.slice(0, -1)},"headers":[${[...sets.keys()].join(",")}]}\n`;
+  if (members.length === 0) return packed(first + text);
+  return Buffer.concat([packed(first), ...members, ...(text === "" ? [] : [packed(text)])]);
+}
+
+/** Level 1: the lines are alike, and higher levels take longer than what they save takes to send. */
+function packed(text: string): Uint8Array {
+  return gzipSync(text, { level: 1 });
+}
+
+/** The lines after the head; notes the sets of headers that they name. */
+function* manifestLines(manifest: Manifest, sets: Map<string, number>): Generator<string> {
+  const files = new Map(manifest.files.map((file) => [file.key, file]));
+  const texts = new Map<ObjectHeaders, string>();
   for (const object of manifest.objects.values()) {
     const file = files.get(object.key);
     const own = file && file.hash === object.hash && object.removedAt === undefined ? file : undefined;
     if (own) files.delete(own.key);
-    const set = JSON.stringify(object.headers);
+    const set = texts.get(object.headers) ?? JSON.stringify(object.headers);
+    texts.set(object.headers, set);
     const index = sets.get(set) ?? sets.size;
     sets.set(set, index);
-    lines.push(objectLine(object, index, own));
+    yield objectLine(object, index, own);
   }
   for (const { key: hidden, path, size: bytes, hash: content, contentType } of files.values()) {
-    lines.push(JSON.stringify({ hidden, path, size: bytes, hash: content, contentType }));
+    yield JSON.stringify({ hidden, path, size: bytes, hash: content, contentType });
   }
-  for (const { key: ghost, at } of ghosts) lines.push(JSON.stringify({ ghost, at }));
-  const head = JSON.stringify({ format: 2, release: manifest.release, base, control, buckets });
-  const text = `${head.slice(0, -1)},"headers":[${[...sets.keys()].join(",")}]}\n${lines.join("\n")}\n`;
-  // Level 1: the lines are alike, and higher levels take longer than what they save takes to send.
-  return gzipSync(text, { level: 1 });
+  for (const { key: ghost, at } of manifest.ghosts) yield JSON.stringify({ ghost, at });
 }
 
 function objectLine(object: LocatedObject, headerSet: number, own: SourceFile | undefined): string {
@@ -71,8 +96,9 @@ function objectLine(object: LocatedObject, headerSet: number, own: SourceFile | 
 export function readManifestBody(body: Uint8Array): Manifest | undefined {
   const text = manifestText(body);
   if (text === undefined) return undefined;
-  const [first = "", ...lines] = text.split("\n").filter((line) => line !== "");
-  const head = headSchema.safeParse(parseJson(first));
+  const lines = linesOf(text);
+  const first = lines.next();
+  const head = headSchema.safeParse(first.done === true ? undefined : parseJson(first.value));
   if (!head.success) return readFirstManifest(text);
   const sets = head.data.headers.map(presentFields);
   const objects = new Map<string, LocatedObject>();
@@ -96,6 +122,16 @@ export function readManifestBody(body: Uint8Array): Manifest | undefined {
   const { release: id, base, buckets } = head.data;
   const control = new Map(Object.entries(head.data.control));
   return { release: id, base, control, objects, files, ghosts, ...(buckets && { buckets }) };
+}
+
+/** Lines that hold something, one at a time: a list of them all would double what a large manifest takes. */
+function* linesOf(text: string): Generator<string, undefined> {
+  for (let from = 0; from < text.length;) {
+    const found = text.indexOf("\n", from);
+    const end = found === -1 ? text.length : found;
+    if (end > from) yield text.slice(from, end);
+    from = end + 1;
+  }
 }
 
 function presentFields(set: z.output<typeof headers>): ObjectHeaders {

@@ -19,28 +19,34 @@ export type ObjectWrite =
 
 /**
  * Writes objects below prefixes of a site.
- * @param input.planned what a copy falls back to when its source is gone, by key
+ * @param input.count how many there are
+ * @param input.planned what a copy falls back to when its source is gone
  * @throws SitefleetError `publish/file-changed` when a file is not what was scanned
  */
 export async function writeObjects(
   deps: PublishDeps,
   ref: SiteRef,
   input: {
-    readonly writes: readonly ObjectWrite[];
-    readonly planned: ReadonlyMap<string, PlannedObject>;
+    readonly writes: Iterable<ObjectWrite>;
+    readonly count: number;
+    readonly planned: readonly PlannedObject[];
     readonly step: string;
   },
 ): Promise<void> {
-  const { writes, planned, step } = input;
+  const { writes, count, planned, step } = input;
   let done = 0;
+  let byKey: ReadonlyMap<string, PlannedObject> | undefined;
+  // Few publishes have a copy whose source is gone; the others need no index.
+  const find = (key: string): PlannedObject | undefined =>
+    (byKey ??= new Map(planned.map((object) => [object.key, object]))).get(key);
   const options = { limit: PARALLEL_WRITES, budget: READ_BUDGET, weightOf, signal: deps.signal };
   await forEachLimit(writes, options, async (write) => {
     if (write.kind === "upload") await upload(deps, ref, write);
     else if (!(await copied(deps, ref, write))) {
-      await upload(deps, ref, { to: write.to, object: fallback(planned, write.copy) });
+      await upload(deps, ref, { to: write.to, object: fallback(find, write.copy) });
     }
     done += 1;
-    deps.onProgress({ step, done, total: writes.length });
+    deps.onProgress({ step, done, total: count });
   });
 }
 
@@ -113,8 +119,8 @@ async function copied(
   return etag === undefined || outcome.etag === etag;
 }
 
-function fallback(planned: ReadonlyMap<string, PlannedObject>, { object }: PlannedCopy): PlannedObject {
-  const found = planned.get(object.key);
+function fallback(find: (key: string) => PlannedObject | undefined, { object }: PlannedCopy): PlannedObject {
+  const found = find(object.key);
   if (found && isAtHand(found, object)) return found;
   throw notAtHand(object.key);
 }

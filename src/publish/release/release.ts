@@ -68,20 +68,19 @@ export async function makeRelease(
   const { plan, base, content, showing = ON_SITE } = input;
   const storage = await planStorage(deps, ref, input);
   const bucketsIn = (id: string): WrittenBuckets | undefined => placeBuckets(plan, content, id);
-  const release = await claimRelease(deps, ref, {
-    after: await lastUsed(deps, ref, { base, content }),
-    manifestOf: (id) => manifestOf(plan, { placed: storage.placed(id), buckets: bucketsIn(id) }),
-  });
+  const after = await lastUsed(deps, ref, { base, content });
+  const { release, placed } = await claimPlace(deps, ref, { after, plan, storage, bucketsIn });
   const buckets = bucketsIn(release);
   await writeObjects(deps, ref, {
     writes: writesOf(storage, release),
-    planned: new Map(plan.objects.map((object) => [object.key, object])),
+    count: storage.copy.length + storage.upload.length,
+    planned: plan.objects,
     step: "uploading",
   });
   if (buckets?.tag === release) await writeBuckets(deps, ref, { plan, tag: release });
   deps.watch?.reached("uploaded");
   deps.watch?.changed([...storage.upload, ...storage.copy.map(({ object }) => object)]);
-  const entry = entryOf(deps, { plan, placed: storage.placed(release), tag: buckets?.tag });
+  const entry = entryOf(deps, { plan, placed, tag: buckets?.tag });
   await input.confirm?.();
   const report = await commitChange(deps, ref, {
     reason: input.reason,
@@ -101,6 +100,30 @@ export async function makeRelease(
     throw changedMeanwhile(ref, `release ${release} was replaced by ${shown} at once`);
   }
   return { ...report, release, written: countsOf(storage) };
+}
+
+/** Claims an id by the manifest of what the release will hold, of which only what the record says is kept. */
+async function claimPlace(
+  deps: PublishDeps,
+  ref: SiteRef,
+  claim: {
+    readonly after: number;
+    readonly plan: ReleasePlan;
+    readonly storage: StoragePlan<PlannedObject>;
+    readonly bucketsIn: (id: string) => WrittenBuckets | undefined;
+  },
+): Promise<{ readonly release: string; readonly placed: Pick<PlacedRelease, "release" | "base" | "delta"> }> {
+  const { after, plan, storage, bucketsIn } = claim;
+  const tried = new Map<string, Pick<PlacedRelease, "release" | "base" | "delta">>();
+  const release = await claimRelease(deps, ref, {
+    after,
+    manifestOf(id) {
+      const placed = storage.placed(id);
+      tried.set(id, { release: placed.release, base: placed.base, delta: placed.delta });
+      return manifestOf(plan, { placed, buckets: bucketsIn(id) });
+    },
+  });
+  return { release, placed: tried.get(release) ?? storage.placed(release) };
 }
 
 /** What a new release would write. */
@@ -152,11 +175,9 @@ export function manifestOf(
   return { release, base, objects, ghosts, files, control, ...(made.buckets && { buckets: made.buckets }) };
 }
 
-function writesOf(storage: StoragePlan<PlannedObject>, to: string): readonly ObjectWrite[] {
-  return [
-    ...storage.copy.map((copy) => ({ kind: "copy" as const, to, copy })),
-    ...storage.upload.map((object) => ({ kind: "upload" as const, to, object })),
-  ];
+function* writesOf(storage: StoragePlan<PlannedObject>, to: string): Generator<ObjectWrite> {
+  for (const copy of storage.copy) yield { kind: "copy", to, copy };
+  for (const object of storage.upload) yield { kind: "upload", to, object };
 }
 
 function countsOf({ kind, reason, upload, copy }: StoragePlan<PlannedObject>): WrittenCounts {
