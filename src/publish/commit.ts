@@ -31,8 +31,8 @@ export interface Change extends UpdateOptions {
 export interface CommitReport {
   /** The record after everything was done. */
   readonly record: SiteRecord;
-  /** Domains that another site has taken. */
-  readonly lost: readonly { readonly domain: string; readonly owner: string }[];
+  /** Domains that another site has taken, and which one where that can be read. */
+  readonly lost: readonly { readonly domain: string; readonly owner: string | undefined }[];
   /** When visitors began to get what is new: after the first purge (ISO 8601). */
   readonly liveAt: string | undefined;
 }
@@ -99,7 +99,7 @@ export function afterCommit(ref: SiteRef, error: unknown): unknown {
     {
       cause: error,
       details: error.details,
-      hint: `what is left (configs, purges) is done by the next command on the site, or by \`sitefleet purge --owed\`${
+      hint: `what is left (configs, purges) is done by the next command on the site, or by \`sitefleet purge --owed --send\`${
         error.hint === undefined ? "" : `; ${error.hint}`
       }`,
     },
