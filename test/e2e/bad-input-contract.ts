@@ -161,3 +161,13 @@ export async function holds(row: Row): Promise<void> {
   }
   expect(await everything()).toEqual(before);
 }
+
+/** Publishes what `Prepare` wrote. */
+export const PUBLISH = ["publish", "DIR", "--site", "victim"];
+/** A folder that could be published. */
+export const page = folder({ "index.html": "new" });
+
+/** A row of exit code 2 for a command line alone. */
+export function usageRow(title: string, argv: readonly string[], ...names: Row["names"]): Row {
+  return { title, argv, prepare: page, exit: 2, code: "cli/usage", names };
+}

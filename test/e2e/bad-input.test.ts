@@ -4,21 +4,17 @@ import { join } from "node:path";
 import { request } from "undici";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
-  CLOSED,
+  PUBLISH,
   endContract,
   folder,
   holds,
-  lying,
   mirrorFile,
   root,
   run,
   settings,
   startContract,
-  write,
 } from "./bad-input-contract.ts";
 import type { Prepare, Row } from "./bad-input-contract.ts";
-
-const PUBLISH = ["publish", "DIR", "--site", "victim"];
 
 const rules = (lines: string): Prepare => folder({ "index.html": "new", _redirects: lines });
 const LONG = `${"a".repeat(62)}.`.repeat(4);
@@ -86,6 +82,13 @@ const settingsRows: readonly Row[] = [
     exit: 2,
     code: "settings/not-found",
     names: ["none.json"],
+  },
+  {
+    title: "a settings file for the mirror",
+    argv: ["site", "list", "--config", "none.json"],
+    exit: 2,
+    code: "cli/usage",
+    names: ["local", "--env"],
   },
   {
     title: "settings that are no JSON",
@@ -286,125 +289,6 @@ const redirectRows: readonly Row[] = [
   },
 ];
 
-const remote: readonly Row[] = [
-  {
-    title: "no mirror",
-    argv: [...PUBLISH, "--state", "none"],
-    prepare: folder({ "index.html": "new" }),
-    exit: 3,
-    code: "mirror/not-running",
-    names: ["mirror.json", "mirror up"],
-  },
-  {
-    title: "a mirror.json that is none",
-    argv: [...PUBLISH, "--state", "torn"],
-    prepare: () => write("torn/mirror.json", '{"pid":'),
-    exit: 1,
-    code: "mirror/state-unreadable",
-    names: ["torn"],
-  },
-  {
-    title: "S3 that is down",
-    argv: PUBLISH,
-    prepare: lying((file) => ({ ...file, s3: { ...file.s3, url: CLOSED } })),
-    exit: 3,
-    code: "store/unreachable",
-    names: [CLOSED, "ECONNREFUSED"],
-  },
-  {
-    title: "S3 that refuses the keys",
-    argv: PUBLISH,
-    prepare: lying((file) => ({ ...file, s3: { ...file.s3, secretAccessKey: "wrong" } })),
-    exit: 4,
-    code: "store/not-authorised",
-    names: ["AWS_SECRET_ACCESS_KEY"],
-  },
-  {
-    title: "S3 that does not know the keys",
-    argv: PUBLISH,
-    prepare: lying((file) => ({ ...file, s3: { ...file.s3, accessKeyId: "NOBODY" } })),
-    exit: 4,
-    code: "store/not-authorised",
-    names: ["AWS_ACCESS_KEY_ID"],
-  },
-  {
-    title: "an S3 key that may only read",
-    argv: PUBLISH,
-    prepare: lying((file) => {
-      const [accessKeyId = "", secretAccessKey = ""] = file.s3.edgeKey.split(":");
-      return { ...file, s3: { ...file.s3, accessKeyId, secretAccessKey } };
-    }),
-    exit: 4,
-    code: "store/not-authorised",
-    names: ["AccessDenied"],
-  },
-  {
-    title: "an API that is down",
-    argv: ["deploy", "plan"],
-    prepare: lying((file) => ({ ...file, api: { ...file.api, url: CLOSED } })),
-    exit: 3,
-    code: "fastly/unreachable",
-    names: ["127.0.0.1:9"],
-  },
-  {
-    title: "an API that refuses the token",
-    argv: ["deploy", "apply"],
-    prepare: lying((file) => ({ ...file, api: { ...file.api, token: "wrong" } })),
-    exit: 4,
-    code: "fastly/unauthorized",
-    names: ["FASTLY_API_TOKEN"],
-  },
-  {
-    title: "S3 where the API should be",
-    argv: ["deploy", "apply"],
-    prepare: lying((file) => ({ ...file, api: { ...file.api, url: file.s3.url } })),
-    exit: 4,
-    code: "fastly/unauthorized",
-    names: ["AccessDenied", "FASTLY_API_TOKEN"],
-  },
-  {
-    title: "a second mirror on the same folder",
-    argv: ["mirror", "up", "--edge-port", "0", "--edge-tls-port", "0", "--api-port", "0", "--s3-port", "0"],
-    exit: 1,
-    code: "mirror/already-running",
-    names: [String(process.pid), "--state"],
-  },
-  ...(["edge-port", "edge-tls-port", "api-port", "s3-port"] as const).map((flag): Row => ({
-    title: `--${flag} of another program`,
-    argv: ["mirror", "up", "--state", "second"],
-    prepare: () => {
-      const ports = {
-        "edge-port": "0",
-        "edge-tls-port": "0",
-        "api-port": "0",
-        "s3-port": "0",
-        [flag]: new URL(mirrorFile().s3.url).port,
-      };
-      return Promise.resolve(Object.entries(ports).flatMap(([name, port]) => [`--${name}`, port]));
-    },
-    exit: 1,
-    code: "mirror/port-in-use",
-    names: ["in use", "choose another port"],
-  })),
-  {
-    title: "a secret that is not set",
-    argv: ["deploy", "plan", "--env", "test"],
-    prepare: settings(
-      JSON.stringify({
-        environments: {
-          test: {
-            fastly: { serviceName: "x", domains: ["*.example.com"] },
-            s3: { region: "us-east-1", configBucket: "config-bucket", hostingBucket: "hosting-bucket" },
-          },
-        },
-      }),
-    ),
-    exit: 4,
-    code: "settings/missing-secret",
-    names: [/_TEST or /],
-  },
-];
-
 beforeAll(startContract);
 
 afterAll(endContract);
@@ -415,7 +299,6 @@ describe.each([
   ["names", names],
   ["a folder", folders],
   ["redirects", redirectRows],
-  ["what is remote", remote],
 ])("bad input: %s", (_, rows) => {
   test.for(rows)("$title", holds);
 });
@@ -449,18 +332,5 @@ describe("odd input that is right", () => {
       const answer = await request(`${mirrorFile().edge.http}/${path}`, { headers });
       expect([answer.statusCode, await answer.body.text()]).toEqual([200, `page ${name.normalize("NFC")}`]);
     }
-  });
-
-  test("a publish whose purge is refused is committed, and what it owes is sent by the next run", async () => {
-    const more = (await lying((file) => ({ ...file, api: { ...file.api, token: "wrong" } }))()) ?? [];
-    const refused = await run([...PUBLISH, ...more]);
-    expect(refused.code).toBe(4);
-    expect(refused.err).toContain("[fastly/unauthorized]");
-    const owed = await run(["purge", "--owed", "--json"]);
-    expect(JSON.parse(owed.out)).toMatchObject([{ site: "victim", keys: ["c:victim"] }]);
-    const next = await run([...PUBLISH]);
-    expect(next.code).toBe(0);
-    const left = await run(["purge", "--owed", "--json"]);
-    expect(JSON.parse(left.out)).toEqual([]);
   });
 });
