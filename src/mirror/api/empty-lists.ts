@@ -1,3 +1,4 @@
+import { ApiError } from "./api-error.ts";
 import { json } from "./exchange.ts";
 import type { Route } from "./exchange.ts";
 import { readVersion } from "./versions-access.ts";
@@ -8,12 +9,24 @@ import { readVersion } from "./versions-access.ts";
  */
 const KINDS = ["pool", "rate-limiters", "resource"] as const;
 
-export const EMPTY_LIST_ROUTES: readonly Route[] = KINDS.map((kind) => ({
-  method: "GET",
-  path: `/service/{service}/version/{version}/${kind}`,
-  operation: `list-${kind}`,
-  handler: async (context, request) => {
-    await readVersion(context, request);
-    return json([]);
+export const EMPTY_LIST_ROUTES: readonly Route[] = [
+  ...KINDS.map((kind): Route => ({
+    method: "GET",
+    path: `/service/{service}/version/{version}/${kind}`,
+    operation: `list-${kind}`,
+    handler: async (context, request) => {
+      await readVersion(context, request);
+      return json([]);
+    },
+  })),
+  {
+    method: "GET",
+    path: "/service/{service}/version/{version}/http3",
+    operation: "get-http3",
+    handler: async (context, request) => {
+      await readVersion(context, request);
+      // Recorded for a version in which HTTP/3 is off.
+      throw new ApiError(404, "Not found");
+    },
   },
-}));
+];

@@ -147,7 +147,9 @@ async function remove(context: ApiContext, request: ApiRequest): Promise<ApiResp
 /** Stores the domains, then lets the services that gained or lost one run with them. */
 async function save(context: ApiContext, domains: Collection, services: readonly unknown[]): Promise<void> {
   await context.store.saveDomains(domains);
-  for (const id of new Set(services)) if (typeof id === "string") await context.desk.runAgain(id);
+  for (const id of new Set(services)) {
+    if (typeof id === "string") await context.store.exclusive(id, () => context.desk.runAgain(id));
+  }
 }
 
 async function isTaken(context: ApiContext, fqdn: string): Promise<boolean> {

@@ -125,13 +125,29 @@ async function update(context: ApiContext, request: ApiRequest): Promise<ApiResp
 
 async function remove(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
   const id = param(request, "service");
-  return context.store.exclusive(id, async () => {
+  const answer = await context.store.exclusive(id, async () => {
     const service = requireService(context, id);
     if (service.activeVersion !== null) {
       throw badRequest(`Cannot delete service '${id}': version '${service.activeVersion}' is active`);
     }
     await context.store.remove({ ...service, versions: [], deletedAt: timestamp(context.clock.now()) });
     return statusOk();
+  });
+  // After the service's turn: whoever changes domains waits for services, so nobody may do it the other way round.
+  await detachDomains(context, id);
+  return answer;
+}
+
+/** Versionless domains outlive the service they lead to. */
+async function detachDomains(context: ApiContext, serviceId: string): Promise<void> {
+  await context.store.exclusive("domains", async () => {
+    const { domains } = context.store;
+    if (context.store.domainsOf(serviceId).length === 0) return;
+    const detached = [...domains].map(
+      ([id, domain]) =>
+        [id, domain["service_id"] === serviceId ? { ...domain, service_id: null } : domain] as const,
+    );
+    await context.store.saveDomains(new Map(detached));
   });
 }
 

@@ -45,6 +45,15 @@ describe("versionless domains", () => {
     expect(json).toMatchObject({ data: [{ fqdn: "new.example" }], meta: { total: 1, limit: 20 } });
   });
 
+  test("outlive the service they lead to", async () => {
+    const { call, service } = await startApi();
+    const id = await service();
+    const made = await call("POST", PATH, { json: { fqdn: "left.example", service_id: id } });
+    expect((await call("DELETE", `/service/${id}`)).status).toBe(200);
+    const one = await call("GET", `${PATH}/${String(field(made.json, "id"))}`);
+    expect(one.json).toMatchObject({ fqdn: "left.example", service_id: null });
+  });
+
   test("are listed in pages, sorted and filtered", async () => {
     const { call } = await startApi();
     for (const name of ["b", "a", "c"]) await call("POST", PATH, { json: { fqdn: `${name}.example` } });
@@ -122,4 +131,6 @@ test("kinds that a version cannot have are listed as none", async () => {
   for (const kind of ["pool", "rate-limiters", "resource"]) {
     expect((await call("GET", `/service/${id}/version/1/${kind}`)).json).toEqual([]);
   }
+  const http3 = await call("GET", `/service/${id}/version/1/http3`);
+  expect([http3.status, http3.json]).toEqual([404, { msg: "Not found" }]);
 });

@@ -26,6 +26,19 @@ function record(id: string): ServiceRecord {
   };
 }
 
+test("a version that an older release wrote has none of the kinds it did not know", async () => {
+  const dir = await tempDir();
+  const store = await open(dir);
+  const id = newId();
+  await store.create(record(id), EMPTY_VERSION);
+  const path = join(dir, "services", id, "versions", "1.json");
+  const old = { settings: EMPTY_VERSION.settings, resources: { domain: [{ name: "old.example" }] } };
+  await writeFile(path, JSON.stringify(old));
+  const { resources } = await (await open(dir)).objects(id, 1);
+  expect(resources.domain).toEqual([{ name: "old.example" }]);
+  expect([resources.condition, resources["logging/s3"]]).toEqual([[], []]);
+});
+
 describe("a crash", () => {
   test("while a service is created leaves none, and its folder is swept", async () => {
     const dir = await tempDir();
