@@ -140,7 +140,10 @@ function extractBits(t: Transaction, args: readonly VclValue[]): bigint {
 
 // ---- math ----------------------------------------------------------------------------------------------------
 
-/** A function of one FLOAT; outside its domain it is NaN and sets `fastly.error` to EDOM. */
+/**
+ * A function of one FLOAT. NaN stays NaN; outside its domain the result is NaN and `fastly.error` EDOM, at a pole
+ * EPOLE, and ERANGE where the result is too large or too small for a FLOAT of full precision (functions/math-trig/math-sin).
+ */
 function math(
   name: string,
   options: { readonly category: string },
@@ -149,16 +152,36 @@ function math(
   return defineFunction(`FLOAT math.${name}(FLOAT x)`, options, (t, [value]) => {
     const x = number(value);
     const result = compute(x);
-    if (Number.isNaN(result)) fail(t, "EDOM");
-    else if (!Number.isFinite(result) && Number.isFinite(x))
+    if (Number.isNaN(result)) {
+      if (!Number.isNaN(x)) fail(t, "EDOM");
+    } else if (isSubnormal(result) || (result === 0 && isExponential(name) && Number.isFinite(x))) {
+      fail(t, "ERANGE");
+    } else if (!Number.isFinite(result) && Number.isFinite(x))
       fail(t, result < 0 || name === "atanh" ? "EPOLE" : "ERANGE");
     return result;
   });
 }
 
+function isExponential(name: string): boolean {
+  return name === "exp" || name === "exp2";
+}
+
+/** Smallest FLOAT with full precision. */
+const SMALLEST_NORMAL = 2.2250738585072014e-308;
+
+function isSubnormal(x: number): boolean {
+  return x !== 0 && Math.abs(x) < SMALLEST_NORMAL;
+}
+
+/** Adding a half first would round the number just below a half up, and odd numbers beyond 2^52. */
+function roundHalfUp(x: number): number {
+  const floor = Math.floor(x);
+  return x - floor >= 0.5 ? floor + 1 : floor;
+}
+
 /** Half away from zero, as round(3). */
 function round(x: number): number {
-  return Math.sign(x) * Math.floor(Math.abs(x) + 0.5);
+  return Math.sign(x) * roundHalfUp(Math.abs(x));
 }
 
 function roundHalfEven(x: number): number {
@@ -171,9 +194,6 @@ function roundHalfEven(x: number): number {
 function classify(name: string, test: (x: number) => boolean): FunctionRow {
   return defineFunction(`BOOL math.is_${name}(FLOAT x)`, FLOAT_CLASS, (_t, [x]) => test(number(x)));
 }
-
-/** Smallest FLOAT with full precision. */
-const SMALLEST_NORMAL = 2.2250738585072014e-308;
 
 const mathRows: readonly FunctionRow[] = [
   ...(
@@ -198,8 +218,8 @@ const mathRows: readonly FunctionRow[] = [
   ...(["ceil", "floor", "trunc"] as const).map((name) => math(name, MATH_ROUNDING, Math[name])),
   math("round", MATH_ROUNDING, round),
   math("roundeven", MATH_ROUNDING, roundHalfEven),
-  math("roundhalfup", MATH_ROUNDING, (x) => Math.floor(x + 0.5)),
-  math("roundhalfdown", MATH_ROUNDING, (x) => Math.ceil(x - 0.5)),
+  math("roundhalfup", MATH_ROUNDING, roundHalfUp),
+  math("roundhalfdown", MATH_ROUNDING, (x) => -roundHalfUp(-x)),
   defineFunction("FLOAT math.atan2(FLOAT y, FLOAT x)", MATH_TRIG, (_t, [y, x]) =>
     Math.atan2(number(y), number(x)),
   ),
@@ -207,7 +227,7 @@ const mathRows: readonly FunctionRow[] = [
   classify("infinite", (x) => x === Infinity || x === -Infinity),
   classify("nan", Number.isNaN),
   classify("normal", (x) => Number.isFinite(x) && Math.abs(x) >= SMALLEST_NORMAL),
-  classify("subnormal", (x) => x !== 0 && Math.abs(x) < SMALLEST_NORMAL),
+  classify("subnormal", isSubnormal),
 ];
 
 /** Numbers, addresses and their texts. */
