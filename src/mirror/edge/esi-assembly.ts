@@ -47,7 +47,8 @@ async function* assembled(
   page: ResponseBody,
   part: { current: ResponseBody | null },
 ): AsyncGenerator<Uint8Array> {
-  const scanner = new EsiScanner();
+  const insideCdata = x.delivery.effects?.settings.get("esi.allow_inside_cdata") === true;
+  const scanner = new EsiScanner({ insideCdata });
   const spent = x.request.include?.spent ?? { count: 0 };
   const chunks = page.kind === "bytes" ? [page.bytes] : page.chunks;
   async function* put(pieces: ReturnType<EsiScanner["push"]>): AsyncGenerator<Uint8Array> {

@@ -22,13 +22,19 @@ const ENDS = { remove: "</esi:remove>", cdata: "]]>" } as const;
 /**
  * Finds Fastly's edge side includes in text as it arrives: `esi:include`, `esi:comment`, `esi:remove`
  * (reference/vcl/statements/esi) and the wrapper `<!--esi … -->`, which hides them from browsers. Nothing is looked
- * for in CDATA sections. Anything else, tags that never end included, is text.
+ * for in CDATA sections unless asked. Anything else, tags that never end included, is text.
  */
 export class EsiScanner {
+  readonly #openers: readonly string[];
   #rest = "";
   #mode: Mode = "text";
   /** Inside `<!--esi`: the next `-->` belongs to it. */
   #wrapped = false;
+
+  /** `insideCdata`: directives are read in CDATA sections too (`esi.allow_inside_cdata`). */
+  constructor(options: { readonly insideCdata: boolean } = { insideCdata: false }) {
+    this.#openers = options.insideCdata ? OPENERS.filter((opener) => opener !== CDATA) : OPENERS;
+  }
 
   /** The pieces that can be told so far. */
   push(text: string): EsiPiece[] {
@@ -52,7 +58,7 @@ export class EsiScanner {
   /** Takes one piece off the rest; `false` when more text is needed to tell. */
   #step(pieces: EsiPiece[], last: boolean): boolean {
     if (this.#mode !== "text") return this.#skip(pieces, { mode: this.#mode, last });
-    const openers = this.#wrapped ? [...OPENERS, "-->"] : OPENERS;
+    const openers = this.#wrapped ? [...this.#openers, "-->"] : this.#openers;
     const found = firstOf(this.#rest, openers);
     if (found === null) {
       const kept = last ? 0 : unfinished(this.#rest, openers);

@@ -179,3 +179,17 @@ test("the esi statement and the variables of a part, in VCL", async () => {
   const { ask } = await testEdge(serviceOf(program));
   expect((await ask("/")).text).toBe("1 / part");
 });
+
+test("esi.allow_inside_cdata lets directives be read in CDATA sections", async () => {
+  const origin = await startOrigin((request, response) => {
+    response.setHeader("Cache-Control", "max-age=60");
+    response.end(request.url === "/x" ? "X" : '<![CDATA[<esi:include src="/x"/>]]>');
+  });
+  const program = compiledService(origin.port, {
+    recv: 'set esi.allow_inside_cdata = (req.url == "/in");',
+    fetch: 'if (req.url != "/x") { set beresp.do_esi = true; }',
+  });
+  const { ask } = await testEdge(serviceOf(program));
+  expect((await ask("/in")).text).toBe("<![CDATA[X]]>");
+  expect((await ask("/out")).text).toBe('<![CDATA[<esi:include src="/x"/>]]>');
+});
