@@ -115,7 +115,7 @@ async function publishScan(
   if (request.preview) return publishAsPreview(deps, { request, preview: request.preview, scan, plan, base });
   const newDomains = request.domains.filter((domain) => !hasDomain(base?.record, domain));
   const draft: Draft = { request, scan, plan, newDomains, base };
-  const claims = await claimDomains(deps, request, newDomains);
+  const claims = await claimDomains(deps, request, newDomains, { all: request.dryRun });
   const also = (record: SiteRecord): SiteRecord =>
     withNewDomains(record, newDomains, (domain) => ({ ...primaryEntry(), etag: claims.get(domain) ?? null }));
   const keys = newDomains.map(domainKey);
@@ -241,7 +241,8 @@ function reportOf(
   const { record, written, liveAt } = result;
   const isLost = (domain: string): boolean => (result.lost ?? []).some((row) => row.domain === domain);
   const lost = (result.lost ?? []).map(
-    ({ domain, owner }) => `${domain} belongs to site "${owner}" by now; it was taken off this site`,
+    ({ domain, owner }) =>
+      `${domain} belongs to ${owner === undefined ? "another site" : `site "${owner}"`} by now; it was taken off this site`,
   );
   return {
     kind: result.kind,
