@@ -17,6 +17,7 @@ export const commands: readonly CommandDefinition[] = [
       { flags: "--method <name>", summary: "method of the request", default: "GET" },
       { flags: "--header <line...>", summary: 'header line of the request, such as "Cookie: a=b"' },
       { flags: "--country <code>", summary: "where the visitor is (ISO 3166-1); default: where all are" },
+      { flags: "--pop <code>", summary: "POP that the request reaches; default: the mirror's first" },
       { flags: "--lines", summary: "also list the VCL lines that ran" },
     ],
     writes: false,
@@ -60,11 +61,13 @@ function readCall(input: CommandInput): CallDocument {
     });
   }
   const country = input.flags.text("country");
+  const pop = input.flags.text("pop");
   return {
     method: input.flags.text("method") ?? "GET",
     url: url.href,
     headers: input.flags.list("header").map(readHeader),
     ...(country === undefined ? {} : { country }),
+    ...(pop === undefined ? {} : { pop }),
   };
 }
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { SitefleetError } from "../lib/errors.ts";
 import { takeProcessLock } from "../lib/process-lock.ts";
 import { DEFAULT_PORTS, startMirror } from "../mirror/mirror.ts";
+import { readPops } from "./mirror-pops.ts";
 import type { FleetRow } from "../mirror/inspector/inspector-server.ts";
 import type { Mirror, MirrorPorts } from "../mirror/mirror.ts";
 import type { CommandContext } from "./context.ts";
@@ -29,12 +30,22 @@ export const commands: readonly CommandDefinition[] = [
         summary: "name or id of the service that gets every Host that no service claims",
         default: "sitefleet-local",
       },
+      {
+        flags: "--pops <codes>",
+        summary: "POPs with a cache each, such as lhr,iad,syd; the first is reached unasked",
+      },
+      { flags: "--shield <code>", summary: "POP that deploys shield with (iad)" },
+      {
+        flags: "--purge-delay <ms>",
+        summary: "how late purges reach the POPs: 150 for all, or lhr=0,iad=150",
+      },
       { flags: "--examples", summary: "deploy to it and publish two example sites" },
     ],
     writes: false,
     examples: [
       "mirror up",
       "mirror up --examples",
+      "mirror up --pops lhr,iad,syd --shield iad --purge-delay iad=150",
       "mirror up --edge-port 0 --edge-tls-port 0 --api-port 0 --s3-port 0 --inspector-port 0 --json",
     ],
     run: runUp,
@@ -57,6 +68,7 @@ async function runUp(context: CommandContext, input: CommandInput): Promise<void
     clock: context.clock,
     pid: context.pid,
     ...(pin === undefined ? {} : { pin }),
+    ...readPops(input.flags),
   });
   for (const problem of mirror.problems) context.report.warn(problem);
   try {

@@ -57,6 +57,12 @@ export interface MirrorOptions {
   readonly host?: string;
   /** Name or id of the service that gets every Host that no service claims, as on dedicated IPs. */
   readonly pin?: string;
+  /** Codes of the POPs that clients reach, the one they reach unasked first; `LHR` unless given. */
+  readonly pops?: readonly string[];
+  /** Shield code that environment `local` deploys with, such as `iad-va-us`. */
+  readonly shield?: string;
+  /** How many milliseconds a purge takes to a POP, by its code; at once unless given. */
+  readonly purgeDelays?: ReadonlyMap<string, number>;
   /** Header by which a client on this machine says which country it is in; `Fastly-Test-Country` unless given. */
   readonly countryHeader?: string;
   /** The sites in the buckets, for the inspector; without it the inspector has no fleet. */
@@ -142,6 +148,8 @@ async function startParts(options: MirrorOptions, cleanup: Cleanup): Promise<Mir
     stateDir,
     clock,
     mayPurge: (token) => apiToken.equals(token),
+    ...(options.pops === undefined ? {} : { pops: options.pops }),
+    ...(options.purgeDelays === undefined ? {} : { purgeDelays: options.purgeDelays }),
     ...(options.countryHeader === undefined ? {} : { countryHeader: options.countryHeader }),
     onLog(line) {
       log.write(line);
@@ -164,7 +172,7 @@ async function startParts(options: MirrorOptions, cleanup: Cleanup): Promise<Mir
   cleanup.add(() => api.close());
   const inspector = await startPage(options, { edge, observer });
   if (inspector !== null) cleanup.add(() => inspector.close());
-  const file = describeParts(options.pid, { keys, edge, api, s3, inspector });
+  const file = describeParts(options, { keys, edge, api, s3, inspector });
   await writeFileAtomic(join(stateDir, "mirror.json"), `${JSON.stringify(file)}\n`, 0o600);
   return { file, edge, s3, problems: api.problems, close: () => cleanup.run() };
 }
@@ -202,7 +210,7 @@ async function startPage(
 
 /** What other processes need to find and use the mirror. */
 function describeParts(
-  pid: number,
+  { pid, shield }: MirrorOptions,
   parts: {
     readonly keys: MirrorKeys;
     readonly edge: Edge;
@@ -219,6 +227,7 @@ function describeParts(
       http: `http://${LOOPBACK}:${edge.httpPort}`,
       https: `https://${LOOPBACK}:${edge.httpsPort}`,
       ca: edge.caPath,
+      ...(shield === undefined ? {} : { shield }),
     },
     api: { url: api.url, token: keys.apiToken },
     s3: {

@@ -10,7 +10,13 @@ import type { Environment } from "./environment.ts";
 /** `<state>/mirror.json`: where a running mirror listens and what opens it. */
 export const mirrorFileSchema = z.object({
   pid: z.int(),
-  edge: z.object({ http: z.url(), https: z.url(), ca: z.string() }),
+  edge: z.object({
+    http: z.url(),
+    https: z.url(),
+    ca: z.string(),
+    /** Shield code that the mirror was started with. */
+    shield: z.string().optional(),
+  }),
   api: z.object({ url: z.url(), token: z.string() }),
   s3: z.object({
     url: z.url(),
@@ -63,7 +69,7 @@ export function localEnvironment(mirror: MirrorFile): Environment {
         fastly: {
           serviceName: "sitefleet-local",
           apiUrl: mirror.api.url,
-          shield: "iad-va-us",
+          shield: mirror.edge.shield ?? "iad-va-us",
           domains: ["*.localhost"],
         },
         s3: {

@@ -13,7 +13,7 @@ import type { EdgeWatch } from "./edge-watch.ts";
 import { startFront } from "./front.ts";
 import type { Front } from "./front.ts";
 import { DEFAULT_GEO, TEST_COUNTRY_HEADER } from "./geo.ts";
-import { shieldName } from "./hop-chain.ts";
+import { popOfShield } from "../pops.ts";
 import { prepareHeaders } from "./front-request.ts";
 import type { HopRequest, HopResponse } from "./message.ts";
 import { OriginPools } from "./origin.ts";
@@ -33,8 +33,10 @@ export interface EdgeOptions {
   readonly onLog: (line: LogLine) => void;
   /** Memory of each POP's cache; 256 MiB unless given. */
   readonly cacheBytes?: number;
-  /** Code of the POP that clients reach; `LHR` unless given. */
-  readonly edgePop?: string;
+  /** Codes of the POPs that clients reach, the one they reach unasked first; `LHR` unless given. */
+  readonly pops?: readonly string[];
+  /** How many milliseconds a purge takes to a POP, by its code; POPs that are not named get it at once. */
+  readonly purgeDelays?: ReadonlyMap<string, number>;
   /** Uniform in [0, 1); `node:crypto` unless given. */
   readonly random?: () => number;
   /** Whether a `Fastly-Key` may purge a service by URL where VCL demands one; nobody may unless given. */
@@ -56,10 +58,10 @@ export interface Edge extends EdgeControl {
   readonly httpsPort: number;
   /** PEM file of the authority that signs the certificates. */
   readonly caPath: string;
-  /** `server.identity` of the POP that clients reach. */
-  readonly identity: string;
-  /** Answers a request as if a client had sent it. */
-  serve(request: HopRequest): Promise<HopResponse>;
+  /** A POP that clients reach, by its code in whatever case; with `null` the one they reach unasked. */
+  popOf(code: string | null): Pop | undefined;
+  /** Answers a request as if a client had sent it to a POP. */
+  serve(pop: Pop, request: HopRequest): Promise<HopResponse>;
   /** What each POP has in its cache, by its code. */
   caches(): ReadonlyMap<string, CacheStore>;
   stats(): EdgeStats;
@@ -81,9 +83,9 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     httpPort: options.httpPort,
     httpsPort: options.httpsPort,
     authority,
-    identity: running.edgePop.identity,
+    popOf: (code) => popOf(running, code),
     countryHeader: options.countryHeader ?? TEST_COUNTRY_HEADER,
-    handle: (request) => running.parts.handleAt(running.edgePop, request),
+    handle: (pop, request) => running.parts.handleAt(pop, request),
     onTrouble(error) {
       const { name } = running.edgePop;
       options.onLog({ service: "", pop: name, line: `listener: ${error.message}`, at: options.clock.now() });
@@ -95,9 +97,12 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
 interface Running {
   readonly parts: EdgeParts;
   readonly pops: Map<string, Pop>;
+  /** The POP that clients reach unasked. */
   readonly edgePop: Pop;
   readonly services: ServiceDirectory;
   readonly tasks: Set<Promise<void>>;
+  /** Aborted when the edge closes. */
+  readonly closing: AbortController;
 }
 
 function createRunning(options: EdgeOptions): Running {
@@ -107,19 +112,15 @@ function createRunning(options: EdgeOptions): Running {
   const pops = new Map<string, Pop>();
   const tasks = new Set<Promise<void>>();
   const secret = randomBytes(32);
-  const popOf = (name: string, isShield: boolean): Pop => {
+  const closing = new AbortController();
+  const popOf = (name: string): Pop => {
     const known = pops.get(name);
     if (known !== undefined) return known;
-    const pop = createPop({
-      name,
-      isShield,
-      index: pops.size,
-      cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES,
-    });
+    const pop = createPop({ name, index: pops.size, cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES });
     pops.set(name, pop);
     return pop;
   };
-  const edgePop = popOf(options.edgePop ?? "LHR", false);
+  const [edgePop = popOf("LHR")] = (options.pops ?? []).map(popOf);
   const parts: EdgeParts = {
     clock,
     pools,
@@ -128,13 +129,21 @@ function createRunning(options: EdgeOptions): Running {
     httpDate: dateOfSecond(clock),
     onLog: options.onLog,
     serviceOf: (host) => services.find(host),
-    shieldPop: (code) => popOf(shieldName(code), true),
+    shieldPop: (code) => popOf(popOfShield(code)),
     handleAt: (pop, request) => handleAtPop(parts, pop, request),
     signHop: (text) => createHmac("sha256", secret).update(text).digest("base64url"),
     geo: options.geo ?? DEFAULT_GEO,
     mayPurge: options.mayPurge ?? (() => false),
     purgeObject(key, soft) {
-      for (const pop of pops.values()) pop.store.purgeObject(key, { soft, now: clock.now() });
+      this.purgePops((pop) => pop.store.purgeObject(key, { soft, now: clock.now() }));
+    },
+    purgePops(purge) {
+      for (const pop of pops.values()) {
+        const delay = options.purgeDelays?.get(pop.name) ?? 0;
+        if (delay === 0) purge(pop);
+        // Closing ends the wait: nobody will ask for the object any more.
+        else this.background(clock.sleep(delay, closing.signal).then(() => purge(pop), ignoreAbort));
+      }
     },
     watch: options.watch ?? null,
     background(task) {
@@ -142,16 +151,22 @@ function createRunning(options: EdgeOptions): Running {
       tasks.add(tracked);
     },
   };
-  return { parts, pops, edgePop, services, tasks };
+  return { parts, pops, edgePop, services, tasks, closing };
 }
 
-function createPop(init: { name: string; isShield: boolean; index: number; cacheBytes: number }): Pop {
-  const { name, isShield, index } = init;
+/** Shields that no client reaches by themselves can be asked as well, as on Fastly, where every POP is both. */
+function popOf({ pops, edgePop }: Running, code: string | null): Pop | undefined {
+  return code === null ? edgePop : pops.get(code.toUpperCase());
+}
+
+function ignoreAbort(): void {}
+
+function createPop(init: { name: string; index: number; cacheBytes: number }): Pop {
+  const { name, index } = init;
   return {
     name,
     identity: `cache-${name.toLowerCase()}${7000 + index}-${name}`,
     ip: `192.0.2.${index + 1}`,
-    isShield,
     store: new CacheStore(init.cacheBytes),
     busy: new BusyKeys(),
     rates: new Map(),
@@ -167,8 +182,8 @@ function edgeOf(running: Running, front: Front, caPath: string): Edge {
     httpPort: front.httpPort,
     httpsPort: front.httpsPort,
     caPath,
-    identity: running.edgePop.identity,
-    serve: (request) => parts.handleAt(running.edgePop, request),
+    popOf: (code) => popOf(running, code),
+    serve: (pop, request) => parts.handleAt(pop, request),
     caches: () => new Map([...pops].map(([name, pop]) => [name, pop.store])),
     activate: (service: ActiveService) => services.activate(service),
     deactivate(serviceId) {
@@ -184,6 +199,7 @@ function edgeOf(running: Running, front: Front, caPath: string): Edge {
     idle,
     async close() {
       await front.close();
+      running.closing.abort();
       services.close();
       await parts.pools.close();
       await idle();
@@ -192,15 +208,15 @@ function edgeOf(running: Running, front: Front, caPath: string): Edge {
 }
 
 async function applyPurge(running: Running, request: PurgeRequest): Promise<void> {
-  const { parts, pops, services } = running;
+  const { parts, services } = running;
   const { scope, soft, serviceId } = request;
   parts.watch?.purged(request);
   switch (scope.kind) {
     case "keys":
-      for (const pop of pops.values()) {
+      parts.purgePops(({ store }) => {
         const purge = { soft, now: parts.clock.now() };
-        for (const key of scope.keys) pop.store.purgeSurrogateKey(`${serviceId} ${key}`, purge);
-      }
+        for (const key of scope.keys) store.purgeSurrogateKey(`${serviceId} ${key}`, purge);
+      });
       return;
     case "all": {
       // Keys contain the generation where the service's vcl_hash has its macro: old objects are never found again.

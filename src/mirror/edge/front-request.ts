@@ -5,21 +5,22 @@ import { CLIENT_IP_FACT, parseClientFacts } from "../../vcl/client-facts.ts";
 import type { TlsInfo } from "../../vcl/runtime.ts";
 import { findCountry } from "./countries.ts";
 import { normaliseAcceptEncoding } from "./compression.ts";
-import { isLoopback, TEST_FACTS_HEADER } from "./geo.ts";
+import { isLoopback, TEST_FACTS_HEADER, TEST_POP_HEADER } from "./geo.ts";
 import type { HopRequest, RequestBody } from "./message.ts";
+import type { Pop } from "./parts.ts";
 import { checkRequest, LIMITS } from "./request-checks.ts";
 
 /** A client's request ready for the first POP, or why it is refused. */
 export type FrontRequest =
-  | { readonly ok: true; readonly request: HopRequest }
+  | { readonly ok: true; readonly pop: Pop; readonly request: HopRequest }
   | { readonly ok: false; readonly status: number; readonly reason: string };
 
 /** What the front knows besides the message. */
 export interface FrontContext {
   /** Requests on this connection, this one included. */
   readonly requests: number;
-  /** Name of the cache server, for X-Forwarded-Server. */
-  readonly identity: string;
+  /** The POP that a test asks for by its code, or with `null` the one that clients reach unasked. */
+  popOf(code: string | null): Pop | undefined;
   /** Header by which a test on this machine says where it is. */
   readonly countryHeader: string;
 }
@@ -44,17 +45,22 @@ export async function readFrontRequest(
   if (given !== null && country === undefined) {
     return { ok: false, status: 400, reason: `${context.countryHeader} is no ISO 3166-1 country code` };
   }
+  const asked = takeTestHeader(headers, { name: TEST_POP_HEADER, peer });
+  const pop = context.popOf(asked);
+  if (pop === undefined)
+    return { ok: false, status: 400, reason: `${TEST_POP_HEADER} names no POP of this edge` };
   const fixture = takeTestHeader(headers, { name: TEST_FACTS_HEADER, peer });
   const parsed = fixture === null ? null : parseClientFacts(fixture);
   if (parsed?.ok === false) {
     return { ok: false, status: 400, reason: plainReason(`${TEST_FACTS_HEADER}: ${parsed.reason}`) };
   }
   const ip = String(parsed?.facts.get(CLIENT_IP_FACT) ?? peer);
-  prepareHeaders(headers, { host: checked.host, ip, isTls: tls !== null, identity: context.identity });
+  prepareHeaders(headers, { host: checked.host, ip, isTls: tls !== null, identity: pop.identity });
   const body = hasBody(headers) ? await readRequestBody(message, headers) : null;
   const port = message.socket.remotePort ?? 0;
   return {
     ok: true,
+    pop,
     request: {
       method: checked.method,
       url: checked.url,

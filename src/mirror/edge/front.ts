@@ -8,6 +8,7 @@ import { refusal } from "./fastly-pages.ts";
 import { readFrontRequest } from "./front-request.ts";
 import { writeResponse } from "./front-response.ts";
 import type { HopRequest, HopResponse } from "./message.ts";
+import type { Pop } from "./parts.ts";
 import type { CertificateAuthority } from "./certificate-authority.ts";
 
 export interface FrontOptions {
@@ -15,9 +16,10 @@ export interface FrontOptions {
   readonly httpPort: number;
   readonly httpsPort: number;
   readonly authority: CertificateAuthority;
-  readonly identity: string;
+  /** The POP of a code, or with `null` the one that clients reach unasked. */
+  popOf(code: string | null): Pop | undefined;
   readonly countryHeader: string;
-  handle(request: HopRequest): Promise<HopResponse>;
+  handle(pop: Pop, request: HopRequest): Promise<HopResponse>;
   /** Trouble of a listener while it runs, such as no file descriptors left for a new connection. */
   onTrouble(error: Error): void;
 }
@@ -116,10 +118,12 @@ async function answer(
   try {
     const front = await readFrontRequest(message, {
       requests,
-      identity: options.identity,
+      popOf: (code) => options.popOf(code),
       countryHeader: options.countryHeader,
     });
-    const response = front.ok ? await options.handle(front.request) : refusal(front.status, front.reason);
+    const response = front.ok
+      ? await options.handle(front.pop, front.request)
+      : refusal(front.status, front.reason);
     // What is left of a refused request's body cannot be told from the next request.
     if (!front.ok) out.shouldKeepAlive = false;
     await writeResponse(response, out);

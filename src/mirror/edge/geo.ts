@@ -36,6 +36,9 @@ export const DEFAULT_GEO: ReadonlyMap<string, string | number> = new Map<string,
 /** The header by which a test on this machine says where its visitor is, unless the edge is told another name. */
 export const TEST_COUNTRY_HEADER = "Fastly-Test-Country";
 
+/** The header by which a test on this machine says which POP it reaches, by its code. */
+export const TEST_POP_HEADER = "Fastly-Test-Pop";
+
 /** The header by which a test on this machine says more of its visitor: JSON by variable name. */
 export const TEST_FACTS_HEADER = "Fastly-Test-Facts";
 

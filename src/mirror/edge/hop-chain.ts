@@ -1,5 +1,6 @@
 import type { HeaderList } from "../../http/header-list.ts";
 import type { DirectorSpec } from "../../vcl/runtime.ts";
+import { popOfShield } from "../pops.ts";
 import type { EdgeParts, Pop } from "./parts.ts";
 
 /** Which POPs a request came through, from its Fastly-FF header. */
@@ -42,14 +43,8 @@ export function appendHop(headers: HeaderList, hop: { pop: Pop; serviceId: strin
   headers.set("Fastly-FF", [...before, entry].join(", "));
 }
 
-/** The POP name of a shield code: `iad-va-us` is `IAD`. */
-export function shieldName(code: string): string {
-  const dash = code.indexOf("-");
-  return (dash === -1 ? code : code.slice(0, dash)).toUpperCase();
-}
-
 /** Whether a shield director leads to a POP that this request is at or has been at. */
 export function hasVisited(director: DirectorSpec, at: Pop, chain: HopChain): boolean {
-  const name = shieldName(director.shield ?? director.name);
+  const name = popOfShield(director.shield ?? director.name);
   return name === at.name || chain.pops.includes(name);
 }

@@ -35,7 +35,6 @@ export interface Pop {
   /** `server.identity`. */
   readonly identity: string;
   readonly ip: string;
-  readonly isShield: boolean;
   readonly store: CacheStore;
   readonly busy: BusyKeys;
   /** Ratecounters and penalty boxes by service; made when VCL first asks. */
@@ -66,6 +65,8 @@ export interface EdgeParts {
   mayPurge(token: string, serviceId: string): boolean;
   /** Purges a cache key on every POP. */
   purgeObject(key: string, soft: boolean): void;
+  /** Purges something on every POP, when word of it gets there. */
+  purgePops(purge: (pop: Pop) => void): void;
   /** Who looks on, if anybody. */
   readonly watch: EdgeWatch | null;
   /** Keeps track of work that outlives its request. */

@@ -4,7 +4,8 @@ import { BackendFailure } from "./backend-failure.ts";
 import { discard, lengthOf } from "./body.ts";
 import type { ResponseBody } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
-import { hasVisited, shieldName } from "./hop-chain.ts";
+import { popOfShield } from "../pops.ts";
+import { hasVisited } from "./hop-chain.ts";
 import { endToEndHeaders } from "./hop-by-hop.ts";
 import type { HopResponse, RequestBody } from "./message.ts";
 import type { BackendReply } from "./origin.ts";
@@ -44,7 +45,7 @@ export async function fetchFromShield(
     headers: endToEndHeaders(HeaderList.fromFlat(response.headers.toFlat())),
     body: reported(response),
     backend: {
-      name: `shield_${shieldName(director.shield ?? director.name).toLowerCase()}`,
+      name: `shield_${popOfShield(director.shield ?? director.name).toLowerCase()}`,
       ip: shield.ip,
       port: 443,
     },

@@ -73,7 +73,7 @@ export function deliveryTransaction(init: DeliveryInit): NodeTransaction {
     edgeIsTls: connection.edgeIsTls,
     isClusterEdge: true,
     isClusterShield: false,
-    isOriginShield: pop.isShield,
+    isOriginShield: chain.visits > 0,
     now,
     start: now,
     timeToFirstByte: null,

@@ -15,6 +15,7 @@ const callSchema = z.strictObject({
     z.tuple([z.string().regex(TOKEN), z.string().regex(/^[\t\u0020-\u007e\u0080-\uffff]*$/)]).readonly(),
   ),
   country: z.string().optional(),
+  pop: z.string().optional(),
 });
 
 /** The JSON form of a call, as the command sends it. */
@@ -37,12 +38,13 @@ export async function readCall(request: IncomingMessage): Promise<ClientCall> {
   }
   const parsed = callSchema.safeParse(parseJson(Buffer.concat(chunks).toString("utf8")));
   if (!parsed.success) throw refused(z.prettifyError(parsed.error).replace(/\s+/g, " "));
-  const { method, url, headers, country } = parsed.data;
+  const { method, url, headers, country, pop } = parsed.data;
   return {
     method,
     url: new URL(url),
     headers: headers.map(([name, value]) => [name, Buffer.from(value, "utf8").toString("latin1")]),
     ...(country === undefined ? {} : { country }),
+    ...(pop === undefined ? {} : { pop }),
   };
 }
 

@@ -27,7 +27,13 @@ export async function explainRequest(
   call: ClientCall,
 ): Promise<Explanation> {
   const { edge, observer } = by;
-  const front = clientRequest(call, edge.identity);
+  const pop = edge.popOf(call.pop ?? null);
+  if (pop === undefined) {
+    throw new SitefleetError("explain/invalid-request", `the mirror has no POP "${call.pop}"`, {
+      hint: `it has ${[...edge.caches().keys()].join(", ")}`,
+    });
+  }
+  const front = clientRequest(call, pop);
   if (!front.ok) {
     throw new SitefleetError(
       "explain/invalid-request",
@@ -36,7 +42,7 @@ export async function explainRequest(
     );
   }
   const recorded = new Promise<TraceRecorder>((resolve) => observer.want(front.request, resolve));
-  const response = await edge.serve(front.request);
+  const response = await edge.serve(front.pop, front.request);
   const body = await readShown(response.body);
   response.sent({ headerBytes: response.headers.bytes, bodyBytes: body.bytes });
   const { trace } = await recorded;

@@ -70,8 +70,9 @@ export class Observer implements EdgeWatch {
   begin(start: WatchStart): RequestWatch {
     const id = this.#next++;
     const at = this.#clock.now();
-    const recorder = this.#wants(start.request) ? recorderOf(start, { id, at }) : null;
-    return { recorder, end: (outcome) => this.#end(start, { id, at, recorder, outcome }) };
+    const isShield = isHop(start.request);
+    const recorder = this.#wants(start.request) ? recorderOf(start, { id, at, isShield }) : null;
+    return { recorder, end: (outcome) => this.#end(start, { id, at, isShield, recorder, outcome }) };
   }
 
   purged({ serviceId, scope, soft }: PurgeRequest): void {
@@ -108,11 +109,12 @@ export class Observer implements EdgeWatch {
     of: {
       readonly id: number;
       readonly at: number;
+      readonly isShield: boolean;
       readonly recorder: TraceRecorder | null;
       readonly outcome: WatchEnd;
     },
   ): void {
-    const { id, at, recorder, outcome } = of;
+    const { id, at, isShield, recorder, outcome } = of;
     const ms = this.#clock.now() - at;
     if (recorder !== null) {
       recorder.finish(outcome, ms);
@@ -121,7 +123,7 @@ export class Observer implements EdgeWatch {
       if (this.#traces.size > MAX_TRACES && oldest !== undefined) this.#traces.delete(oldest);
       this.#wanted.get(start.request)?.(recorder);
     }
-    this.#publish(requestRow(start, { id, at, ms, traced: recorder !== null, outcome }));
+    this.#publish(requestRow(start, { id, at, isShield, ms, traced: recorder !== null, outcome }));
   }
 
   #publish(row: Row): void {
@@ -131,14 +133,15 @@ export class Observer implements EdgeWatch {
   }
 }
 
-function recorderOf(start: WatchStart, { id, at }: { id: number; at: number }): TraceRecorder {
+function recorderOf(
+  start: WatchStart,
+  row: { readonly id: number; readonly at: number; readonly isShield: boolean },
+): TraceRecorder {
   const { pop, service, request } = start;
   const active = service?.active;
   return new TraceRecorder({
-    id,
-    at,
+    ...row,
     pop: pop.name,
-    isShield: pop.isShield,
     service: active === undefined ? null : { id: active.id, name: active.name, version: active.version },
     request,
   });
@@ -149,12 +152,13 @@ function requestRow(
   of: {
     readonly id: number;
     readonly at: number;
+    readonly isShield: boolean;
     readonly ms: number;
     readonly traced: boolean;
     readonly outcome: WatchEnd;
   },
 ): RequestRow {
-  const { id, at, ms, traced, outcome } = of;
+  const { id, at, isShield, ms, traced, outcome } = of;
   const { response, sent, delivery } = outcome;
   const object = delivery?.obj?.headers;
   return {
@@ -162,7 +166,7 @@ function requestRow(
     id,
     at,
     pop: pop.name,
-    isShield: pop.isShield,
+    isShield,
     service: service?.active.name ?? null,
     method: shownText(request.method),
     host: shownText(delivery?.originalHost ?? request.headers.get("Host") ?? ""),
@@ -175,6 +179,11 @@ function requestRow(
     keys: object === undefined ? [] : readSurrogateKeys(object).slice(0, MAX_KEYS).map(shownText),
     traced,
   };
+}
+
+/** Only another POP can say so: the front drops a client's own line. */
+function isHop({ headers }: HopRequest): boolean {
+  return headers.has("Fastly-FF");
 }
 
 const MAX_TEXT = 1_000;

@@ -1,0 +1,71 @@
+import { SitefleetError } from "../lib/errors.ts";
+import { shieldOfPop } from "../mirror/pops.ts";
+import type { MirrorOptions } from "../mirror/mirror.ts";
+import type { Flags } from "./command.ts";
+
+const CODE = /^[a-z]{3}$/i;
+/** Longest that a purge may be held back, milliseconds. */
+const MAX_DELAY = 60_000;
+
+/**
+ * The POPs of `mirror up`, by its flags.
+ * @throws SitefleetError `cli/usage`
+ */
+export function readPops(flags: Flags): Pick<MirrorOptions, "pops" | "shield" | "purgeDelays"> {
+  const named = flags.text("pops")?.split(",").map(readCode);
+  if (named !== undefined && new Set(named).size < named.length) throw usage(`--pops names a POP twice`);
+  const shield = flags.text("shield");
+  const delay = flags.text("purge-delay");
+  const shieldCode = shield === undefined ? undefined : readShield(shield);
+  const all = [...(named ?? ["LHR"]), (shield ?? "IAD").slice(0, 3).toUpperCase()];
+  return {
+    ...(named === undefined ? {} : { pops: named }),
+    ...(shieldCode === undefined ? {} : { shield: shieldCode }),
+    ...(delay === undefined ? {} : { purgeDelays: readDelays(delay, all) }),
+  };
+}
+
+function readCode(text: string): string {
+  if (CODE.test(text)) return text.toUpperCase();
+  throw usage(
+    `"${text}" in --pops is no POP code`,
+    "give codes of three letters with commas between: lhr,iad,syd",
+  );
+}
+
+function readShield(text: string): string {
+  const code = CODE.test(text) ? shieldOfPop(text.toUpperCase()) : undefined;
+  if (code !== undefined) return code;
+  throw usage(
+    `--shield "${text}" is no POP that the mirror knows as a shield`,
+    "give one of GET /datacenters, such as iad",
+  );
+}
+
+/** `150`, or `lhr=0,iad=150`. */
+function readDelays(text: string, pops: readonly string[]): ReadonlyMap<string, number> {
+  const whole = readDelay(text);
+  if (whole !== undefined) return new Map(pops.map((pop) => [pop, whole]));
+  return new Map(
+    text.split(",").map((part) => {
+      const [code = "", ms = ""] = part.split("=");
+      const delay = readDelay(ms);
+      if (!CODE.test(code) || delay === undefined) {
+        throw usage(
+          `"${part}" in --purge-delay is no delay`,
+          `give milliseconds up to ${MAX_DELAY}, or lhr=0,iad=150`,
+        );
+      }
+      return [code.toUpperCase(), delay];
+    }),
+  );
+}
+
+function readDelay(text: string): number | undefined {
+  const ms = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  return ms <= MAX_DELAY ? ms : undefined;
+}
+
+function usage(message: string, hint = "name each POP once"): SitefleetError {
+  return new SitefleetError("cli/usage", message, { hint });
+}
