@@ -1,6 +1,7 @@
 import { DURATION_FORM, parseDuration } from "../lib/duration.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import { pruneFleet } from "../publish/prune/prune-fleet.ts";
+import type { PruneOutcome } from "../publish/prune/prune-fleet.ts";
 import { pruneSite } from "../publish/prune/prune.ts";
 import type { PruneReport } from "../publish/prune/prune.ts";
 import type { PruneRules } from "../publish/prune/prune-plan.ts";
@@ -10,7 +11,8 @@ import { deleteSite, purgeFiles, retainedUntil, undeleteSite } from "../publish/
 import { DEFAULT_SITE_ENV } from "../site/names.ts";
 import type { CommandDefinition, CommandInput } from "./command.ts";
 import type { CommandContext } from "./context.ts";
-import { columns, counted, placeFlags, siteRefOf, withPublishing } from "./publishing.ts";
+import type { Report } from "./report.ts";
+import { counted, placeFlags, siteRefOf, withPublishing } from "./publishing.ts";
 import { siteCommand } from "./site-command.ts";
 import type { SiteJob } from "./site-command.ts";
 
@@ -71,25 +73,36 @@ async function runPrune(context: CommandContext, deps: PublishDeps, input: Comma
     context.report.result(report, describePrune(report));
     return 0;
   }
-  const reports: PruneReport[] = [];
-  const failed: { readonly site: string; readonly siteEnv: string; readonly problem: string }[] = [];
-  for await (const outcome of pruneFleet(deps, rules)) {
-    if (outcome.kind === "pruned") reports.push(outcome.report);
-    else failed.push({ ...outcome.ref, problem: outcome.problem });
+  return writePruned(context.report, pruneFleet(deps, rules));
+}
+
+/**
+ * Writes a row for each site of which something was deleted, or that failed, as they are done: there may be any number.
+ * @returns the exit code
+ */
+export async function writePruned(report: Report, outcomes: AsyncIterable<PruneOutcome>): Promise<number> {
+  const total = { sites: 0, failed: 0, releases: 0, objects: 0, bytes: 0 };
+  const rows = report.rows();
+  for await (const outcome of outcomes) {
+    if (outcome.kind === "failed") {
+      const { ref, problem } = outcome;
+      total.failed += 1;
+      rows.row({ ...ref, state: "failed", problem }, `${ref.site} (${ref.siteEnv}): failed: ${problem}`);
+      continue;
+    }
+    const { report: pruned } = outcome;
+    total.sites += 1;
+    total.releases += pruned.releases.length;
+    total.objects += pruned.objects;
+    total.bytes += pruned.bytes;
+    if (didSomething(pruned)) rows.row(pruned, describePrune(pruned));
   }
-  const rows = reports.filter(didSomething).map((report) => [report.site, report.siteEnv, pruneText(report)]);
-  for (const { site: uid, siteEnv, problem } of failed)
-    context.report.warn(`${uid} (${siteEnv}): ${problem}`);
-  const total = sumOf(reports);
-  const freed = [
-    counted(total.releases, "release"),
-    counted(total.objects, "object"),
-    counted(total.bytes, "byte"),
-  ].join(", ");
-  const last = `${counted(reports.length, "site")}: ${freed}`;
-  const text = [...(rows.length === 0 ? [] : [columns(rows)]), last].join("\n");
-  context.report.result({ sites: reports, failed, ...total }, text);
-  return failed.length === 0 ? 0 : 1;
+  rows.end("nothing is left to prune");
+  const { sites, failed, releases, objects, bytes } = total;
+  const freed = `${counted(releases, "release")}, ${counted(objects, "object")}, ${counted(bytes, "byte")}`;
+  const rest = failed === 0 ? "" : `; ${counted(failed, "site")} failed`;
+  report.progress(`${counted(sites, "site")} pruned: ${freed}${rest}`);
+  return failed === 0 ? 0 : 1;
 }
 
 function pruneRulesOf({ flags }: CommandInput): PruneRules {
@@ -116,16 +129,6 @@ function didSomething(report: PruneReport): boolean {
     report.previews.length > 0 ||
     report.state === "deleted"
   );
-}
-
-function sumOf(reports: readonly PruneReport[]): { releases: number; objects: number; bytes: number } {
-  const sum = { releases: 0, objects: 0, bytes: 0 };
-  for (const { releases, objects, bytes } of reports) {
-    sum.releases += releases.length;
-    sum.objects += objects;
-    sum.bytes += bytes;
-  }
-  return sum;
 }
 
 function pruneText(report: PruneReport): string {
