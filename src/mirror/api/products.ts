@@ -25,20 +25,23 @@ const PRODUCTS: ReadonlyMap<string, boolean> = new Map([
 /** Key of the versionless content that lists a service's products. */
 const COLLECTION = "products";
 
-/** Both spellings of the path that clients use. */
-const PATHS = ["/enabled-products/v1", "/enabled-products"] as const;
+/** Both spellings of the path that clients use, and what the older one's operations are called. */
+const PATHS = [
+  ["/enabled-products/v1", ""],
+  ["/enabled-products", "-unversioned"],
+] as const;
 
 /** Whether products are enabled on a service (reference/api/products/enablement). */
-export const PRODUCT_ROUTES: readonly Route[] = PATHS.flatMap((base): readonly Route[] => {
+export const PRODUCT_ROUTES: readonly Route[] = PATHS.flatMap(([base, suffix]): readonly Route[] => {
   const one = `${base}/{product}/services/{service}`;
   const bind =
     (work: (call: ProductCall) => Promise<ApiResponse> | ApiResponse): Handler =>
     (context, request) =>
       work(productCall(context, request, base));
   return [
-    { method: "GET", path: one, operation: "get-enabled-product", handler: bind(get) },
-    { method: "PUT", path: one, operation: "enable-product", handler: bind(enable) },
-    { method: "DELETE", path: one, operation: "disable-product", handler: bind(disable) },
+    { method: "GET", path: one, operation: `get-enabled-product${suffix}`, handler: bind(get) },
+    { method: "PUT", path: one, operation: `enable-product${suffix}`, handler: bind(enable) },
+    { method: "DELETE", path: one, operation: `disable-product${suffix}`, handler: bind(disable) },
   ];
 });
 
