@@ -93,6 +93,17 @@ export function invalidArchive(reason: string): SitefleetError {
   });
 }
 
+/** The error of a folder of the bucket that cannot become one here; the reason stands by itself, as with archives. */
+export function invalidPrefix(prefix: string, reason: string): SitefleetError {
+  return new SitefleetError(
+    "hook/invalid-archive",
+    `what is below "${prefix}" cannot be published: ${reason}`,
+    {
+      hint: "nothing was published; look at what the hosting bucket has below this prefix, put plain files there and send the request again",
+    },
+  );
+}
+
 /** The error of an archive that would take more of this machine than it may; the reason continues "it …". */
 export function archiveTooLarge(reason: string): SitefleetError {
   return new SitefleetError("hook/invalid-archive", `the folder cannot be unpacked: it ${reason}`, {

@@ -1,7 +1,8 @@
 import { forEachLimit } from "../lib/for-each-limit.ts";
+import type { SitefleetError } from "../lib/errors.ts";
 import { printable } from "../site/names.ts";
 import type { ListedEntry, ObjectStore } from "../store/object-store.ts";
-import { archiveTooLarge, invalidArchive } from "./archive-guard.ts";
+import { archiveTooLarge, invalidPrefix } from "./archive-guard.ts";
 import type { ArchiveLimits } from "./archive-guard.ts";
 import { readEntryPath } from "./entry-path.ts";
 import { newFolder } from "./new-folder.ts";
@@ -35,7 +36,8 @@ const READ_BUDGET = 64 * 1024 * 1024;
  */
 export async function downloadPrefix(input: DownloadInput): Promise<number> {
   const { hosting, prefix, signal } = input;
-  const folder = newFolder(input.to, input.limits);
+  const invalid = (reason: string): SitefleetError => invalidPrefix(prefix, reason);
+  const folder = newFolder(input.to, { ...input.limits, invalid });
   let files = 0;
   const options = { limit: PARALLEL_READS, budget: READ_BUDGET, weightOf: sizeOf, signal };
   const entries = withinLimits(hosting.list({ prefix, signal }), input.limits);
@@ -43,17 +45,17 @@ export async function downloadPrefix(input: DownloadInput): Promise<number> {
     if (entry.kind !== "object") return;
     const name = entry.key.slice(prefix.length);
     const read = readEntryPath(name);
-    if (read.kind === "refused") throw invalidArchive(read.reason);
+    if (read.kind === "refused") throw invalid(read.reason);
     // Consoles make an empty object that ends in `/` and call it a folder.
     if (read.segments.length === 0 || name.endsWith("/")) return;
     const found = await hosting.get({ key: entry.key, signal });
     if (found.kind === "not-found" || found.body.length !== entry.size) {
-      throw invalidArchive(`"${printable(name)}" was changed while it was read`);
+      throw invalid(`"${printable(name)}" was changed while it was read`);
     }
     await folder.writeFile(read.segments, { body: found.body, name });
     files += 1;
   });
-  if (files === 0) throw invalidArchive(`there is nothing below "${prefix}"`);
+  if (files === 0) throw invalid("there is no file");
   return files;
 }
 

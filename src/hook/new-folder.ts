@@ -2,7 +2,8 @@ import { mkdir, open, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isErrno } from "../lib/caught.ts";
 import { printable } from "../site/names.ts";
-import { archiveTooLarge, invalidArchive } from "./archive-guard.ts";
+import type { SitefleetError } from "../lib/errors.ts";
+import { archiveTooLarge } from "./archive-guard.ts";
 import type { ArchiveLimits } from "./archive-guard.ts";
 
 /**
@@ -26,9 +27,26 @@ export interface NewFolder {
   ): Promise<void>;
 }
 
-/** @param path an empty folder that nobody else can reach */
-export function newFolder(path: string, { entries }: Pick<ArchiveLimits, "entries">): NewFolder {
+/**
+ * @param path an empty folder that nobody else can reach
+ * @param options.invalid the error for what cannot be written, by its reason
+ */
+export function newFolder(
+  path: string,
+  options: Pick<ArchiveLimits, "entries"> & { readonly invalid: (reason: string) => SitefleetError },
+): NewFolder {
+  const { entries, invalid } = options;
   let made = 0;
+  /** Faults of the disk stay faults; what is in the way was sent before. */
+  const withoutClash = async <T>(name: string, make: () => Promise<T>): Promise<T> => {
+    try {
+      return await make();
+    } catch (error) {
+      const isClash = ["EEXIST", "ENOTDIR", "EISDIR"].some((code) => isErrno(error, code));
+      if (isClash) throw invalid(`"${printable(name)}" is there twice, or is both a file and a folder`);
+      throw error;
+    }
+  };
   const makeFolder = async (segments: readonly string[], name = segments.join("/")): Promise<void> => {
     const folder = join(path, ...segments);
     // Resolves with the first folder that had to be made; those below it had to be as well.
@@ -51,15 +69,4 @@ export function newFolder(path: string, { entries }: Pick<ArchiveLimits, "entrie
       }
     },
   };
-}
-
-/** Faults of the disk stay faults; what is in the way was sent before. */
-async function withoutClash<T>(name: string, make: () => Promise<T>): Promise<T> {
-  try {
-    return await make();
-  } catch (error) {
-    const isClash = ["EEXIST", "ENOTDIR", "EISDIR"].some((code) => isErrno(error, code));
-    if (isClash) throw invalidArchive(`"${printable(name)}" is there twice, or is both a file and a folder`);
-    throw error;
-  }
 }

@@ -30,7 +30,8 @@ export interface UnpackInput {
  */
 export async function unpackTarball(input: UnpackInput): Promise<number> {
   const decoder = createTarDecoder({ strict: true });
-  const target: Target = { strip: input.strip, folder: newFolder(input.to, input.limits), top: undefined };
+  const folder = newFolder(input.to, { ...input.limits, invalid: invalidArchive });
+  const target: Target = { strip: input.strip, folder, top: undefined };
   let files = 0;
   const unpack = async (): Promise<void> => {
     for await (const entry of readEntries(decoder.readable)) files += await unpackEntry(target, entry);

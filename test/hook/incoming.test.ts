@@ -2,6 +2,7 @@ import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
+import { SitefleetError } from "../../src/lib/errors.ts";
 import { downloadPrefix, incomingPrefix } from "../../src/hook/incoming.ts";
 import { DEFAULT_LIMITS } from "../../src/hook/limits.ts";
 import { MemoryStore } from "../support/memory-store.ts";
@@ -39,7 +40,7 @@ describe("downloadPrefix", () => {
   });
 
   it.each([
-    ["nothing", {}, "nothing below"],
+    ["nothing", {}, "there is no file"],
     ["a key that leads out", { [`${PREFIX}../evil`]: "x" }, "`..`"],
     ["a key with a control character", { [`${PREFIX}a\u0001`]: "x" }, "control character"],
     ["a file below a file", { [`${PREFIX}a`]: "x", [`${PREFIX}a/b`]: "x" }, "both a file and a folder"],
@@ -49,6 +50,21 @@ describe("downloadPrefix", () => {
       code: "hook/invalid-archive",
       message: expect.stringContaining(reason),
     });
+  });
+
+  it.each([
+    ["a prefix below which there is nothing", {}],
+    ["a key that leads out", { [`${PREFIX}../evil`]: "x" }],
+    ["a file below a file", { [`${PREFIX}a`]: "x", [`${PREFIX}a/b`]: "x" }],
+  ])("speaks of the prefix and the bucket, never of an archive, about %s", async (_, objects) => {
+    const error: unknown = await download(objects).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      message: expect.stringContaining(`"${PREFIX}"`),
+      hint: expect.stringMatching(/prefix/),
+    });
+    expect(error instanceof SitefleetError ? error.message + (error.hint ?? "") : "").not.toMatch(
+      /\b(?:tar|unpacked|archive)\b/,
+    );
   });
 
   it("refuses too many objects and too many bytes", async () => {
