@@ -63,6 +63,15 @@ test("a request straight from a client has no service as its last hop", async ()
   expect(answer.headers.get("X-Hop")).toBe("none");
 });
 
+test("a shield knows that its last hop was the same service", async () => {
+  const { ask, origin } = await edgeOf({
+    recv: `set req.http.X-Hop = fastly.ff.last_hop_was_serviceid(req.service_id) fastly.ff.last_hop_was_serviceid("other");
+      set req.backend = fastly.try_select_shield(ssl_shield_iad_va_us, F_origin);`,
+  });
+  expect((await ask("/")).status).toBe(200);
+  expect(origin.seen[0]?.headers.get("X-Hop")).toBe("10");
+});
+
 test("connections to a backend are counted", async () => {
   const { ask } = await edgeOf({
     fetch:
