@@ -1,13 +1,14 @@
-import type { PurgeRequest } from "../service.ts";
-import type { NodeTransaction } from "./exchange.ts";
+import type { Transaction } from "../../vcl/runtime.ts";
+import type { ActiveService, PurgeRequest } from "../service.ts";
 import type { HopRequest, HopResponse, SentReport } from "./message.ts";
-import type { Pop, ServiceRun } from "./parts.ts";
 import type { TraceRecorder } from "./trace-recorder.ts";
 
 /** A request that begins at a POP. */
 export interface WatchStart {
-  readonly pop: Pop;
-  readonly service: ServiceRun | null;
+  /** Code of the POP. */
+  readonly pop: string;
+  /** `null`: none has this Host. */
+  readonly service: ActiveService | null;
   readonly request: HopRequest;
 }
 
@@ -16,7 +17,7 @@ export interface WatchEnd {
   readonly response: HopResponse;
   readonly sent: SentReport;
   /** The delivery node as vcl_log left it; `null` where no service has the Host. */
-  readonly delivery: NodeTransaction | null;
+  readonly delivery: Transaction | null;
 }
 
 /** What somebody makes of one request. */

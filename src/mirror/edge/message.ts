@@ -2,7 +2,7 @@ import type { HeaderList } from "../../http/header-list.ts";
 import type { ClientEffects, FactValue, TlsInfo } from "../../vcl/runtime.ts";
 import type { Country } from "./countries.ts";
 import type { ResponseBody } from "./body.ts";
-import type { TraceRecorder } from "./trace-recorder.ts";
+import type { OpenTrace } from "./trace.ts";
 
 /** A request body: small ones are read at once (VCL may look at them), others are passed on as they come. */
 export type RequestBody =
@@ -50,7 +50,7 @@ export interface HopRequest {
   /** Missing = not a part of another page. */
   readonly include?: IncludeContext;
   /** The trace of the request at the POP that sent this one, where somebody looks on. */
-  readonly tracedBy?: TraceRecorder;
+  readonly tracedBy?: OpenTrace;
 }
 
 /** What went out, for the log subroutine. Bytes. */

@@ -19,7 +19,7 @@ const NOTHING_CARRIED: ReadonlyMap<string, string> = new Map();
 export async function handleAtPop(parts: EdgeParts, pop: Pop, request: HopRequest): Promise<HopResponse> {
   const host = request.headers.get("Host") ?? "";
   const service = parts.serviceOf(request.include?.serviceHost ?? host);
-  const watch = parts.watch?.begin({ pop, service, request }) ?? null;
+  const watch = parts.watch?.begin({ pop: pop.name, service: service?.active ?? null, request }) ?? null;
   const recorder = watch?.recorder ?? null;
   if (recorder !== null) request.tracedBy?.addShield(recorder);
   if (service === null) return watched(unknownDomain(host, pop.identity), { watch, delivery: null });

@@ -1,13 +1,18 @@
 import type { HeaderList } from "../../http/header-list.ts";
-import type { Action, BackendRef, RequestMessage, ResponseMessage } from "../../vcl/runtime.ts";
+import type { Action, BackendRef, RequestMessage, ResponseMessage, Transaction } from "../../vcl/runtime.ts";
 import type { Source, Span } from "../../vcl/source.ts";
 import type { CacheEntry } from "./cache-entry.ts";
-import type { NodeTransaction } from "./exchange.ts";
-import type { WatchEnd } from "./edge-watch.ts";
-import type { HopRequest } from "./message.ts";
-import type { BackendReply } from "./origin.ts";
+import type { HopRequest, HopResponse, SentReport } from "./message.ts";
 import { plainKey } from "./surrogate-keys.ts";
-import type { HeaderText, RequestTrace, StateEvent, TraceChange, TraceEvent, TraceLine } from "./trace.ts";
+import type {
+  HeaderText,
+  OpenTrace,
+  RequestTrace,
+  StateEvent,
+  TraceChange,
+  TraceEvent,
+  TraceLine,
+} from "./trace.ts";
 
 /** More than a request with all its restarts, blocks and shields makes; a bound against one that never ends. */
 const MAX_EVENTS = 500;
@@ -34,6 +39,15 @@ export interface RecorderInit {
   readonly request: HopRequest;
 }
 
+/** How a request ended. */
+export interface TraceEnd {
+  readonly sent: SentReport;
+  /** The delivery node as vcl_log left it; `null` where no service has the Host. */
+  readonly delivery: Transaction | null;
+  /** Since the request began. */
+  readonly ms: number;
+}
+
 /** Where a subroutine runs. */
 export interface StatePlace {
   readonly state: string;
@@ -42,13 +56,13 @@ export interface StatePlace {
 }
 
 /** Writes down what one request does at one POP while it runs. */
-export class TraceRecorder {
+export class TraceRecorder implements OpenTrace {
   /** VCL texts that the request ran through, by name: what the lines of its trace are lines of. */
   readonly sources = new Map<string, Source>();
   readonly #init: RecorderInit;
   readonly #request: RequestTrace["request"];
   readonly #events: TraceEvent[] = [];
-  readonly #shields: TraceRecorder[] = [];
+  readonly #shields: OpenTrace[] = [];
   #dropped = 0;
   #lines: Map<string, TraceLine> = new Map();
   #answer: RequestTrace["answer"] = null;
@@ -83,8 +97,8 @@ export class TraceRecorder {
   }
 
   /** A request to a shield POP on behalf of this one. */
-  addShield(recorder: TraceRecorder): void {
-    this.#shields.push(recorder);
+  addShield(shield: OpenTrace): void {
+    this.#shields.push(shield);
   }
 
   /** `EdgeHost.onStatement`: a statement runs, or a condition turned out like this. */
@@ -103,7 +117,7 @@ export class TraceRecorder {
   };
 
   /** Runs one subroutine and writes down which lines ran, what they changed and how it ended. */
-  state(place: StatePlace, transaction: NodeTransaction, run: () => Action): Action {
+  state(place: StatePlace, transaction: Transaction, run: () => Action): Action {
     this.#lines = new Map();
     const before = fieldsOf(transaction);
     let ended = "stopped";
@@ -152,7 +166,11 @@ export class TraceRecorder {
   backend(asked: {
     readonly backend: BackendRef | null;
     readonly bereq: RequestMessage | null;
-    readonly reply: BackendReply | null;
+    readonly reply: {
+      readonly status: number;
+      readonly reason: string;
+      readonly backend: { readonly name: string };
+    } | null;
     readonly failure: string | null;
     readonly ms: number;
   }): void {
@@ -180,8 +198,9 @@ export class TraceRecorder {
     this.#add({ kind: "stop", reason: shown(reason) });
   }
 
-  /** The answer has gone out, so many milliseconds after the request began. */
-  finish({ response, sent, delivery }: WatchEnd, ms: number): void {
+  /** The answer has gone out. */
+  finish(response: Pick<HopResponse, "status" | "reason" | "headers">, end: TraceEnd): void {
+    const { sent, delivery, ms } = end;
     this.#answer = {
       status: response.status,
       reason: shown(response.reason),
@@ -241,7 +260,7 @@ function actionText(action: Action): string {
 }
 
 /** What VCL can change, by the name it has there. */
-function fieldsOf(t: NodeTransaction): Map<string, string> {
+function fieldsOf(t: Transaction): Map<string, string> {
   const fields = new Map<string, string>();
   addRequest(fields, "req", t.req);
   if (t.backend !== null) fields.set("req.backend", t.backend.spec.name);

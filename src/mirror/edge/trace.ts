@@ -107,3 +107,13 @@ export interface BackendEvent {
   /** What the shield did, when that is who was asked. */
   readonly shield: RequestTrace | null;
 }
+
+/** The trace of one request while it is being written. */
+export interface OpenTrace {
+  /** As it stands: final when it has an answer. */
+  readonly trace: RequestTrace;
+  /** VCL texts that the request ran through by name, those of the shields it went through included. */
+  allSources(): ReadonlyMap<string, string>;
+  /** A request to a shield POP on behalf of this one. */
+  addShield(shield: OpenTrace): void;
+}

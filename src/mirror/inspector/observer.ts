@@ -117,7 +117,7 @@ export class Observer implements EdgeWatch {
     const { id, at, isShield, recorder, outcome } = of;
     const ms = this.#clock.now() - at;
     if (recorder !== null) {
-      recorder.finish(outcome, ms);
+      recorder.finish(outcome.response, { sent: outcome.sent, delivery: outcome.delivery, ms });
       this.#traces.set(id, recorder);
       const [oldest] = this.#traces.keys();
       if (this.#traces.size > MAX_TRACES && oldest !== undefined) this.#traces.delete(oldest);
@@ -138,11 +138,10 @@ function recorderOf(
   row: { readonly id: number; readonly at: number; readonly isShield: boolean },
 ): TraceRecorder {
   const { pop, service, request } = start;
-  const active = service?.active;
   return new TraceRecorder({
     ...row,
-    pop: pop.name,
-    service: active === undefined ? null : { id: active.id, name: active.name, version: active.version },
+    pop,
+    service: service === null ? null : { id: service.id, name: service.name, version: service.version },
     request,
   });
 }
@@ -165,9 +164,9 @@ function requestRow(
     kind: "request",
     id,
     at,
-    pop: pop.name,
+    pop,
     isShield,
-    service: service?.active.name ?? null,
+    service: service?.name ?? null,
     method: shownText(request.method),
     host: shownText(delivery?.originalHost ?? request.headers.get("Host") ?? ""),
     url: shownText(request.url),
