@@ -120,7 +120,8 @@ async function publishScan(
     withNewDomains(record, newDomains, (domain) => ({ ...primaryEntry(), etag: claims.get(domain) ?? null }));
   const keys = newDomains.map(domainKey);
   const shown = base && currentRelease(base.record);
-  const isShown = shown !== undefined && shown.digest === plan.digest && !shown.dirty && !request.full;
+  const isSame = shown !== undefined && shown.digest === plan.digest && !shown.dirty && !request.full;
+  const isShown = isSame && (request.grace !== false || !(await keepsRemoved(deps, request, shown)));
   // What is shown was found to fit when it was published.
   if (!isShown || newDomains.length > 0) refuseUnfit(deps, request, { plan, base, also });
   if (request.dryRun) {
