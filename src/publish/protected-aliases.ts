@@ -8,6 +8,7 @@ import type { ProtectedArea } from "../site/protected-areas.ts";
 import { noteText } from "../site/redirects-file.ts";
 import { findManifest } from "./release/manifest.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
+import { contentId } from "./release/release-object.ts";
 import type { ReleaseObject, SourceFile } from "./release/release-object.ts";
 import { readRules } from "./release/release-rules.ts";
 
@@ -109,10 +110,6 @@ function isAlias({ metadata }: ReleaseObject): boolean {
 
 function areaAt(areas: readonly ProtectedArea[], key: string): ProtectedArea | undefined {
   return areaOf(areas, encodePath(`/${key}`));
-}
-
-function contentId({ hash, size }: { readonly hash: string; readonly size: number }): string {
-  return `${size} ${hash}`;
 }
 
 function describeAlias(

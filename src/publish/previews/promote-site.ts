@@ -13,6 +13,7 @@ import { changedMeanwhile, readRecord, readSite } from "../record-store.ts";
 import { makeRelease } from "../release/release.ts";
 import { refuseUnfit, roomForRules } from "../release/release-fit.ts";
 import type { ShowWishes } from "../release/rollback.ts";
+import { contentId } from "../release/release-object.ts";
 import type { LocatedObject, Manifest } from "../release/release-object.ts";
 import { planRelease } from "../release/release-plan.ts";
 import type { PlannedObject } from "../release/release-plan.ts";
@@ -161,8 +162,4 @@ function locate(
     }
     return { ...object, body: { kind: "elsewhere", storeKey: releasePrefix(place, there.at) + there.key } };
   });
-}
-
-function contentId({ hash, size }: { readonly hash: string; readonly size: number }): string {
-  return `${size} ${hash}`;
 }

@@ -70,6 +70,11 @@ export interface WrittenBuckets {
   readonly digest: string;
 }
 
+/** Names a content: equal for equal bytes, whatever key and headers they have. */
+export function contentId({ hash, size }: Pick<ReleaseObject, "hash" | "size">): string {
+  return `${size} ${hash}`;
+}
+
 /** Whether two objects at one key answer alike in every byte. */
 export function sameObject(a: ReleaseObject, b: ReleaseObject): boolean {
   return (
