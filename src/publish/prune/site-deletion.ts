@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 
 import { SitefleetError } from "../../lib/errors.ts";
+import { boundOwed } from "../../purge/purge-plan.ts";
 import { purgeTwice } from "../../purge/purge.ts";
 import { privatePrefix, recordKey, sitePrefix } from "../../site/layout.ts";
 import type { DomainEntry, SiteRecord } from "../../site/model.ts";
@@ -44,12 +45,13 @@ function asDeleting(deps: PublishDeps, record: SiteRecord): SiteRecord {
     ...Object.keys(record.domains).map(domainKey),
   ];
   const since = new Date(deps.clock.now()).toISOString();
+  const purge = { id: randomUUID(), keys, reason: "delete the site", since, sent: 0 };
   return {
     ...record,
     deleting: true,
     deletion: { since, domains: Object.fromEntries(kept) },
     domains: Object.fromEntries(domains),
-    owed: [...record.owed, { id: randomUUID(), keys, reason: "delete the site", since, sent: 0 }],
+    owed: [...boundOwed([...record.owed, purge], record.site)],
   };
 }
 
@@ -79,11 +81,12 @@ function asUndeleted(deps: PublishDeps, record: SiteRecord): SiteRecord {
   });
   const keys = [siteConfigKey(record.site), ...domains.map(([domain]) => domainKey(domain))];
   const since = new Date(deps.clock.now()).toISOString();
+  const purge = { id: randomUUID(), keys, reason: "bring the site back", since, sent: 0 };
   return {
     ...rest,
     deleting: false,
     domains: Object.fromEntries(domains),
-    owed: [...record.owed, { id: randomUUID(), keys, reason: "bring the site back", since, sent: 0 }],
+    owed: [...boundOwed([...record.owed, purge], record.site)],
   };
 }
 

@@ -11,6 +11,7 @@ import {
   retainedUntil,
   undeleteSite,
 } from "../../../src/publish/prune/site-deletion.ts";
+import { OWED_ENTRIES } from "../../../src/purge/purge-plan.ts";
 import { FaultPoint } from "../../support/fault-point.ts";
 import {
   ACME,
@@ -28,6 +29,7 @@ import type { World } from "../publish-fixture.ts";
 const WWW = "www.example.com";
 const APEX = "example.com";
 const RIVAL = { site: "rival", siteEnv: "production" };
+const PREVIEW = "pr--acme.preview.example.com";
 const TAKEN = "rival.example.com";
 /** What stays of a site with three releases: ids do not begin anew. */
 const TOMBSTONE = "test/production/acme/3/.gone";
@@ -46,7 +48,7 @@ async function twoSites(): Promise<World> {
 }
 
 function views(world: World): unknown {
-  return [WWW, APEX, "pr--acme.preview.example.com", TAKEN].map((host) => visible(world, host));
+  return [WWW, APEX, PREVIEW, TAKEN].map((host) => visible(world, host));
 }
 
 function left(world: World): readonly string[] {
@@ -94,6 +96,27 @@ describe("the first step of a deletion", () => {
     const { deletion } = recordOf(world);
     await deleteSite(openDeps(world), ACME);
     expect(recordOf(world).deletion).toEqual(deletion);
+  });
+
+  it("made and taken back again and again while no purge goes out, keeps a short list of what is owed", async () => {
+    const world = await twoSites();
+    const opened = openDeps(world);
+    const deps = {
+      ...opened,
+      purge: { ...opened.purge, purgeKeys: () => Promise.reject(new Error("no purge")) },
+    };
+    for (let round = 0; round < 20; round += 1) {
+      await expect(deleteSite(deps, ACME)).rejects.toThrow("no purge");
+      await expect(undeleteSite(deps, ACME)).rejects.toThrow("no purge");
+    }
+    const { owed } = recordOf(world);
+    expect(owed.length).toBeLessThanOrEqual(OWED_ENTRIES);
+    expect(new Set(owed.flatMap(({ keys }) => keys))).toEqual(
+      new Set(["c:acme", "s:acme", ...[APEX, PREVIEW, WWW].map((host) => `d:${host}`)]),
+    );
+    await settleOwed(openDeps(world));
+    expect(recordOf(world).owed).toEqual([]);
+    expect(visible(world, WWW)).toEqual({ "index.html": "two", "page.html": "page" });
   });
 
   it("that dies at any call is finished by the next run, and can be taken back", async () => {
