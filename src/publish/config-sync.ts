@@ -25,7 +25,8 @@ export interface SyncReport {
   readonly outcomes: ReadonlyMap<string, SyncOutcome>;
 }
 
-const PARALLEL_CONFIGS = 16;
+/** How many configs of a site are read or written at a time. */
+export const PARALLEL_CONFIGS = 16;
 const ATTEMPTS = 8;
 
 /** What is in a domain's config object. */

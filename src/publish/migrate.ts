@@ -6,7 +6,7 @@ import { mapAhead } from "../lib/map-ahead.ts";
 import { migrationKey, recordKey } from "../site/layout.ts";
 import { CODEC_VERSION } from "../site/metadata.ts";
 import { commitChange } from "./commit.ts";
-import { readOwner } from "./config-sync.ts";
+import { PARALLEL_CONFIGS, readOwner } from "./config-sync.ts";
 import { placeOf } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import { GatheringPurge, SecondPasses } from "./batch/purge-gathering.ts";
@@ -152,8 +152,10 @@ async function oldConfigs(
   domains: readonly string[],
 ): Promise<readonly string[]> {
   const old: string[] = [];
-  for (const domain of domains) {
-    const owner = await readOwner(deps, domain);
+  const owners = mapAhead(domains, PARALLEL_CONFIGS, async (domain) => {
+    return { domain, owner: await readOwner(deps, domain) };
+  });
+  for await (const { domain, owner } of owners) {
     if (owner.kind === "unreadable") {
       throw new SitefleetError("site/unreadable", `the config of "${domain}" ${owner.reason}`, {
         hint: "update sitefleet; a newer version may have written it",

@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
 
+import { PARALLEL_CONFIGS } from "../../src/publish/config-sync.ts";
 import { migrateFleet } from "../../src/publish/migrate.ts";
 import type { MigrateOutcome, MigrateReport } from "../../src/publish/migrate.ts";
 import type { PublishDeps } from "../../src/publish/publish-deps.ts";
 import { publishFolder } from "../../src/publish/publish.ts";
 import { settleOwed } from "../../src/publish/purging.ts";
 import { FaultPoint } from "../support/fault-point.ts";
+import { ParallelCalls } from "../support/parallel-calls.ts";
 import { copyWorld, folder, newWorld, openDeps, recordOf, visible } from "./publish-fixture.ts";
 import type { World } from "./publish-fixture.ts";
 
@@ -52,6 +54,16 @@ async function migrate(
 }
 
 describe("migrating", () => {
+  it("looks at the configs of a site several at a time, and never all at once", async () => {
+    const world = newWorld();
+    const dir = await folder({ "index.html": "one" });
+    const domains = Array.from({ length: 40 }, (_, index) => `h${index}.example.com`);
+    await publishFolder(openDeps(world), { site: "a", siteEnv: "production", dir, domains });
+    const faults = new ParallelCalls(/^head .*\.example\.com/);
+    expect(await migrate(openDeps(world, { faults }))).toMatchObject({ current: 1 });
+    expect(faults.most).toBe(PARALLEL_CONFIGS);
+  });
+
   it("writes configs of the codec version before anew, and nothing else", async () => {
     const world = await fleetOf(["a", "b", "c"]);
     makeOld(world, "b");

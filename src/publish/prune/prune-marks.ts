@@ -1,7 +1,8 @@
 import { SitefleetError } from "../../lib/errors.ts";
+import { mapAhead } from "../../lib/map-ahead.ts";
 import { EMPTY_RELEASE } from "../../site/names.ts";
 import type { SiteRecord } from "../../site/model.ts";
-import { readOwner } from "../config-sync.ts";
+import { PARALLEL_CONFIGS, readOwner } from "../config-sync.ts";
 import { findManifest } from "../release/manifest.ts";
 import { prefixesOf } from "./prune-plan.ts";
 import type { PublishDeps, SiteRef } from "../publish-deps.ts";
@@ -65,8 +66,11 @@ function namedByRecord(record: SiteRecord): readonly Named[] {
 
 async function namedByConfigs(deps: PublishDeps, record: SiteRecord): Promise<readonly Named[]> {
   const named: Named[] = [];
-  for (const domain of Object.keys(record.domains)) {
-    const owner = await readOwner(deps, domain);
+  const domains = Object.keys(record.domains);
+  const owners = mapAhead(domains, PARALLEL_CONFIGS, async (domain) => {
+    return { domain, owner: await readOwner(deps, domain) };
+  });
+  for await (const { domain, owner } of owners) {
     if (owner.kind === "unreadable") {
       throw new SitefleetError(
         "site/unreadable",

@@ -7,7 +7,9 @@ import type { PublishDeps } from "../../../src/publish/publish-deps.ts";
 import { settleOwed } from "../../../src/publish/purging.ts";
 import { rollBack } from "../../../src/publish/release/rollback.ts";
 import { deleteSite, purgeFiles } from "../../../src/publish/prune/site-deletion.ts";
+import { PARALLEL_CONFIGS } from "../../../src/publish/config-sync.ts";
 import { FaultPoint } from "../../support/fault-point.ts";
+import { ParallelCalls } from "../../support/parallel-calls.ts";
 import { ACME, configOf, environment, publish, recordOf, visible } from "../publish-fixture.ts";
 import { DAY, HOUR, History, NOW, WWW } from "./history.ts";
 
@@ -37,6 +39,15 @@ describe("pruning a site", () => {
     expect(visible(history.world, WWW)).toEqual({ "a.html": "a", "b.html": "b", "index.html": "three" });
     await rollBack(history.deps(), ACME);
     expect(visible(history.world, WWW)).toEqual({ "a.html": "a", "b.html": "b", "index.html": "two" });
+  });
+
+  it("asks for what its hosts show several at a time, and never all at once", async () => {
+    const history = new History();
+    const domains = Array.from({ length: 40 }, (_, index) => `h${index}.example.com`);
+    await publish(history.deps(), { "index.html": "one" }, domains);
+    const faults = new ParallelCalls(/^head .*\.example\.com/);
+    await pruneSite(history.deps(faults), ACME, NOW);
+    expect(faults.most).toBe(PARALLEL_CONFIGS);
   });
 
   it("leaves what went out of sight so lately that a cache may still lead to it", async () => {
