@@ -123,7 +123,7 @@ async function followUp<T extends Published>(run: LiveRun<T>): Promise<T> {
   const again = isOwed && first && first.warmed > 0 ? await warm(deps, edge, visits.again) : undefined;
   if (!verifying || verifying.isRight) await settleRests(watch, ref);
   const receipt = verifying?.receiptOf(report);
-  if (receipt) await keepReceipt(deps, ref, receipt);
+  const unread = receipt && (await keepReceipt(deps, ref, receipt));
   if (verifying && !verifying.isRight) throw verifying.failure(report.release);
   const note = first?.note ?? again?.note;
   return {
@@ -132,8 +132,12 @@ async function followUp<T extends Published>(run: LiveRun<T>): Promise<T> {
       ? { warm: { ...first, skipped: visits.skipped, ms: first.ms + (again?.ms ?? 0) } }
       : {}),
     ...(receipt ? { receipt } : {}),
-    warnings: [...report.warnings, ...(note === undefined ? [] : [note]), ...(receipt?.notes ?? [])],
+    warnings: [...report.warnings, ...[note, unread].filter(isText), ...(receipt?.notes ?? [])],
   };
+}
+
+function isText(text: string | undefined): text is string {
+  return text !== undefined;
 }
 
 function probesOf({ ref, record, report, hosts, watch }: LiveRun): ProbePlan {
@@ -209,8 +213,18 @@ async function finishAfterFailure(watch: RunWatch, ref: SiteRef): Promise<void> 
   }
 }
 
-/** A release keeps the receipt of the run that made it; one that only looked at it again replaces none that was good. */
-async function keepReceipt(deps: PublishDeps, ref: SiteRef, receipt: Receipt): Promise<void> {
-  const former = receipt.kind === "unchanged" ? await findReceipt(deps, ref, receipt.release) : undefined;
-  if (!former?.verified) await writeReceipt(deps, ref, receipt);
+/**
+ * A release keeps the receipt of the run that made it; one that only looked at it again replaces none that was good, and
+ * none that a newer version may have written.
+ * @returns what to say of a receipt that cannot be read: what this run saw of the edge is no less true for it
+ */
+async function keepReceipt(deps: PublishDeps, ref: SiteRef, receipt: Receipt): Promise<string | undefined> {
+  try {
+    const former = receipt.kind === "unchanged" ? await findReceipt(deps, ref, receipt.release) : undefined;
+    if (!former?.verified) await writeReceipt(deps, ref, receipt);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof SitefleetError) || error.code !== "site/unreadable") throw error;
+    return `${error.message}; it stays as it is, so this run's receipt is not stored`;
+  }
 }

@@ -72,6 +72,28 @@ describe("publish with verify", () => {
     expect(await readReceipt(deps, ACME)).toMatchObject({ kind: "full", written: { uploaded: 1 } });
   });
 
+  it.each([
+    ["damaged", '{"format":1,'],
+    ["of a later format", '{"format":2}'],
+  ])("warns of a former receipt that is %s and leaves it alone", async (_, body) => {
+    const world = newWorld();
+    const deps = { ...openDeps(world), edge: edgeOf(world) };
+    await publishWith(deps, { "index.html": "1" }, { verify });
+    const key = "test/production/_sites/acme/receipts/1.json";
+    const found = world.config.get(key);
+    if (!found) throw new Error("no receipt");
+    const unreadable = { ...found, body: Buffer.from(body) };
+    world.config.set(key, unreadable);
+    const again = await publishWith(deps, { "index.html": "1" }, { verify });
+    expect(again).toMatchObject({ kind: "unchanged", receipt: { verified: true } });
+    expect(again.warnings).toEqual([expect.stringContaining(`"${key}" is not a receipt`)]);
+    expect(world.config.get(key)).toBe(unreadable);
+    const wrong = { ...deps, edge: edgeOf(world, (seen) => ({ ...seen, release: "old" })) };
+    await expect(publishWith(wrong, { "index.html": "1" }, { verify })).rejects.toMatchObject({
+      code: "publish/not-verified",
+    });
+  });
+
   it("counts since when a release is out of sight by the store's clock, as a publish that is not watched does", async () => {
     const world = newWorld();
     const clock = new InstantClock();
