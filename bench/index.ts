@@ -7,6 +7,7 @@ import { availableParallelism } from "node:os";
 import { measureChange } from "./change.ts";
 import { measureEdge } from "./edge.ts";
 import { measurePcre } from "./pcre.ts";
+import { measurePeers } from "./peers.ts";
 import { measurePublish } from "./publish.ts";
 import { measureS3 } from "./s3.ts";
 import { measureStart } from "./start.ts";
@@ -14,6 +15,7 @@ import { measureVcl } from "./vcl.ts";
 
 const SECTIONS: Readonly<Record<string, () => Promise<object>>> = {
   edge: measureEdge,
+  peers: measurePeers,
   change: measureChange,
   publish: measurePublish,
   s3: measureS3,

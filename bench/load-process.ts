@@ -1,4 +1,4 @@
-/** Sends requests to an edge over kept-alive connections; each message is an order, each answer what came of it. */
+/** Sends requests to a server; each message is an order, each answer what came of it. */
 import { connect } from "node:net";
 import { percentile } from "./statistics.ts";
 
@@ -9,6 +9,8 @@ export interface LoadOrder {
   readonly hosts: readonly string[];
   readonly connections: number;
   readonly seconds: number;
+  /** Each request on a connection of its own: for comparing with a server that keeps none alive. */
+  readonly reconnect?: boolean;
 }
 
 export interface LoadResult {
@@ -31,15 +33,16 @@ process.on("message", (order: LoadOrder) => {
 });
 
 async function sendLoad(order: LoadOrder): Promise<LoadResult> {
+  const lines = ["Accept: text/html", "Accept-Encoding: gzip", "User-Agent: bench"];
+  if (order.reconnect) lines.push("Connection: close");
   const requests = order.hosts.map((host) =>
-    Buffer.from(
-      `GET ${order.path} HTTP/1.1\r\nHost: ${host}\r\nAccept: text/html\r\nAccept-Encoding: gzip\r\nUser-Agent: bench\r\n\r\n`,
-    ),
+    Buffer.from(`GET ${order.path} HTTP/1.1\r\nHost: ${host}\r\n${lines.join("\r\n")}\r\n\r\n`),
   );
   const run: Run = { order, requests, micros: [], next: 0, stopping: false };
   const startedMs = performance.now();
   const stop = setTimeout(() => (run.stopping = true), order.seconds * 1000);
-  await Promise.all(Array.from({ length: order.connections }, () => keepAsking(run)));
+  const client = order.reconnect ? reconnecting : keepAsking;
+  await Promise.all(Array.from({ length: order.connections }, () => client(run)));
   clearTimeout(stop);
   return {
     requests: run.micros.length,
@@ -49,16 +52,24 @@ async function sendLoad(order: LoadOrder): Promise<LoadResult> {
   };
 }
 
+/** One request after the other, each over a connection of its own. */
+async function reconnecting(run: Run): Promise<void> {
+  while (!run.stopping) await keepAsking(run, 1);
+}
+
 /** One connection, one request at a time, until the run stops; an answer other than 200 with a length ends it all. */
-function keepAsking(run: Run): Promise<void> {
+function keepAsking(run: Run, most = Infinity): Promise<void> {
   return new Promise((resolve, reject) => {
-    let askedMs = 0;
+    let askedMs = performance.now();
+    let asked = 0;
     let missing = 0;
     let head = "";
     const socket = connect({ port: run.order.port, host: "127.0.0.1", noDelay: true }, () => ask());
     const ask = (): void => {
       run.next = (run.next + 1) % run.requests.length;
-      askedMs = performance.now();
+      // What connecting took belongs to the first request.
+      if (asked > 0) askedMs = performance.now();
+      asked += 1;
       socket.write(run.requests[run.next] ?? "");
     };
     socket.setEncoding("latin1");
@@ -70,7 +81,7 @@ function keepAsking(run: Run): Promise<void> {
         if (end === -1) return;
         const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
         if (!head.startsWith("HTTP/1.1 200 ") || length === undefined) {
-          socket.destroy(new Error(`the edge answered: ${head.slice(0, 200)}`));
+          socket.destroy(new Error(`the server answered: ${head.slice(0, 200)}`));
           return;
         }
         missing = end + 4 + Number(length) - head.length;
@@ -78,10 +89,14 @@ function keepAsking(run: Run): Promise<void> {
       }
       if (missing > 0) return;
       run.micros.push((performance.now() - askedMs) * 1000);
-      if (run.stopping) socket.destroy();
+      if (run.stopping || asked >= most) socket.destroy();
       else ask();
     });
     socket.on("error", reject);
-    socket.on("close", () => resolve());
+    socket.on("close", () => {
+      // Only the end of a run may cut a connection: an answer that is missing is not to look like a fast one.
+      if (run.stopping || asked >= most) resolve();
+      else reject(new Error(`the server hung up after ${asked} requests`));
+    });
   });
 }
