@@ -88,7 +88,7 @@ const publishing: readonly Row[] = [
         '{"site": "fine", "dir": "DIR"}',
         "not json",
         '{"site": "Wrong", "dir": "DIR"}',
-        '{"site": "a", "dir": "nowhere"}',
+        '{"site": "a"}',
         '{"site": "b", "dir": "DIR", "domains": ["*.example.com"]}',
         '{"site": "c", "dir": "DIR", "siteEnv": "prod"}',
         '{"site": "d", "dir": "DIR", "preview": "x", "expires": "later"}',
@@ -102,7 +102,7 @@ const publishing: readonly Row[] = [
     },
     exit: 2,
     code: "publish/invalid-batch",
-    names: Array.from({ length: 11 }, (_, index) => `line ${index + 2}:`),
+    names: ["nothing was published", ...Array.from({ length: 11 }, (_, index) => `line ${index + 2}:`)],
   },
   {
     title: "a file over the limit of an extension that is not segmented",
@@ -254,6 +254,33 @@ test("a preview where the settings have no domain for them", async () => {
     exit: 2,
     code: "preview/not-enabled",
     names: ["test", "previews"],
+  });
+});
+
+test("a line of a batch that cannot be published fails alone, with exit code 1", async () => {
+  await folder({ "index.html": "new" })();
+  const lines = [
+    '{"site": "gone", "dir": "missing"}',
+    '{"site": "there", "dir": "DIR", "domains": ["there.localhost"]}',
+    '{"site": "rival", "dir": "DIR", "domains": ["victim.localhost"]}',
+  ];
+  await write("sites.jsonl", lines.join("\n"));
+  const plain = await run(["publish", "--batch", "sites.jsonl"]);
+  expect(plain.code).toBe(1);
+  expect(plain.err).toMatch(
+    /^warning: line 1: gone \(production\): ".*missing" does not exist \[publish\/invalid-folder\]$/m,
+  );
+  expect(plain.out).toContain("3 sites: 1 published, 0 unchanged, 2 failed");
+  const json = await run(["publish", "--batch", "sites.jsonl", "--json"]);
+  expect({ code: json.code, ...(JSON.parse(json.out) as object) }).toMatchObject({
+    code: 1,
+    done: 1,
+    failed: 2,
+    sites: [
+      { line: 1, kind: "failed", problem: expect.stringContaining("missing") as string },
+      { line: 2, kind: "unchanged", release: "1" },
+      { line: 3, kind: "failed", problem: expect.stringContaining("victim.localhost") as string },
+    ],
   });
 });
 

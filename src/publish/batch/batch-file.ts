@@ -1,13 +1,10 @@
-import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { domainToASCII } from "node:url";
 import { z } from "zod";
 
 import { parseJson } from "../../lib/json.ts";
-import { errnoOf } from "../../lib/caught.ts";
 import { DURATION_FORM, parseDuration } from "../../lib/duration.ts";
 import { SitefleetError } from "../../lib/errors.ts";
-import { mapAhead } from "../../lib/map-ahead.ts";
 import {
   DEFAULT_SITE_ENV,
   checkDomainName,
@@ -41,11 +38,12 @@ const lineSchema = z.strictObject({
 type Line = z.output<typeof lineSchema>;
 
 const DETAIL_LIMIT = 100;
-const PARALLEL_STATS = 32;
+const EXAMPLE = '{"site": "acme", "dir": "out/acme", "domains": ["www.example.com"]}';
 
 /**
  * Reads a batch, one JSON object a line: `{"site": "acme", "dir": "out/acme", "domains": ["www.example.com"]}`, with
- * `siteEnv`, `preview` and `expires` as on the command line. Empty lines are left out.
+ * `siteEnv`, `preview` and `expires` as on the command line. Empty lines are left out. Only what the lines themselves say
+ * is looked at: a folder that is missing is told when its line is published, and stops no other.
  * @param input.root what relative folders are relative to
  * @throws SitefleetError `publish/invalid-batch` with every line that is wrong; nothing was written by then
  */
@@ -62,9 +60,6 @@ export async function readBatch(
     else entries.push(read);
   }
   problems.push(...repeated(entries));
-  for await (const problem of mapAhead(entries, PARALLEL_STATS, folderProblem)) {
-    if (problem !== undefined) problems.push(problem);
-  }
   if (problems.length === 0) return entries;
   const more = problems.length - DETAIL_LIMIT;
   throw new SitefleetError(
@@ -72,7 +67,7 @@ export async function readBatch(
     problems.length === 1 ? (problems[0] ?? "") : `${problems.length} lines of the batch are wrong`,
     {
       details: [...problems.slice(0, DETAIL_LIMIT), ...(more > 0 ? [`and ${more} more`] : [])],
-      hint: 'one object a line: {"site": "acme", "dir": "out/acme", "domains": ["www.example.com"]}',
+      hint: `nothing was published; one object a line: ${EXAMPLE}`,
     },
   );
 }
@@ -142,12 +137,4 @@ function repeated(entries: readonly BatchEntry[]): readonly string[] {
     }
   }
   return problems;
-}
-
-async function folderProblem({ dir, line }: BatchEntry): Promise<string | undefined> {
-  try {
-    return (await stat(dir)).isDirectory() ? undefined : `line ${line}: "${dir}" is no folder`;
-  } catch (error) {
-    return `line ${line}: "${dir}" cannot be read (${errnoOf(error) ?? "unknown"})`;
-  }
 }

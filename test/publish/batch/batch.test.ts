@@ -111,6 +111,22 @@ describe("a batch", () => {
     expect(second.outcomes.filter((o) => o.kind === "done" && o.report.kind === "published")).toHaveLength(1);
   });
 
+  it("publishes all other sites where a folder is missing or is none", async () => {
+    const root = await sitesOf(["a", "c"]);
+    await writeFile(join(root, "b"), "a file");
+    const world = newWorld();
+    const text = linesOf(["gone", "a", "b", "c"]);
+    const entries = await readBatch(openDeps(world), { text, root });
+    const { report, outcomes } = await run(openDeps(world), entries);
+    expect(report).toMatchObject({ done: 2, failed: 2 });
+    const failed = outcomes.flatMap((one) => (one.kind === "failed" ? [[one.entry.line, one.problem]] : []));
+    expect(failed.toSorted()).toEqual([
+      [1, `"${join(root, "gone")}" does not exist [publish/invalid-folder]`],
+      [3, expect.stringContaining(`"${join(root, "b")}"`)],
+    ]);
+    expect(visible(world, "c.example.com")).toEqual({ "index.html": "c" });
+  });
+
   it("leaves the second purges owed when the process dies before them; the next run sends them", async () => {
     const sites = numbered(4);
     const root = await sitesOf(sites);
@@ -185,8 +201,6 @@ describe("the file of a batch", () => {
     ["{", "no JSON", "is not JSON"],
     ['{"site": "a", "dir": "a", "colour": 1}', "an unknown field", "colour"],
     ['{"site": "A", "dir": "a"}', "a wrong uid", "site uid"],
-    ['{"site": "a", "dir": "none"}', "a folder that is not there", "ENOENT"],
-    ['{"site": "a", "dir": "a/index.html"}', "a file", "no folder"],
     ['{"site": "a", "dir": "a", "domains": ["WWW.x.com"]}', "a wrong domain", "upper-case"],
     ['{"site": "a", "dir": "a", "siteEnv": "moon"}', "an unknown environment", "moon"],
     ['{"site": "a", "dir": "a", "preview": "A"}', "a wrong preview", "preview name"],
