@@ -201,8 +201,9 @@ export async function removeDomain(deps: PublishDeps, ref: SiteRef, domain: stri
 export function entryOf(record: SiteRecord, domain: string): DomainEntry {
   const entry = Object.hasOwn(record.domains, domain) ? record.domains[domain] : undefined;
   if (entry) return entry;
+  const known = Object.keys(record.domains).filter((name) => record.domains[name]?.kind !== "preview");
   throw new SitefleetError("domain/not-found", `site "${record.site}" has no domain "${domain}"`, {
-    hint: `its domains: ${Object.keys(record.domains).join(", ") || "none"}`,
+    hint: `its domains: ${known.join(", ") || "none"}`,
   });
 }
 

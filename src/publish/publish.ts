@@ -11,6 +11,7 @@ import { publishInPlace } from "./release/in-place.ts";
 import type { EdgeWishes, Published } from "./published.ts";
 import { placeOf } from "./publish-deps.ts";
 import type { PublishDeps } from "./publish-deps.ts";
+import { previewOf } from "./previews/previews.ts";
 import { publishPreview } from "./previews/publish-preview.ts";
 import type { PreviewInput } from "./previews/publish-preview.ts";
 import { readRecord } from "./record-store.ts";
@@ -67,7 +68,20 @@ const RETRIES = 5;
  * @throws SitefleetError `site/changed-meanwhile` when someone else published meanwhile, `publish/not-verified`
  */
 export async function publishFolder(deps: PublishDeps, request: PublishRequest): Promise<PublishReport> {
+  refuseWrongPreview(deps, request);
   return withFollowUp(deps, request, (watched) => publishRetrying(watched, request));
+}
+
+/** Told before a large folder is read. */
+function refuseWrongPreview(deps: PublishDeps, request: PublishRequest): void {
+  const { preview, domains, inPlace } = request;
+  if (preview === undefined) return;
+  if (domains.length > 0 || inPlace) {
+    throw new SitefleetError("cli/usage", "a preview has a host of its own and a release of its own", {
+      hint: "--preview goes with neither --domain nor --in-place",
+    });
+  }
+  previewOf(deps, request, preview);
 }
 
 async function publishRetrying(deps: PublishDeps, request: PublishRequest): Promise<PublishReport> {
@@ -155,11 +169,6 @@ async function publishAsPreview(
   draft: Omit<Draft, "newDomains"> & { readonly preview: PreviewInput },
 ): Promise<PublishReport> {
   const { request, plan, base } = draft;
-  if (request.domains.length > 0 || request.inPlace) {
-    throw new SitefleetError("cli/usage", "a preview has a host of its own and a release of its own", {
-      hint: "--preview goes with neither --domain nor --in-place",
-    });
-  }
   if (base && !request.dryRun) await rollForward(deps, request, base);
   const { dryRun, full, grace, wait } = request;
   const result = await publishPreview(deps, request, {

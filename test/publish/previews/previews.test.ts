@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { addDomain, setDomain } from "../../../src/publish/domains.ts";
+import { addDomain, removeDomain, setDomain } from "../../../src/publish/domains.ts";
 import { previewRows, removePreview } from "../../../src/publish/previews/previews.ts";
 import { promotePreview } from "../../../src/publish/previews/promote.ts";
 import type { PublishDeps } from "../../../src/publish/publish-deps.ts";
@@ -214,6 +214,28 @@ describe("the name of a preview", () => {
     const deps = openDeps(await published());
     const without = { ...deps, environment: { ...environment, previews: undefined } };
     await expect(publishPreview(without, V2)).rejects.toMatchObject({ code: "preview/not-enabled" });
+  });
+
+  it.each([
+    ["with domains", { domains: [WWW] }, "cli/usage"],
+    ["in place", { inPlace: true }, "cli/usage"],
+    ["under a name that none can have", { preview: { name: "a--b" } }, "site/invalid-name"],
+  ])("is refused %s before anything is read", async (_, choice, code) => {
+    const deps = openDeps(await published());
+    const steps: string[] = [];
+    const request = { ...ACME, dir: "/nowhere", domains: [], preview: { name: "pr-42" }, ...choice };
+    const told = { ...deps, onProgress: ({ step }: { readonly step: string }) => void steps.push(step) };
+    await expect(publishFolder(told, request)).rejects.toMatchObject({ code });
+    expect({ steps, calls: deps.faults.calls }).toEqual({ steps: [], calls: [] });
+  });
+
+  it("is not among the domains that a command names as the site's", async () => {
+    const world = await published();
+    await publishPreview(openDeps(world), V2);
+    await expect(removeDomain(openDeps(world), ACME, "other.example.com")).rejects.toMatchObject({
+      code: "domain/not-found",
+      hint: `its domains: ${WWW}`,
+    });
   });
 
   it("belongs to its site: its host is never an ordinary domain", async () => {
