@@ -169,7 +169,9 @@ function reportDomain(
 ): void {
   const row = domainRows(done.report.record).find(({ domain }) => domain === done.domain);
   const url = urlOf(deps.environment, done.domain, row?.forceTls);
-  const text = row ? `${done.verb} ${rowText(row).join("  ")}\n${url}` : `${done.verb} ${done.domain}`;
+  const text = row
+    ? `${done.verb} ${rowText(row).join("  ").trimEnd()}\n${url}`
+    : `${done.verb} ${done.domain}`;
   context.report.result({ ...row, url }, text);
 }
 

@@ -3,7 +3,7 @@ import { domainToASCII } from "node:url";
 import { SitefleetError } from "../lib/errors.ts";
 import { purgeDurably } from "../purge/owed-purges.ts";
 import type { PublishDeps } from "../publish/publish-deps.ts";
-import { owedDepsOf, purgeRequestsOf, readOwed, settleOwed } from "../publish/purging.ts";
+import { owedDepsOf, purgeRequestsOf, readOwed, refuseUnknown, settleOwed } from "../publish/purging.ts";
 import type { OwedRow, PurgeTarget } from "../publish/purging.ts";
 import type { CommandDefinition, CommandInput } from "./command.ts";
 import type { CommandContext } from "./context.ts";
@@ -63,6 +63,7 @@ async function runPurge(context: CommandContext, deps: PublishDeps, input: Comma
   }
   const soft = input.flags.has("soft");
   const asked = { targets, soft, reason: "purge command", toAscii: domainToASCII };
+  await refuseUnknown(deps, targets, domainToASCII);
   const requests = await purgeRequestsOf(deps, asked);
   await purgeDurably(owedDepsOf(deps), requests);
   const keys = requests.flatMap((request) => request.keys);

@@ -2,6 +2,7 @@ import { assertNever, SitefleetError } from "../lib/errors.ts";
 import { isYoung, readOwedPurges, settleStoredPurges } from "../purge/owed-purges.ts";
 import type { OwedDeps, SettleOptions } from "../purge/owed-purges.ts";
 import type { PurgeRequest } from "../purge/purge-plan.ts";
+import { recordKey } from "../site/layout.ts";
 import type { OwedPurge, SiteRecord } from "../site/model.ts";
 import { parseDomainName, parseSiteUid } from "../site/names.ts";
 import type { ToAscii } from "../site/names.ts";
@@ -15,10 +16,10 @@ import {
 } from "../site/surrogate-keys.ts";
 import { isUnsettled, settleSite } from "./commit.ts";
 import { readOwner } from "./config-sync.ts";
-import { sha256Hex } from "./publish-deps.ts";
+import { placeOf, sha256Hex } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import { readRecord } from "./record-store.ts";
-import { readSites } from "./site-list.ts";
+import { readSites, siteEnvsOf } from "./site-list.ts";
 
 /** What a purge is to reach. */
 export type PurgeTarget =
@@ -88,6 +89,47 @@ async function urlKey(deps: PublishDeps, text: string, toAscii: ToAscii): Promis
   const encodedKey = encodePath(pageKey(decoded.path));
   const key = pageSurrogateKey(pageHash({ site: owner.site, encodedKey }, sha256Hex));
   return { key, site: owner.site };
+}
+
+/**
+ * Refuses sites and domains that are nobody's. Fastly answers 200 for any key (reference/api/purging), so a mistyped
+ * name would look purged. A record or config that cannot be read counts as one: purging is part of mending it.
+ * @throws SitefleetError `site/not-found`, `domain/not-found`
+ */
+export async function refuseUnknown(
+  deps: PublishDeps,
+  targets: readonly PurgeTarget[],
+  toAscii: ToAscii,
+): Promise<void> {
+  for (const target of targets) {
+    if (target.kind === "site") await refuseUnknownSite(deps, parseSiteUid(target.site));
+    if (target.kind === "domain") await refuseUnknownDomain(deps, parseDomainName(target.domain, toAscii));
+  }
+}
+
+async function refuseUnknownSite(deps: PublishDeps, site: string): Promise<void> {
+  const siteEnvs = siteEnvsOf(deps);
+  for (const siteEnv of siteEnvs) {
+    const key = recordKey(placeOf(deps, { site, siteEnv }));
+    const found = await deps.store.config.head({ key, signal: deps.signal });
+    if (found.kind === "ok") return;
+  }
+  const where = siteEnvs.map((siteEnv) => `${deps.environment.name}/${siteEnv}`).join(" or ");
+  throw new SitefleetError(
+    "site/not-found",
+    `there is no site "${site}" in ${where}, so nothing was purged`,
+    {
+      hint: `to purge what a site of this name has left all the same: sitefleet purge --key ${siteKey(site)}`,
+    },
+  );
+}
+
+async function refuseUnknownDomain(deps: PublishDeps, domain: string): Promise<void> {
+  const owner = await readOwner(deps, domain);
+  if (owner.kind !== "none") return;
+  throw new SitefleetError("domain/not-found", `no site has the domain "${domain}", so nothing was purged`, {
+    hint: `to purge that it is unknown all the same: sitefleet purge --key ${domainKey(domain)}`,
+  });
 }
 
 /** What a purge is asked to reach, and how. */

@@ -46,6 +46,18 @@ export function siteNotFound(deps: PublishDeps, ref: SiteRef): SitefleetError {
   );
 }
 
+/** @param release what was asked for; `null` = the one shown before, which there is none of */
+export function releaseNotFound(record: SiteRecord, release: string | null): SitefleetError {
+  const known = record.releases.map(({ id }) => id).join(", ");
+  return new SitefleetError(
+    "release/not-found",
+    release === null
+      ? `site "${record.site}" has no earlier release`
+      : `site "${record.site}" has no release "${release}"; it was never there or has been pruned`,
+    { hint: known === "" ? "publish the site first" : `its releases: ${known}` },
+  );
+}
+
 /** Reads a record's JSON; anything this version does not know is refused, so that nothing of it gets lost. */
 export function parseRecord(key: string, body: Uint8Array): SiteRecord {
   const json = parseJson(Buffer.from(body).toString("utf8"));

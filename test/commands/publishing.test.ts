@@ -157,7 +157,8 @@ describe("publishing against a running mirror", () => {
     expect((await visit("www.acme.localhost", "/about")).location).toContain(`//${host}`);
     await run("domain set", [host], { forceTls: true });
     expect((await visit(host)).location).toContain(`https://${host}`);
-    await run("domain set", [host], { forceTls: "off" });
+    const set = await run("domain set", [host], { forceTls: "off", euOnly: "off" });
+    expect(set.text.split("\n")[0]).toBe(`set ${host}  acme  production`);
     expect((await run("domain list", [], { site: "acme" })).text).toContain(
       `www.acme.localhost  acme  production  -> ${host}`,
     );
@@ -200,7 +201,7 @@ describe("publishing against a running mirror", () => {
     expect(await visit(host)).toMatchObject({ status: 200, body: "two" });
     // Live after the first purge; the second is left to the next run.
     const back = await run("site rollback", ["acme"], { wait: false });
-    expect(back.lines).toContainEqual(expect.stringContaining("second purge is owed"));
+    expect(back.lines).toContainEqual(expect.stringContaining("second purge will be owed"));
     expect(await visit(host)).toMatchObject({ status: 200, body: "one" });
     expect((await run("site releases", ["acme"])).document).toMatchObject([
       { id: "2", base: "2", state: "previous", previews: [{ name: "pr-1" }] },
@@ -241,6 +242,10 @@ describe("publishing against a running mirror", () => {
     expect((await run("purge", [], { owed: true })).document).toEqual([]);
     expect((await run("purge", [], { owed: true, send: true })).document).toEqual({ purges: 0 });
     await expect(run("purge")).rejects.toMatchObject({ code: "cli/usage" });
+    expect((await run("purge", [], { site: ["acme"], domain: ["acme.localhost"] })).text).toBe(
+      "purged s:acme d:acme.localhost",
+    );
+    expect((await run("purge", [], { key: ["s:nosuch", "d:gone.localhost"] })).code).toBe(0);
   });
 
   it("writes nothing in a dry run of any command", async () => {
@@ -257,7 +262,9 @@ describe("publishing against a running mirror", () => {
     await run("redirect add", ["/a", "/b"], { site: "acme", dryRun });
     await run("site suspend", ["acme"], { dryRun });
     const deletion = await run("site delete", ["acme"], { dryRun });
-    expect(deletion.lines).toContainEqual(expect.stringMatching(/^dry run: (1 write was|\d+ writes were) not made$/));
+    expect(deletion.lines).toContainEqual(
+      expect.stringMatching(/^dry run: (1 write was|\d+ writes were) not made$/),
+    );
     expect((await run("site show", ["acme"])).document).toMatchObject({
       current: "1",
       revision: 3,

@@ -99,12 +99,12 @@ const sites: readonly Row[] = [
     code: "release/no-receipt",
     names: ["--verify"],
   },
-  ...["99", "../1"].map((release): Row => ({
-    title: `a receipt of release "${release}"`,
+  ...["99", "zz", "../1"].map((release): Row => ({
+    title: `a receipt of release "${release}", which there is none of`,
     argv: ["site", "receipt", "victim", release],
     exit: 2,
-    code: release === "99" ? "release/no-receipt" : "release/not-found",
-    names: [release],
+    code: "release/not-found",
+    names: [release, "its releases: 1"],
   })),
   usageRow(
     "a domain with --eu-only that is neither on nor off",
@@ -129,6 +129,20 @@ const sites: readonly Row[] = [
     "nothing",
     "page",
   ),
+  {
+    title: "a purge of a site that there is none of",
+    argv: ["purge", "--site", "victim", "--site", "nosuch"],
+    exit: 2,
+    code: "site/not-found",
+    names: ['"nosuch"', "nothing was purged", "purge --key s:nosuch"],
+  },
+  {
+    title: "a purge of a domain that is nobody's",
+    argv: ["purge", "--domain", "nobody.localhost"],
+    exit: 2,
+    code: "domain/not-found",
+    names: ['"nobody.localhost"', "purge --key d:nobody.localhost"],
+  },
   usageRow("--send without --owed", ["purge", "--site", "victim", "--send"], "--owed"),
   usageRow("--owed with a target", ["purge", "--owed", "--site", "victim"], "--owed"),
   usageRow("--owed with everything", ["purge", "--owed", "--all"], "--owed"),

@@ -6,7 +6,7 @@ import { receiptKey } from "../../site/layout.ts";
 import { isReleaseId } from "../../site/names.ts";
 import { placeOf } from "../publish-deps.ts";
 import type { PublishDeps, SiteRef } from "../publish-deps.ts";
-import { readSite } from "../record-store.ts";
+import { readSite, releaseNotFound } from "../record-store.ts";
 
 const count = z.int().min(0);
 const releaseId = z.string().refine(isReleaseId, "must be a release id");
@@ -112,14 +112,18 @@ export async function findReceipt(
  * @throws SitefleetError `site/not-found`, `release/not-found`, `release/no-receipt`, `site/unreadable`
  */
 export async function readReceipt(deps: PublishDeps, ref: SiteRef, release?: string): Promise<Receipt> {
-  const wanted = release ?? (await readSite(deps, ref)).record.current;
-  if (wanted === null || !isReleaseId(wanted)) {
-    throw new SitefleetError(
-      "release/not-found",
-      wanted === null ? `site "${ref.site}" shows nothing yet` : `"${wanted}" is no release id`,
-    );
+  // A name from a command line becomes part of a key only when it is that of a release.
+  const named = release !== undefined && isReleaseId(release) && (await findReceipt(deps, ref, release));
+  if (named) return named;
+  const { record } = await readSite(deps, ref);
+  const wanted = release ?? record.current;
+  if (wanted === null) {
+    throw new SitefleetError("release/not-found", `site "${ref.site}" shows nothing yet`, {
+      hint: "publish the site first",
+    });
   }
-  const receipt = await findReceipt(deps, ref, wanted);
+  if (!record.releases.some(({ id }) => id === wanted)) throw releaseNotFound(record, wanted);
+  const receipt = release === undefined ? await findReceipt(deps, ref, wanted) : undefined;
   if (receipt) return receipt;
   throw new SitefleetError("release/no-receipt", `release ${wanted} of "${ref.site}" has no receipt`, {
     hint: "`publish --verify` writes one, also for a folder that the site shows already",

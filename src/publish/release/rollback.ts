@@ -5,7 +5,7 @@ import { refuseOpenRelease, sameAreas } from "../protected-aliases.ts";
 import { withFollowUp } from "../live/follow-up.ts";
 import type { PublishDeps, SiteRef } from "../publish-deps.ts";
 import type { EdgeWishes, Published } from "../published.ts";
-import { changedMeanwhile, readSite } from "../record-store.ts";
+import { changedMeanwhile, readSite, releaseNotFound } from "../record-store.ts";
 import type { HeldRecord } from "../record-store.ts";
 import { readMovedObjects } from "./moved-objects.ts";
 import type { ReleaseReport } from "./release.ts";
@@ -90,14 +90,7 @@ export function rollBackTarget(record: SiteRecord, to: string | undefined): stri
   const wanted = to ?? record.previous;
   const found = record.releases.find(({ id }) => id === wanted);
   if (found) return refuseIncomplete(record, found).id;
-  const known = record.releases.map(({ id }) => id).join(", ");
-  throw new SitefleetError(
-    "release/not-found",
-    wanted === null
-      ? `site "${record.site}" has no earlier release`
-      : `site "${record.site}" has no release "${wanted}"; it was never there or has been pruned`,
-    { hint: known === "" ? "publish the site first" : `its releases: ${known}` },
-  );
+  throw releaseNotFound(record, wanted);
 }
 
 /** @throws SitefleetError `release/incomplete` for a release whose objects were left half overwritten */
