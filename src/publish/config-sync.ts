@@ -107,7 +107,12 @@ async function syncDomain(
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const entry = Object.hasOwn(view.record.domains, domain) ? view.record.domains[domain] : undefined;
     if (!entry) return undefined;
-    if (entry.removing) seen ??= await readOwner(deps, domain);
+    if (entry.removing && !seen) {
+      seen = await readOwner(deps, domain);
+      // Not as the record knows it: somebody may have put the domain back since that was read.
+      if (seen.kind !== "none" && seen.etag !== entry.etag) await view.reload();
+      continue;
+    }
     const outcome = entry.removing
       ? await removeConfig(deps, { domain, site: view.record.site, seen: seen ?? { kind: "none" } })
       : await writeConfig(deps, { domain, record: view.record, entry, seen });
