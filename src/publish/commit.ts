@@ -2,13 +2,13 @@ import { randomUUID } from "node:crypto";
 
 import { SitefleetError } from "../lib/errors.ts";
 import { boundOwed } from "../purge/purge-plan.ts";
-import { SECOND_PURGE_MS, purgeAgain, purgeOnce, purgeTwice } from "../purge/purge.ts";
+import { SECOND_PURGE_MS, purgeAgain, purgeOnce } from "../purge/purge.ts";
 import { deriveConfig } from "../site/model.ts";
 import type { DomainEntry, OwedPurge, SiteRecord } from "../site/model.ts";
 import { domainKey, siteConfigKey } from "../site/surrogate-keys.ts";
-import { fittingMetadata, readOwner, syncConfigs } from "./config-sync.ts";
+import { fittingMetadata, syncConfigs } from "./config-sync.ts";
 import type { SyncReport } from "./config-sync.ts";
-import { configKeyOf, sha256Hex } from "./publish-deps.ts";
+import { sha256Hex } from "./publish-deps.ts";
 import type { PublishDeps, SiteRef } from "./publish-deps.ts";
 import { updateRecord } from "./record-store.ts";
 import type { HeldRecord, UpdateOptions } from "./record-store.ts";
@@ -206,19 +206,25 @@ async function finishSettling(
     ]),
   );
   const shift = { since: synced.record.owed.map(({ since }) => since), until: storeTime(deps) };
-  const { record } = await updateRecord(
+  const since = new Date(deps.clock.now()).toISOString();
+  const stray = { id: randomUUID(), reason: "take back what was removed meanwhile", since, sent: 0 };
+  const held = await updateRecord(
     deps,
     ref,
-    (current) => ({
-      ...current,
-      owed: current.owed.flatMap((owed) => (sent.has(owed.id) ? (sent.get(owed.id) ?? []) : [owed])),
-      domains: settledDomains(current, synced),
-      releases: hiddenLater(current.releases, shift),
-    }),
+    (current) => {
+      const settled = {
+        ...current,
+        owed: current.owed.flatMap((owed) => (sent.has(owed.id) ? (sent.get(owed.id) ?? []) : [owed])),
+        domains: settledDomains(current, synced),
+        releases: hiddenLater(current.releases, shift),
+      };
+      return withStrays(settled, synced, stray);
+    },
     known.record.revision === synced.record.revision ? { known } : {},
   );
-  await takeBackStrays(deps, record, synced.outcomes);
-  return record;
+  if (!held.record.owed.some(({ id }) => id === stray.id)) return held.record;
+  deps.onProgress({ step: "taking back configs of domains that were removed meanwhile" });
+  return (await settleSite(unwatched(deps), ref, held)).record;
 }
 
 /** The purge with one pass more; the time is that of the first one, which a second has to keep its distance from. */
@@ -244,27 +250,37 @@ function hiddenLater(
 }
 
 /**
- * Deletes configs that this run wrote for domains that somebody took off the site meanwhile: where nothing was written
- * yet, whoever takes a domain off finds nothing to delete, and nothing to clash with.
+ * The record with the domains noted whose configs this run wrote after somebody took them off the site: where nothing was
+ * written yet, whoever takes a domain off finds nothing to delete, and nothing to clash with. They are to be deleted, and
+ * purged after that; whoever comes next knows of it.
+ * @param owed a purge of no keys yet
  */
-async function takeBackStrays(
-  deps: PublishDeps,
-  record: SiteRecord,
-  outcomes: SyncReport["outcomes"],
-): Promise<void> {
-  const keys: string[] = [];
-  for (const [domain, outcome] of outcomes) {
+function withStrays(record: SiteRecord, { outcomes }: SyncReport, owed: Omit<OwedPurge, "keys">): SiteRecord {
+  const strays = [...outcomes].flatMap(([domain, outcome]): [string, DomainEntry][] => {
     const entry = Object.hasOwn(record.domains, domain) ? record.domains[domain] : undefined;
-    if (outcome.kind !== "written" || (entry && !entry.removing)) continue;
-    const { etag } = outcome;
-    const { signal } = deps;
-    const owner = await readOwner(deps, domain);
-    // Another one is another run's, or another site's.
-    if (owner.kind !== "site" || owner.site !== record.site || owner.etag !== etag) continue;
-    const deleted = await deps.store.config.delete({ key: configKeyOf(deps, domain), etag, signal });
-    if (deleted.kind === "ok") keys.push(domainKey(domain));
-  }
-  await purgeTwice(deps, { keys, soft: false });
+    if (outcome.kind !== "written" || (entry && !entry.removing)) return [];
+    return [[domain, strayEntry(outcome.etag)]];
+  });
+  if (strays.length === 0) return record;
+  const purge = { ...owed, keys: strays.map(([domain]) => domainKey(domain)).sort() };
+  const before = record.owed.filter(({ id }) => id !== owed.id);
+  return {
+    ...record,
+    domains: { ...record.domains, ...Object.fromEntries(strays) },
+    owed: [...boundOwed([...before, purge], record.site)],
+  };
+}
+
+/** Only to be deleted: what the domain was to be does not matter any more. */
+function strayEntry(etag: string): DomainEntry {
+  const nothing = { forceTls: false, hsts: null, euOnly: false, digest: null };
+  return { kind: "primary", ...nothing, etag, removing: true };
+}
+
+/** What a run settles besides its own change is nothing that whoever watches it, or finishes it later, has to know of. */
+function unwatched(deps: PublishDeps): PublishDeps {
+  const { later: _, watch: __, ...rest } = deps;
+  return { ...rest, onProgress: () => undefined };
 }
 
 function lostDomains({ outcomes }: SyncReport): CommitReport["lost"] {
@@ -276,13 +292,14 @@ function lostDomains({ outcomes }: SyncReport): CommitReport["lost"] {
 function settledDomains(record: SiteRecord, synced: SyncReport): SiteRecord["domains"] {
   const entries = Object.entries(record.domains).flatMap(([domain, entry]): [string, DomainEntry][] => {
     const outcome = synced.outcomes.get(domain);
+    const isAsSeen = synced.record.domains[domain]?.etag === entry.etag;
     if (outcome?.kind === "written") {
       // Where another run has noted its write meanwhile, ours was before it.
-      const isNewest = synced.record.domains[domain]?.etag === entry.etag;
-      return [[domain, isNewest ? writtenEntry(entry, outcome) : entry]];
+      return [[domain, isAsSeen ? writtenEntry(entry, outcome) : entry]];
     }
-    // An entry that was put back meanwhile stays; its own run writes it.
-    if (outcome?.kind === "removed" && entry.removing) return [];
+    // An entry that was put back meanwhile stays; its own run writes it. So does one that is to be removed again, because
+    // another run wrote its config after this one had deleted it.
+    if (outcome?.kind === "removed" && entry.removing && isAsSeen) return [];
     if (outcome?.kind === "lost" && !entry.takeOver) return [];
     return [[domain, entry]];
   });

@@ -6,7 +6,7 @@ import { purgeTwice } from "../../purge/purge.ts";
 import { privatePrefix, recordKey, sitePrefix } from "../../site/layout.ts";
 import type { DomainEntry, SiteRecord } from "../../site/model.ts";
 import { domainKey, siteConfigKey, siteKey } from "../../site/surrogate-keys.ts";
-import { settleSite } from "../commit.ts";
+import { isUnsettled, settleSite } from "../commit.ts";
 import type { CommitReport } from "../commit.ts";
 import { placeOf } from "../publish-deps.ts";
 import type { PublishDeps, SiteRef } from "../publish-deps.ts";
@@ -116,8 +116,14 @@ export async function purgeFiles(deps: PublishDeps, ref: SiteRef): Promise<Swept
   const objects = await sweep(deps, deps.store.hosting, { prefix: sitePrefix(place), only });
   const beside = await sweep(deps, deps.store.config, { prefix: privatePrefix(place) });
   await purgeTwice(deps, { keys: [siteKey(ref.site)], soft: false });
-  const { etag, record } = await readSite(deps, ref);
-  if (!record.deleting) throw broughtBack(ref);
+  let last = await readSite(deps, ref);
+  if (!last.record.deleting) throw broughtBack(ref);
+  if (isUnsettled(last.record)) {
+    // A run that was overtaken has noted a config of its own that has to go.
+    await settleSite(waiting, ref, last);
+    last = await readSite(deps, ref);
+  }
+  const { etag } = last;
   const outcome = await deps.store.config.delete({ key: recordKey(place), etag, signal: deps.signal });
   if (outcome.kind !== "ok") throw changedMeanwhile(ref, "its record was written while it was being deleted");
   return addSwept(objects, beside);
