@@ -24,6 +24,18 @@ export type { Clock } from "./lib/clock.ts";
 // Mirror: S3, the Fastly API and the edge on this machine.
 export { DEFAULT_PORTS, startMirror } from "./mirror/mirror.ts";
 export type { Mirror, MirrorOptions, MirrorPorts } from "./mirror/mirror.ts";
+export type { ClientCall } from "./mirror/edge/client-request.ts";
+export type {
+  BackendEvent,
+  LookupEvent,
+  RequestTrace,
+  StateEvent,
+  TraceChange,
+  TraceEvent,
+  TraceLine,
+} from "./mirror/edge/trace.ts";
+export type { Explanation } from "./mirror/inspector/explain.ts";
+export type { FleetRow } from "./mirror/inspector/inspector-server.ts";
 
 // Render: settings and templates to VCL.
 export { TEMPLATES, renderService } from "./render/render.ts";

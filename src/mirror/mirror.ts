@@ -14,6 +14,9 @@ import { startEdge } from "./edge/edge.ts";
 import type { Edge } from "./edge/edge.ts";
 import { LogFiles } from "./edge/log-files.ts";
 import type { EdgeControl } from "./service.ts";
+import type { ClientCall } from "./edge/client-request.ts";
+import { explainRequest } from "./inspector/explain.ts";
+import type { Explanation } from "./inspector/explain.ts";
 import { startInspector } from "./inspector/inspector-server.ts";
 import type { FleetRow, Inspector } from "./inspector/inspector-server.ts";
 import { Observer } from "./inspector/observer.ts";
@@ -76,6 +79,11 @@ export interface Mirror {
   readonly file: MirrorFile;
   readonly edge: Edge;
   readonly s3: S3Server;
+  /**
+   * Makes a request at the edge and tells every decision it took.
+   * @throws SitefleetError `explain/invalid-request`, and `explain/no-inspector` where the mirror was started without one
+   */
+  explain(call: ClientCall): Promise<Explanation>;
   /** Active services that could not be started, and why. */
   readonly problems: readonly string[];
   close(): Promise<void>;
@@ -174,7 +182,14 @@ async function startParts(options: MirrorOptions, cleanup: Cleanup): Promise<Mir
   if (inspector !== null) cleanup.add(() => inspector.close());
   const file = describeParts(options, { keys, edge, api, s3, inspector });
   await writeFileAtomic(join(stateDir, "mirror.json"), `${JSON.stringify(file)}\n`, 0o600);
-  return { file, edge, s3, problems: api.problems, close: () => cleanup.run() };
+  return {
+    file,
+    edge,
+    s3,
+    explain: async (call) => explainRequest({ edge, observer: presentObserver(observer) }, call),
+    problems: api.problems,
+    close: () => cleanup.run(),
+  };
 }
 
 function startStore(options: MirrorOptions, keys: MirrorKeys): Promise<S3Server> {
@@ -189,6 +204,13 @@ function startStore(options: MirrorOptions, keys: MirrorKeys): Promise<S3Server>
       { ...keys.edgeReader, access: "read" },
     ],
     buckets: Object.values(MIRROR_BUCKETS),
+  });
+}
+
+function presentObserver(observer: Observer | null): Observer {
+  if (observer !== null) return observer;
+  throw new SitefleetError("explain/no-inspector", "this mirror was started without an inspector", {
+    hint: "give startMirror a port for the inspector (0 = any free one)",
   });
 }
 
