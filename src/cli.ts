@@ -31,6 +31,8 @@ const ended = runCommandLine(process.argv.slice(2), {
   out: (text) => void process.stdout.write(text),
   err,
   live: process.stderr.isTTY,
+  // A terminal that nobody told its size says 0.
+  width: process.stdout.isTTY ? process.stdout.columns || 80 : undefined,
 });
 // Not awaited here: the program is built as CommonJS, which has no `await` of its own. It never rejects.
 void ended.then((code) => {

@@ -108,6 +108,29 @@ export function columns(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => aligned(row, widths)).join("\n");
 }
 
+/**
+ * Rows as aligned columns where they fit; else each row on as many lines as it takes, the further ones set in. Nothing is
+ * cut: only a cell that is longer by itself passes the width.
+ * @param width columns of the terminal; `undefined` = any length will do
+ */
+export function fittedColumns(rows: readonly (readonly string[])[], width: number | undefined): string {
+  const text = columns(rows);
+  if (width === undefined || text.split("\n").every((line) => line.length <= width)) return text;
+  return rows.flatMap((row) => wrapped(row, width)).join("\n");
+}
+
+function wrapped(row: readonly string[], width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const cell of row) {
+    if (cell === "") continue;
+    const last = lines.at(-1);
+    const longer = `${last}  ${cell}`;
+    if (last !== undefined && longer.length <= width) lines[lines.length - 1] = longer;
+    else lines.push(last === undefined ? cell : `    ${cell}`);
+  }
+  return lines;
+}
+
 /** Rows whose widths decide those of a list's columns: a list that is no longer looks like a table. */
 const MEASURED_ROWS = 200;
 

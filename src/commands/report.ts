@@ -2,6 +2,8 @@ import { forTerminal } from "../lib/terminal-text.ts";
 
 /** How a command speaks: the result on stdout, everything else on stderr. */
 export interface Report {
+  /** Columns of the terminal that the result is shown on; absent = it is no terminal, and lines may be of any length. */
+  readonly width?: number;
   /** The command's one result: with `--json` the document as one JSON line, else the text. Called at most once. */
   result(document: unknown, text: string): void;
   /** The command's one result as a list that is written as it comes; instead of `result`. */
@@ -31,6 +33,8 @@ export function createReport(
     readonly json: boolean;
     /** Whether `err` is a terminal. */
     readonly live?: boolean;
+    /** Columns of the terminal that `out` is; absent = none. */
+    readonly width?: number | undefined;
   },
 ): Report {
   let status = "";
@@ -45,6 +49,7 @@ export function createReport(
     err(`${CLEAR_LINE}${status}`);
   };
   return {
+    ...(options.width === undefined ? {} : { width: options.width }),
     result(document, text) {
       if (status !== "") err("\n");
       status = "";

@@ -10,6 +10,8 @@ export interface Surroundings extends ProcessSurroundings {
   readonly err: (text: string) => void;
   /** Whether `err` is a terminal. */
   readonly live?: boolean;
+  /** Columns of the terminal that `out` is; absent = it is none. */
+  readonly width?: number | undefined;
 }
 
 /** Runs one command line (without node and script) and resolves to the exit code; it never rejects. */
@@ -26,7 +28,11 @@ export async function runCommandLine(argv: readonly string[], around: Surroundin
     help = invocation.help;
     // Loaded only now: help and usage errors need no settings.
     const { createContext } = await import("./create-context.ts");
-    const report = createReport(around.out, around.err, { json, live: around.live ?? false });
+    const report = createReport(around.out, around.err, {
+      json,
+      live: around.live ?? false,
+      width: around.width,
+    });
     const context = createContext({ ...around, flags: invocation.flags, report });
     return (await invocation.definition.run(context, invocation.input)) ?? 0;
   } catch (error) {

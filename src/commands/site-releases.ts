@@ -13,7 +13,7 @@ import type { ReleaseEntry, SiteRecord } from "../site/model.ts";
 import type { CommandDefinition } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { EDGE_OPTIONS, describeEdge, edgeWishesOf } from "./publish-edge.ts";
-import { argumentOf, columns, counted, siteRefOf, urlOf } from "./publishing.ts";
+import { argumentOf, columns, counted, fittedColumns, siteRefOf, urlOf } from "./publishing.ts";
 import { siteCommand } from "./site-command.ts";
 import type { SiteJob } from "./site-command.ts";
 
@@ -125,6 +125,14 @@ function stateOf(record: SiteRecord, release: ReleaseEntry): ReleaseRow["state"]
 async function runReleases(context: CommandContext, { deps, ref }: SiteJob): Promise<void> {
   const { record } = await readSite(deps, ref);
   const releases = releaseRows(record);
+  context.report.result(releases, releasesText(releases, context.report.width));
+}
+
+/**
+ * The releases for people, one line each where that fits.
+ * @param width columns of the terminal; `undefined` = none
+ */
+export function releasesText(releases: readonly ReleaseRow[], width: number | undefined): string {
   const rows = releases.map((row) => [
     row.id,
     row.createdAt,
@@ -133,9 +141,9 @@ async function runReleases(context: CommandContext, { deps, ref }: SiteJob): Pro
     counted(row.bytes, "byte"),
     row.base === row.id ? "full" : `${row.base} + ${row.delta}`,
     row.state,
-    row.previews.map(({ name, expiresAt }) => `preview ${name} until ${expiresAt}`).join(", "),
+    ...row.previews.map(({ name, expiresAt }) => `preview ${name} until ${expiresAt}`),
   ]);
-  context.report.result(releases, rows.length === 0 ? "no releases" : columns(rows));
+  return rows.length === 0 ? "no releases" : fittedColumns(rows, width);
 }
 
 async function runRollback(context: CommandContext, job: SiteJob): Promise<void> {
