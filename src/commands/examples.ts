@@ -68,7 +68,12 @@ export async function showExamples(context: CommandContext): Promise<string> {
   });
 }
 
-async function publishExample(deps: PublishDeps, example: Example): Promise<string> {
+async function publishExample(session: PublishDeps, example: Example): Promise<string> {
+  // All are published at one time: a step says whose it is.
+  const deps: PublishDeps = {
+    ...session,
+    onProgress: (progress) => session.onProgress({ ...progress, step: `${example.site}: ${progress.step}` }),
+  };
   const ref = { site: example.site, siteEnv: DEFAULT_SITE_ENV };
   await publishFolder(deps, { ...ref, dir: example.dir, domains: [example.domain] });
   if (example.alias !== undefined) {

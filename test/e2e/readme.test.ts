@@ -19,6 +19,22 @@ function walkThrough(): readonly string[] {
   return typedLines(part).map(({ line }) => line);
 }
 
+const manifest = JSON.parse(await readFile(join(CHECKOUT, "package.json"), "utf8")) as {
+  readonly files: readonly string[];
+  readonly scripts: { readonly start: string };
+};
+
+/** What the program reads of its own package at run time is what the package ships. */
+function packed(): readonly string[] {
+  return manifest.files.filter((name) => !name.startsWith("!"));
+}
+
+test("`npm start` says that it builds before it does", () => {
+  const [first = "", ...rest] = manifest.scripts.start.split(" && ");
+  expect(execFileSync(first, { shell: true, encoding: "utf8" })).toMatch(/^building/);
+  expect(rest[0]).toBe("npm run --silent build");
+});
+
 describe.skipIf(missing.length > 0)("README's walk-through, typed line by line in a fresh clone", () => {
   let root = "";
   let clone = "";
@@ -27,7 +43,7 @@ describe.skipIf(missing.length > 0)("README's walk-through, typed line by line i
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), "sitefleet-readme-"));
     clone = join(root, "clone");
-    for (const name of ["dist", "templates", "examples", "package.json"]) {
+    for (const name of [...packed(), "package.json"]) {
       await cp(join(CHECKOUT, name), join(clone, name), { recursive: true });
     }
     await symlink(join(CHECKOUT, "node_modules"), join(clone, "node_modules"));
@@ -81,5 +97,14 @@ describe.skipIf(missing.length > 0)("README's walk-through, typed line by line i
       encoding: "utf8",
     });
     expect(changed).toBe("");
+  });
+
+  test("says of every step of an example whose it is", async () => {
+    const { err = "" } = (await mirror?.stop()) ?? {};
+    for (const site of ["bakery", "slides"]) {
+      expect(err).toMatch(new RegExp(`^${site}: reading the folder$`, "m"));
+      expect(err).toMatch(new RegExp(`^${site}: committed$`, "m"));
+    }
+    expect(err).not.toMatch(/^(?:reading|committed|live|configs written)/m);
   });
 });
