@@ -43,7 +43,9 @@ export function planPrune(
   const { now } = choice;
   const age = Math.max(choice.olderThan, choice.minimumAge);
   const shown = shownReleases(record);
-  const newest = new Set(record.releases.slice(record.releases.length - choice.keep).map(({ id }) => id));
+  // One that cannot be shown again takes no other's place.
+  const whole = record.releases.filter(({ dirty }) => !dirty);
+  const newest = new Set(whole.slice(Math.max(0, whole.length - choice.keep)).map(({ id }) => id));
   const goes = (release: ReleaseEntry): boolean =>
     !shown.has(release.id) &&
     release.id !== record.previous &&

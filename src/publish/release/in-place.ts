@@ -106,7 +106,11 @@ function purgeKeys(ref: SiteRef, changed: readonly string[]): readonly string[] 
   );
 }
 
-/** Marks the release, and forgets those that read what is about to be overwritten: they are no longer what they were. */
+/**
+ * Marks the release, and the earlier ones that read what is about to be overwritten: they are no longer what they were, so
+ * they are not shown again. The record keeps them as long as a cache may lead to them: until then pruning deletes nothing
+ * that they read.
+ */
 async function beginOverwriting(
   deps: PublishDeps,
   ref: SiteRef,
@@ -115,6 +119,7 @@ async function beginOverwriting(
   const { shown, base, changes, keys } = input;
   deps.onProgress({ step: `overwriting release ${shown.id}` });
   const written = writtenPrefixes(changes);
+  const now = new Date(deps.clock.now()).toISOString();
   return commitRecord(deps, ref, {
     reason: `${input.reason} in place`,
     keys,
@@ -125,12 +130,16 @@ async function beginOverwriting(
       const readers = record.releases.filter(readsFrom(written));
       refusePreviewed(record, readers);
       const lost = new Set(readers.flatMap(({ id }) => (id === shown.id ? [] : [id])));
+      const marked = (release: ReleaseEntry): ReleaseEntry => {
+        if (release.id === shown.id) return { ...release, dirty: true };
+        return lost.has(release.id)
+          ? { ...release, dirty: true, hiddenSince: release.hiddenSince ?? now }
+          : release;
+      };
       return {
         ...record,
         previous: record.previous !== null && lost.has(record.previous) ? null : record.previous,
-        releases: record.releases
-          .filter(({ id }) => !lost.has(id))
-          .map((release) => (release.id === shown.id ? { ...release, dirty: true as const } : release)),
+        releases: record.releases.map(marked),
       };
     },
   });

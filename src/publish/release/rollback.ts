@@ -93,12 +93,12 @@ export function rollBackTarget(record: SiteRecord, to: string | undefined): stri
   throw releaseNotFound(record, wanted);
 }
 
-/** @throws SitefleetError `release/incomplete` for a release whose objects were left half overwritten */
+/** @throws SitefleetError `release/incomplete` for a release of which a publish in place has overwritten objects */
 function refuseIncomplete(record: SiteRecord, release: ReleaseEntry): ReleaseEntry {
   if (!release.dirty) return release;
   throw new SitefleetError(
     "release/incomplete",
-    `release ${release.id} of site "${record.site}" was being overwritten in place when that was interrupted`,
+    `objects of release ${release.id} of site "${record.site}" were overwritten in place, so it cannot be shown whole`,
     { hint: "publish the site's folder again, or show another release" },
   );
 }

@@ -10,7 +10,8 @@ import { deleteSite, purgeFiles } from "../../../src/publish/prune/site-deletion
 import { PARALLEL_CONFIGS } from "../../../src/publish/config-sync.ts";
 import { FaultPoint } from "../../support/fault-point.ts";
 import { ParallelCalls } from "../../support/parallel-calls.ts";
-import { ACME, configOf, environment, publish, recordOf, visible } from "../publish-fixture.ts";
+import { publishFolder } from "../../../src/publish/publish.ts";
+import { ACME, configOf, environment, folder, publish, recordOf, visible } from "../publish-fixture.ts";
 import { DAY, HOUR, History, NOW, WWW } from "./history.ts";
 
 describe("pruning a site", () => {
@@ -59,6 +60,25 @@ describe("pruning a site", () => {
     expect(await pruneSite(history.deps(), ACME, NOW)).toMatchObject({ releases: [], objects: 0 });
     await history.pass(2 * HOUR);
     expect(await pruneSite(history.deps(), ACME, NOW)).toMatchObject({ releases: ["1"] });
+  });
+
+  it("leaves what an earlier release reads that was overwritten in place, until no cache leads to it", async () => {
+    const history = new History();
+    const files = { "index.html": "one", "a.html": "a" };
+    await history.publish(files);
+    await history.pass(90 * DAY);
+    await history.publish({ ...files, "index.html": "two" });
+    const dir = await folder({ "index.html": "two", "a.html": "other" });
+    const request = { ...ACME, dir, domains: [], inPlace: true };
+    expect(await publishFolder(history.deps(), request)).toMatchObject({ release: "2" });
+    // A host of the first release, by a config that no purge has reached, still asks for its page.
+    await history.pass(minimumAge(environment) - HOUR);
+    expect(await pruneSite(history.deps(), ACME, NOW)).toMatchObject({ releases: [], objects: 0 });
+    expect(history.hosting()).toContain("1/index.html");
+    await history.pass(2 * HOUR);
+    expect(await pruneSite(history.deps(), ACME, { ...NOW, keep: 2 })).toMatchObject({ releases: ["1"] });
+    expect(history.hosting()).not.toContain("1/index.html");
+    expect(visible(history.world, WWW)).toEqual({ "index.html": "two", "a.html": "other" });
   });
 
   it("takes down expired previews, and their releases when caches have forgotten them", async () => {

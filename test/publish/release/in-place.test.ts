@@ -6,6 +6,7 @@ import { publishFolder } from "../../../src/publish/publish.ts";
 import type { PublishReport } from "../../../src/publish/publish.ts";
 import { sha256Hex } from "../../../src/publish/publish-deps.ts";
 import type { PublishDeps } from "../../../src/publish/publish-deps.ts";
+import { rollBack } from "../../../src/publish/release/rollback.ts";
 import { addingRule, editRules } from "../../../src/publish/redirects.ts";
 import { encodePath, pageHash } from "../../../src/site/page-key.ts";
 import { FaultPoint } from "../../support/fault-point.ts";
@@ -147,15 +148,23 @@ describe("publishing in place", () => {
     expect(configOf(world, WWW)).toMatchObject({ delta: "" });
   });
 
-  it("forgets earlier releases that read what it overwrites, and keeps the others", async () => {
+  it("never shows earlier releases again that read what it overwrites, and keeps the others", async () => {
     const world = await published();
     await publishFolder(openDeps(world), { ...ACME, dir: await folder(V2), domains: [], full: true });
     await publish(openDeps(world), { ...V2, "index.html": "three" });
     await inPlace(openDeps(world), { ...V2, "index.html": "four" });
     expect(recordOf(world).releases.map(({ id }) => id)).toEqual(["1", "2", "3"]);
     await inPlace(openDeps(world), { ...V2, "index.html": "four", "about.html": "other" });
-    expect(recordOf(world).releases.map(({ id }) => id)).toEqual(["1", "3"]);
+    const releases = recordOf(world).releases.map(({ id, dirty, hiddenSince }) => [id, dirty, !hiddenSince]);
+    expect(releases).toEqual([
+      ["1", undefined, false],
+      ["2", true, false],
+      ["3", undefined, true],
+    ]);
     expect(recordOf(world).previous).toBeNull();
+    await expect(rollBack(openDeps(world), ACME, "2")).rejects.toMatchObject({ code: "release/incomplete" });
+    await rollBack(openDeps(world), ACME, "1");
+    expect(visible(world, WWW)).toEqual(V1);
   });
 
   it("refuses to overwrite the current release while a preview shows it too", async () => {
