@@ -4,6 +4,7 @@ import type { z } from "zod";
 import { syncFolder, writeFileAtomic } from "../../lib/atomic-write.ts";
 import { isErrno } from "../../lib/caught.ts";
 import { SitefleetError } from "../../lib/errors.ts";
+import { withNewerFields } from "./older-state.ts";
 import { accountSchema, collectionSchema, serviceSchema, textOf, versionObjectsSchema } from "./state.ts";
 import type { Account, Collection, ServiceRecord, VersionObjects } from "./state.ts";
 
@@ -69,8 +70,9 @@ export class ServiceStore {
     const cached = this.#objects.get(key);
     if (cached !== undefined) return cached;
     const path = this.#versionPath(serviceId, version);
-    const objects = await readState(path, versionObjectsSchema);
-    if (objects === undefined) throw unreadable(path, "the file is missing");
+    const read = await readState(path, versionObjectsSchema);
+    if (read === undefined) throw unreadable(path, "the file is missing");
+    const objects = withNewerFields(read);
     this.#remember(key, objects);
     return objects;
   }
