@@ -4,6 +4,7 @@
  * change the figures. Each section says how busy the machine was before and after (`load`, one-minute average).
  */
 import { availableParallelism } from "node:os";
+import { measureCache } from "./cache.ts";
 import { measureChange } from "./change.ts";
 import { measureEdge } from "./edge.ts";
 import { measurePcre } from "./pcre.ts";
@@ -16,6 +17,7 @@ import { measureVcl } from "./vcl.ts";
 const SECTIONS: Readonly<Record<string, () => Promise<object>>> = {
   edge: measureEdge,
   peers: measurePeers,
+  cache: measureCache,
   change: measureChange,
   publish: measurePublish,
   s3: measureS3,

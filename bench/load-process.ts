@@ -52,12 +52,23 @@ async function sendLoad(order: LoadOrder): Promise<LoadResult> {
   };
 }
 
+const LAST_CHUNK = "\r\n0\r\n\r\n";
+
+/** Of a 200 whose body begins at `start`; `Infinity` = until the last chunk, `undefined` = no answer to count. */
+function bytesMissing(text: string, start: number): number | undefined {
+  if (!text.startsWith("HTTP/1.1 200 ")) return undefined;
+  const length = /\r\ncontent-length: (\d+)/i.exec(text)?.[1];
+  if (length !== undefined) return start + Number(length) - text.length;
+  if (!/\r\ntransfer-encoding: chunked/i.test(text)) return undefined;
+  return text.endsWith(LAST_CHUNK) ? 0 : Infinity;
+}
+
 /** One request after the other, each over a connection of its own. */
 async function reconnecting(run: Run): Promise<void> {
   while (!run.stopping) await keepAsking(run, 1);
 }
 
-/** One connection, one request at a time, until the run stops; an answer other than 200 with a length ends it all. */
+/** One connection, one request at a time, until the run stops; an answer other than 200 with a known end ends it all. */
 function keepAsking(run: Run, most = Infinity): Promise<void> {
   return new Promise((resolve, reject) => {
     let askedMs = performance.now();
@@ -74,17 +85,18 @@ function keepAsking(run: Run, most = Infinity): Promise<void> {
     };
     socket.setEncoding("latin1");
     socket.on("data", (chunk: string) => {
-      if (missing > 0) missing -= chunk.length;
+      if (missing === Infinity) missing = chunk.endsWith(LAST_CHUNK) ? 0 : Infinity;
+      else if (missing > 0) missing -= chunk.length;
       else {
         head += chunk;
         const end = head.indexOf("\r\n\r\n");
         if (end === -1) return;
-        const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
-        if (!head.startsWith("HTTP/1.1 200 ") || length === undefined) {
+        const left = bytesMissing(head, end + 4);
+        if (left === undefined) {
           socket.destroy(new Error(`the server answered: ${head.slice(0, 200)}`));
           return;
         }
-        missing = end + 4 + Number(length) - head.length;
+        missing = left;
         head = "";
       }
       if (missing > 0) return;

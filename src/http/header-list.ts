@@ -34,12 +34,16 @@ function lineOf(name: string, value: string): Line {
   return { name: pair.name, lower: pair.lower, value };
 }
 
+const END = { done: true, value: undefined } as const;
+
 /**
  * Header lines in order, with their case and duplicates kept (RFC 9110 §5.2-5.3). Names compare without case;
  * values are byte strings. `get` reads the first line of a name, as VCL's `req.http.Name` does.
  */
 export class HeaderList {
   #lines: Line[] = [];
+  /** Whether a clone may have the same array: then it is copied before the first write. */
+  #shared = false;
 
   /** From undici's and node's flat `[name, value, name, value…]` arrays. */
   static fromFlat(flat: readonly string[]): HeaderList {
@@ -61,7 +65,7 @@ export class HeaderList {
 
   /** The first value of the name, `null` when there is none. */
   get(name: string): string | null {
-    return this.getLower(name.toLowerCase());
+    return this.getLower(pairOf(name).lower);
   }
 
   /** As `get`, for a name that is in lower case already: what compiled VCL reads headers by. */
@@ -76,47 +80,64 @@ export class HeaderList {
 
   /** All values of the name, in order. */
   getAll(name: string): string[] {
-    const lower = name.toLowerCase();
-    return this.#lines.filter((line) => line.lower === lower).map((line) => line.value);
+    const { lower } = pairOf(name);
+    const values: string[] = [];
+    for (const line of this.#lines) if (line.lower === lower) values.push(line.value);
+    return values;
   }
 
   /** Leaves exactly one line of the name, in the place of the first one if there was one. */
   set(name: string, value: string): void {
     const line = lineOf(name, value);
     const at = this.#indexOf(line.lower, 0);
+    const lines = this.#own();
     if (at === -1) {
-      this.#lines.push(line);
+      lines.push(line);
       return;
     }
-    this.#lines[at] = line;
+    lines[at] = line;
     if (this.#indexOf(line.lower, at + 1) === -1) return;
-    this.#lines = this.#lines.filter((other, i) => i <= at || other.lower !== line.lower);
+    this.#lines = lines.filter((other, i) => i <= at || other.lower !== line.lower);
   }
 
   /** Appends one more line. */
   add(name: string, value: string): void {
-    this.#lines.push(lineOf(name, value));
+    this.#own().push(lineOf(name, value));
   }
 
   /** Removes every line of the name; a trailing `*` removes every name with that prefix. */
   unset(name: string): void {
-    const lower = name.toLowerCase();
+    const { lower } = pairOf(name);
     if (lower.endsWith("*")) {
       const prefix = lower.slice(0, -1);
-      this.#lines = this.#lines.filter((line) => !line.lower.startsWith(prefix));
-      return;
+      this.#keep((line) => !line.lower.startsWith(prefix));
+    } else if (this.#indexOf(lower, 0) !== -1) {
+      this.#keep((line) => line.lower !== lower);
     }
-    if (this.#indexOf(lower, 0) !== -1) this.#lines = this.#lines.filter((line) => line.lower !== lower);
   }
 
+  /** A list of its own with the same lines. Costs next to nothing until either is written to: most copies never are. */
   clone(): HeaderList {
     const copy = new HeaderList();
-    copy.#lines = this.#lines.slice();
+    copy.#lines = this.#lines;
+    copy.#shared = true;
+    this.#shared = true;
     return copy;
   }
 
-  *[Symbol.iterator](): Iterator<HeaderLine> {
-    for (const line of this.#lines) yield [line.name, line.value];
+  /** Lines added meanwhile are not seen. No generator: every request walks its headers several times. */
+  [Symbol.iterator](): Iterator<HeaderLine> {
+    const lines = this.#lines;
+    const count = lines.length;
+    let at = 0;
+    return {
+      next(): IteratorResult<HeaderLine, undefined> {
+        const line = at < count ? lines[at] : undefined;
+        if (line === undefined) return END;
+        at += 1;
+        return { done: false, value: [line.name, line.value] };
+      },
+    };
   }
 
   /** Flat `[name, value, …]`, as node's `writeHead` takes it. */
@@ -129,6 +150,20 @@ export class HeaderList {
     let sum = 0;
     for (const line of this.#lines) sum += line.name.length + line.value.length + 4;
     return sum;
+  }
+
+  /** The array, for writing to. */
+  #own(): Line[] {
+    if (this.#shared) {
+      this.#lines = this.#lines.slice();
+      this.#shared = false;
+    }
+    return this.#lines;
+  }
+
+  #keep(isKept: (line: Line) => boolean): void {
+    this.#lines = this.#lines.filter(isKept);
+    this.#shared = false;
   }
 
   /** Where the first line of a lower-case name is from `start` on; -1 when there is none. */
