@@ -54,10 +54,14 @@ interface Visit {
   readonly reads: readonly string[];
 }
 
-async function visit(method: "GET" | "HEAD", headers: Readonly<Record<string, string>> = {}): Promise<Visit> {
+async function visit(
+  method: "GET" | "HEAD",
+  headers: Readonly<Record<string, string>> = {},
+  path = "/film.mp4",
+): Promise<Visit> {
   const { originCalls, mirror } = running();
   const before = originCalls.length;
-  const answer = await request(`${mirror.file.edge.http}/film.mp4`, {
+  const answer = await request(`${mirror.file.edge.http}${path}`, {
     method,
     headers: { host: HOST, ...headers },
   });
@@ -122,6 +126,31 @@ test("a film is read in pieces, kept in pieces, and replaced as a whole", { time
   const replaced = await visit("GET", seek);
   expect(replaced.body.equals(second.subarray(15_000_000, 16_000_001))).toBe(true);
   expect((await visit("GET")).body.equals(second), "no piece of the film before").toBe(true);
+});
+
+test.for([
+  // Asked for, the part of a film in pieces, the part of a page; the whole has no part.
+  { range: "bytes=0-9", film: `bytes 0-9/${SIZE}`, page: "bytes 0-9/20" },
+  { range: "bytes=15-", film: `bytes 15-${SIZE - 1}/${SIZE}`, page: "bytes 15-19/20" },
+  { range: "bytes=-10", film: undefined, page: "bytes 10-19/20" },
+  { range: "bytes=0-0,5-9", film: undefined, page: undefined },
+  { range: "bytes=9-5", film: undefined, page: undefined },
+])("$range is the part of a file that docs/publishing.md says", async ({ range, film, page }) => {
+  await publish({ "film.mp4": filmOf(2), "page.txt": "01234567890123456789" });
+  expect(await visit("GET", { range })).toMatchObject({
+    status: film === undefined ? 200 : 206,
+    range: film,
+  });
+  expect(await visit("GET", { range }, "/page.txt")).toMatchObject({
+    status: page === undefined ? 200 : 206,
+    range: page,
+  });
+});
+
+test("a range behind the end is 416, in pieces and as a whole", async () => {
+  for (const path of ["/film.mp4", "/page.txt"]) {
+    expect((await visit("GET", { range: "bytes=99999999-" }, path)).status).toBe(416);
+  }
 });
 
 test("each request leaves one line in the log, however many pieces its answer has", async () => {
