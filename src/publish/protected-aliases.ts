@@ -51,7 +51,8 @@ export async function refuseOpenRelease(
   { record, release }: { readonly record: SiteRecord; readonly release: string },
 ): Promise<void> {
   if (record.protectedAreas.length === 0) return;
-  const manifest = await findManifest(deps, ref, release);
+  const entry = record.releases.find(({ id }) => id === release);
+  const manifest = await findManifest(deps, ref, entry ?? { id: release });
   if (manifest) return refuseOpenAliases(record, { ...manifest, objects: manifest.objects.values() });
   throw new SitefleetError(
     "site/unreadable",

@@ -114,7 +114,7 @@ async function shownIn(
       },
     );
   }
-  const manifest = shown.dirty ? undefined : await findManifest(deps, source, shown.id);
+  const manifest = shown.dirty ? undefined : await findManifest(deps, source, shown);
   if (manifest) return manifest;
   throw new SitefleetError(
     "site/unreadable",

@@ -4,6 +4,7 @@ import { EMPTY_RELEASE } from "../../site/names.ts";
 import type { SiteRecord } from "../../site/model.ts";
 import { PARALLEL_CONFIGS, readOwner } from "../config-sync.ts";
 import { findManifest } from "../release/manifest.ts";
+import type { RecordedCounts } from "../release/manifest.ts";
 import { prefixesOf } from "./prune-plan.ts";
 import type { PublishDeps, SiteRef } from "../publish-deps.ts";
 
@@ -22,7 +23,7 @@ export interface Marks {
 }
 
 /** A release as a record or a config names it. */
-interface Named {
+interface Named extends RecordedCounts {
   readonly release: string;
   readonly base: string;
   readonly delta: string;
@@ -55,12 +56,14 @@ export async function readMarks(deps: PublishDeps, ref: SiteRef, record: SiteRec
 }
 
 function namedByRecord(record: SiteRecord): readonly Named[] {
-  return record.releases.map(({ id, base, delta, buckets, dirty }) => ({
+  return record.releases.map(({ id, base, delta, buckets, dirty, files, redirects }) => ({
     release: id,
     base,
     delta,
     bucket: buckets?.tag,
     certain: !dirty,
+    files,
+    redirects,
   }));
 }
 
@@ -85,7 +88,8 @@ async function namedByConfigs(deps: PublishDeps, record: SiteRecord): Promise<re
     if (base === EMPTY_RELEASE) continue;
     const known = record.releases.find(({ id }) => id === release);
     const certain = known?.dirty !== true && (!known || (known.base === base && known.delta === delta));
-    named.push({ release, base, delta, bucket: buckets?.tag, certain });
+    const counts = known && { files: known.files, redirects: known.redirects };
+    named.push({ release, base, delta, bucket: buckets?.tag, certain, ...counts });
   }
   return named;
 }
@@ -96,7 +100,7 @@ async function locatedBy(
   ref: SiteRef,
   named: Named,
 ): Promise<readonly (readonly [string, string])[] | undefined> {
-  const manifest = named.certain ? await findManifest(deps, ref, named.release) : undefined;
+  const manifest = named.certain ? await findManifest(deps, ref, { ...named, id: named.release }) : undefined;
   if (manifest?.base !== named.base) return undefined;
   const prefixes = prefixesOf(named);
   const located = [...manifest.objects.values()].map(({ at, key }) => [at, key] as const);

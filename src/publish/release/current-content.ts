@@ -35,7 +35,7 @@ export async function readCurrent(
   entry: ReleaseEntry | undefined,
 ): Promise<CurrentContent> {
   if (!entry) return { kind: "none" };
-  const manifest = entry.dirty ? undefined : await findManifest(deps, ref, entry.id);
+  const manifest = entry.dirty ? undefined : await findManifest(deps, ref, entry);
   if (manifest && manifest.base === entry.base) return { kind: "known", manifest };
   deps.onProgress({ step: `listing release ${entry.id}, whose manifest cannot be used` });
   return { kind: "listed", stored: await listContent(deps, ref, entry) };
@@ -43,7 +43,7 @@ export async function readCurrent(
 
 /** Whether removed assets of a release can still be read; without a manifest nobody knows that none can. */
 export async function keepsRemoved(deps: PublishDeps, ref: SiteRef, entry: ReleaseEntry): Promise<boolean> {
-  const manifest = await findManifest(deps, ref, entry.id);
+  const manifest = await findManifest(deps, ref, entry);
   return !manifest || [...manifest.objects.values()].some(({ removedAt }) => removedAt !== undefined);
 }
 

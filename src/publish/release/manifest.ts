@@ -28,6 +28,8 @@ const headSchema = z.strictObject({
   base: release,
   control: z.record(z.string(), z.string()),
   buckets: z.strictObject({ tag: release, digest: hash }).optional(),
+  /** How many lines follow; absent = written before they were counted. */
+  lines: z.int().min(0).optional(),
   /** Sets of headers, which lines name by their index: most objects share a few. */
   headers: z.array(headers),
 });
@@ -39,7 +41,8 @@ const MEMBER_CHARS = 512 * 1024;
 
 /**
  * A manifest as it is stored: one JSON document a line, the head first, compressed. The lines are packed as they are
- * made, in several members, which unpack as one text (RFC 1952, section 2.2).
+ * made, in several members, which unpack as one text (RFC 1952, section 2.2). A body that is cut where a member ends unpacks
+ * too: the head says how many lines there are.
  */
 export function manifestBody(manifest: Manifest): Uint8Array {
   const { base, buckets } = manifest;
@@ -47,14 +50,16 @@ export function manifestBody(manifest: Manifest): Uint8Array {
   const sets = new Map<string, number>();
   const members: Uint8Array[] = [];
   let text = "";
+  let lines = 0;
   for (const line of manifestLines(manifest, sets)) {
     text += `${line}\n`;
+    lines += 1;
     if (text.length < MEMBER_CHARS) continue;
     members.push(packed(text));
     text = "";
   }
-  const head = JSON.stringify({ format: 2, release: manifest.release, base, control, buckets });
-  // The sets of headers are known when all lines are made.
+  const head = JSON.stringify({ format: 2, release: manifest.release, base, control, buckets, lines });
+  // The sets of headers, and the count of the lines, are known when all lines are made.
   const first = `${head.slice(0, -1)},"headers":[${[...sets.keys()].join(",")}]}\n`;
   if (members.length === 0) return packed(first + text);
   return Buffer.concat([packed(first), ...members, ...(text === "" ? [] : [packed(text)])]);
@@ -92,19 +97,27 @@ function objectLine(object: LocatedObject, headerSet: number, own: SourceFile | 
   return JSON.stringify({ ...line, ...file });
 }
 
-/** Reads a stored manifest, of this format or the first one; `undefined` when it is neither. */
-export function readManifestBody(body: Uint8Array): Manifest | undefined {
+/** What a record says that a release holds. */
+export type RecordedCounts = Partial<Pick<ReleaseEntry, "files" | "redirects">>;
+
+/**
+ * Reads a stored manifest, of this format or the first one; `undefined` when it is neither, or not whole. One that does not
+ * say how many lines it has is compared with what the record says.
+ */
+export function readManifestBody(body: Uint8Array, recorded: RecordedCounts = {}): Manifest | undefined {
   const text = manifestText(body);
   if (text === undefined) return undefined;
   const lines = linesOf(text);
   const first = lines.next();
   const head = headSchema.safeParse(first.done === true ? undefined : parseJson(first.value));
-  if (!head.success) return readFirstManifest(text);
+  if (!head.success) return wholeByRecord(readFirstManifest(text), recorded);
   const sets = head.data.headers.map(presentFields);
   const objects = new Map<string, LocatedObject>();
   const files: SourceFile[] = [];
   const ghosts: Ghost[] = [];
+  let count = 0;
   for (const line of lines) {
+    count += 1;
     const data = readManifestLine(parseJson(line));
     if (data === undefined) return undefined;
     if ("ghost" in data) ghosts.push({ key: data.ghost, at: data.at });
@@ -121,7 +134,22 @@ export function readManifestBody(body: Uint8Array): Manifest | undefined {
   }
   const { release: id, base, buckets } = head.data;
   const control = new Map(Object.entries(head.data.control));
-  return { release: id, base, control, objects, files, ghosts, ...(buckets && { buckets }) };
+  const manifest = { release: id, base, control, objects, files, ghosts, ...(buckets && { buckets }) };
+  if (head.data.lines === undefined) return wholeByRecord(manifest, recorded);
+  return head.data.lines === count ? manifest : undefined;
+}
+
+/**
+ * The manifest, unless it holds less than the release by its record. It may hold more: pages that rules show elsewhere too,
+ * and files that redirects hide, which only the first records count.
+ */
+function wholeByRecord(manifest: Manifest | undefined, recorded: RecordedCounts): Manifest | undefined {
+  if (!manifest) return undefined;
+  const { objects } = manifest;
+  const shown = [...objects.values()].filter(({ removedAt }) => removedAt === undefined);
+  const hidden = manifest.files.filter(({ key, hash: content }) => objects.get(key)?.hash !== content);
+  const { files = 0, redirects = 0 } = recorded;
+  return shown.length + hidden.length < files + redirects ? undefined : manifest;
 }
 
 /** Lines that hold something, one at a time: a list of them all would double what a large manifest takes. */
@@ -149,17 +177,21 @@ function manifestText(body: Uint8Array): string | undefined {
   }
 }
 
-/** The manifest of a release; `undefined` when it is missing or nothing that this version can read. */
+/**
+ * The manifest of a release; `undefined` when it is missing, cut off or nothing that this version can read.
+ * @param wanted the release, with what its record says that it holds, where there is one
+ */
 export async function findManifest(
   deps: PublishDeps,
   ref: SiteRef,
-  id: string,
+  wanted: Pick<ReleaseEntry, "id"> & RecordedCounts,
 ): Promise<Manifest | undefined> {
+  const { id } = wanted;
   const found = await deps.store.config.get({
     key: manifestKey(placeOf(deps, ref), id),
     signal: deps.signal,
   });
-  const manifest = found.kind === "ok" ? readManifestBody(found.body) : undefined;
+  const manifest = found.kind === "ok" ? readManifestBody(found.body, wanted) : undefined;
   return manifest?.release === id ? manifest : undefined;
 }
 
@@ -170,9 +202,9 @@ export async function findManifest(
 export async function readManifest(
   deps: PublishDeps,
   ref: SiteRef,
-  entry: Pick<ReleaseEntry, "id" | "dirty">,
+  entry: Pick<ReleaseEntry, "id" | "dirty"> & RecordedCounts,
 ): Promise<Manifest> {
-  const manifest = entry.dirty ? undefined : await findManifest(deps, ref, entry.id);
+  const manifest = entry.dirty ? undefined : await findManifest(deps, ref, entry);
   if (manifest) return manifest;
   const name = manifestKey(placeOf(deps, ref), entry.id);
   throw new SitefleetError(

@@ -13,8 +13,8 @@ export async function readMovedObjects(
   shown: { readonly before: string | null; readonly now: string },
 ): Promise<readonly ReleaseObject[]> {
   const [before, now] = await Promise.all([
-    shown.before === null ? undefined : findManifest(deps, ref, shown.before),
-    findManifest(deps, ref, shown.now),
+    shown.before === null ? undefined : findManifest(deps, ref, { id: shown.before }),
+    findManifest(deps, ref, { id: shown.now }),
   ]);
   return [...(now?.objects.values() ?? [])].filter(
     ({ key, at, removedAt }) => removedAt === undefined && before?.objects.get(key)?.at !== at,

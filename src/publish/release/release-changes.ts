@@ -26,7 +26,7 @@ export async function readChanges(
   ref: SiteRef,
   { plan, shown }: { readonly plan: ReleasePlan; readonly shown: ReleaseEntry | undefined },
 ): Promise<ReleaseChanges | undefined> {
-  const manifest = shown === undefined || shown.dirty ? undefined : await findManifest(deps, ref, shown.id);
+  const manifest = shown === undefined || shown.dirty ? undefined : await findManifest(deps, ref, shown);
   if (shown !== undefined && manifest?.base !== shown.base) return undefined;
   const patterns = plan.slots !== (shown?.slots ?? "") || bucketsOf(plan) !== manifest?.buckets?.digest;
   return { ...compareObjects(shownObjects(manifest), plan.objects), patterns };

@@ -80,7 +80,7 @@ export async function readBudget(
   record: SiteRecord,
 ): Promise<readonly BudgetRow[]> {
   const release = currentRelease(record);
-  const manifest = release && !release.dirty ? await findManifest(deps, ref, release.id) : undefined;
+  const manifest = release && !release.dirty ? await findManifest(deps, ref, release) : undefined;
   if (!manifest) return [];
   const { files, control } = manifest;
   const plan = planRelease({

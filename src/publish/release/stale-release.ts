@@ -17,7 +17,7 @@ export async function isStale(
 ): Promise<boolean> {
   const { record, release } = shown;
   const entry = record.releases.find(({ id }) => id === release);
-  const manifest = entry && (await findManifest(deps, ref, release));
+  const manifest = entry && (await findManifest(deps, ref, entry));
   if (!entry || !manifest) return false;
   try {
     const plan = planRelease({

@@ -29,6 +29,15 @@ function manifestOf(count: number): Manifest {
   };
 }
 
+function unpacks(body: Uint8Array): boolean {
+  try {
+    gunzipSync(body);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 describe("the stored form of a manifest", () => {
   it.each([0, 1, 6_000])("gives back what it was made from, with %i objects", (count) => {
     const manifest = manifestOf(count);
@@ -57,5 +66,27 @@ describe("the stored form of a manifest", () => {
     damaged.writeUInt8(damaged.readUInt8(body.length - 7) ^ 1, body.length - 7);
     expect(readManifestBody(damaged)).toBeUndefined();
     expect(readManifestBody(new Uint8Array())).toBeUndefined();
+  });
+
+  it("is refused when it is cut where one of its parts ends, though that unpacks", () => {
+    const body = Buffer.from(manifestBody(manifestOf(6_000)));
+    const member = Buffer.from([0x1f, 0x8b, 8]);
+    const ends: number[] = [];
+    for (let at = body.indexOf(member, 1); at !== -1; at = body.indexOf(member, at + 1)) {
+      if (unpacks(body.subarray(0, at))) ends.push(at);
+    }
+    expect(ends.length).toBeGreaterThan(1);
+    for (const end of ends) expect(readManifestBody(body.subarray(0, end))).toBeUndefined();
+  });
+
+  it("is measured by the record where it was written before its lines were counted", () => {
+    const manifest = manifestOf(20);
+    const lines = gunzipSync(manifestBody(manifest)).toString("utf8").trimEnd().split("\n");
+    const old = lines.map((line, index) => (index === 0 ? line.replace(/"lines":\d+,/, "") : line));
+    expect(old[0]).not.toBe(lines[0]);
+    const counts = { files: 20, redirects: 0 };
+    expect(readManifestBody(gzipSync(old.join("\n")), counts)).toEqual(manifest);
+    expect(readManifestBody(gzipSync(old.slice(0, 15).join("\n")), counts)).toBeUndefined();
+    expect(readManifestBody(gzipSync(old.join("\n")))).toEqual(manifest);
   });
 });
