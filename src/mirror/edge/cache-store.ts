@@ -9,9 +9,16 @@ import { varyMatches } from "./vary.ts";
 /** Variants per object (https://docs.fastly.com/en/guides/resource-limits: 200). */
 const MAX_VARIANTS = 200;
 
+/**
+ * Objects that a purge takes out of every index at once. Of a key that more of them carry they are only marked, which
+ * is what makes a purge valid, and leave in slices of this many: requests are answered in between.
+ */
+const SLICE = 500;
+
 export interface StoreFigures {
   readonly objects: number;
   readonly bytes: number;
+  /** For a moment after a large purge also those that it left without objects. */
   readonly surrogateKeys: number;
   readonly evictions: number;
 }
@@ -47,14 +54,14 @@ export class CacheStore {
 
   /** Every object, the one used last first. */
   *entries(): Generator<CacheEntry> {
-    for (let entry = this.#newest; entry !== null; entry = entry.older) yield entry;
+    for (let entry = this.#newest; entry !== null; entry = entry.older) if (entry.stored) yield entry;
   }
 
   /** The variant that this request selects, whether fresh or not. */
   find(key: string, request: HeaderList): CacheEntry | null {
     const variants = this.#objects.get(key);
     if (variants === undefined) return null;
-    for (const entry of variants) if (varyMatches(entry.vary, request)) return entry;
+    for (const entry of variants) if (entry.stored && varyMatches(entry.vary, request)) return entry;
     return null;
   }
 
@@ -128,7 +135,19 @@ export class CacheStore {
 
   remove(entry: CacheEntry): void {
     if (!entry.stored) return;
+    this.#retire(entry);
+    this.#forget(entry);
+  }
+
+  /** From here on no request finds it, and it counts no more. */
+  #retire(entry: CacheEntry): void {
     entry.stored = false;
+    this.#count -= 1;
+    this.#bytes -= entry.size;
+  }
+
+  /** Takes what was retired out of every index. */
+  #forget(entry: CacheEntry): void {
     const variants = this.#objects.get(entry.key);
     if (variants !== undefined) {
       const at = variants.indexOf(entry);
@@ -137,14 +156,14 @@ export class CacheStore {
     }
     this.#index.remove(entry.surrogateKeys, entry);
     this.#unlink(entry);
-    this.#count -= 1;
-    this.#bytes -= entry.size;
   }
 
   /** Purges every object with this (prefixed) surrogate key. `now` in milliseconds. */
   purgeSurrogateKey(key: string, purge: { soft: boolean; now: number }): void {
     this.#purges.record(`s${key}`, purge.soft);
-    for (const entry of this.#index.objects(key)) this.#purge(entry, purge);
+    const entries = this.#index.objects(key);
+    if (entries.length > SLICE) this.#purgeMany(entries, purge);
+    else for (const entry of entries) this.#purge(entry, purge);
   }
 
   /** Purges every variant under a cache key, and every block of a segmented object. `now` in milliseconds. */
@@ -156,15 +175,40 @@ export class CacheStore {
     this.purgeSurrogateKey(segmentTag(key), purge);
   }
 
+  #purgeMany(entries: readonly CacheEntry[], purge: { soft: boolean; now: number }): void {
+    const retired: CacheEntry[] = [];
+    for (const entry of entries) {
+      if (purge.soft && !entry.hitForPass) entry.expires = Math.min(entry.expires, purge.now);
+      else if (entry.stored) {
+        this.#retire(entry);
+        retired.push(entry);
+      }
+    }
+    if (retired.length > 0) this.#forgetLater(retired);
+  }
+
+  #forgetLater(retired: CacheEntry[]): void {
+    setImmediate(() => {
+      for (const entry of retired.splice(-SLICE)) this.#forget(entry);
+      if (retired.length > 0) this.#forgetLater(retired);
+    });
+  }
+
   #purge(entry: CacheEntry, purge: { soft: boolean; now: number }): void {
     if (purge.soft && !entry.hitForPass) entry.expires = Math.min(entry.expires, purge.now);
     else this.remove(entry);
   }
 
   #evict(): void {
-    while (this.#bytes + this.#arriving > this.#capacity && this.#oldest !== null) {
-      this.#evictions += 1;
-      this.remove(this.#oldest);
+    let oldest = this.#oldest;
+    while (this.#bytes + this.#arriving > this.#capacity && oldest !== null) {
+      const { newer } = oldest;
+      // One that was purged leaves by itself, and its bytes are counted no more.
+      if (oldest.stored) {
+        this.#evictions += 1;
+        this.remove(oldest);
+      }
+      oldest = newer;
     }
   }
 

@@ -124,6 +124,47 @@ test("the least recently used object leaves first", () => {
   expect(store.figures().evictions).toBe(1);
 });
 
+test("a key that thousands of objects carry is purged at once, and they leave between requests", async () => {
+  const store = new CacheStore(10_000_000);
+  const putMany = (count: number, keys: readonly string[]): void => {
+    for (let i = 0; i < count; i++) put(store, { key: `${keys[0]}${i}`, language: "en", keys, ttl: 5 });
+  };
+  putMany(2_000, ["a", "all"]);
+  putMany(10, ["b"]);
+  store.purgeSurrogateKey("all", { soft: false, now: 0 });
+  expect(store.find("a0", request("en"))).toBeNull();
+  expect(store.find("a1999", request("en"))).toBeNull();
+  const left = store.figures();
+  expect(left.objects).toBe(10);
+  expect([...store.entries()].map(({ surrogateKeys }) => surrogateKeys)).toEqual(
+    Array.from({ length: 10 }, () => ["b"]),
+  );
+  // The same objects again, before the old ones have left.
+  putMany(3, ["a", "all"]);
+  const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+  for (let i = 0; i < 10; i++) await turn();
+  expect(store.find("a2", request("en"))?.stored).toBe(true);
+  expect(store.figures()).toMatchObject({ objects: 13, surrogateKeys: 3, evictions: 0 });
+  store.purgeSurrogateKey("a", { soft: false, now: 0 });
+  store.purgeSurrogateKey("b", { soft: false, now: 0 });
+  expect(store.figures()).toEqual({ objects: 0, bytes: 0, surrogateKeys: 0, evictions: 0 });
+});
+
+test("the bound holds while thousands of purged objects leave", async () => {
+  const store = new CacheStore(2_000_000);
+  for (let i = 0; i < 1_000; i++) put(store, { key: `a${i}`, language: "en", keys: ["all"], ttl: 5 });
+  store.purgeSurrogateKey("all", { soft: false, now: 0 });
+  const size = 100_000;
+  const entries = Array.from({ length: 40 }, (_, i) =>
+    put(store, { key: `b${i}`, language: "en", keys: [], ttl: 5, size }),
+  );
+  expect(store.figures().bytes).toBeLessThanOrEqual(2_000_000);
+  expect([entries[0]?.stored, entries[39]?.stored]).toEqual([false, true]);
+  for (let i = 0; i < 10; i++) await new Promise((resolve) => void setImmediate(resolve));
+  expect([...store.entries()].length).toBe(store.figures().objects);
+  expect(store.figures().surrogateKeys).toBe(0);
+});
+
 test("an object larger than the cache is not stored and pushes nothing out", () => {
   const store = new CacheStore(6_000);
   const small = put(store, { key: "a", language: "en", keys: [], ttl: 5 });
