@@ -49,12 +49,49 @@ export class ExchangeError extends Error {
   }
 }
 
+type Fail = (error: unknown) => void;
+
+/**
+ * What one signal ends, behind one listener. Node's removed listeners go on pointing to those that were added after them,
+ * and V8's outgrown sets to those that replaced them: with either, one request that outlived a young collection kept all
+ * later ones from being freed until a full one. A slot forgets what was in it.
+ */
+class AbortSlots {
+  readonly #fails: (Fail | undefined)[] = [];
+  readonly #free: number[] = [];
+  readonly #signal: AbortSignal;
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  add(fail: Fail): number {
+    if (this.#free.length === this.#fails.length) this.#signal.addEventListener("abort", this.#onAbort);
+    const slot = this.#free.pop() ?? this.#fails.length;
+    this.#fails[slot] = fail;
+    return slot;
+  }
+
+  /** Does nothing once it was done: the slot may be another's by then. */
+  remove(slot: number, fail: Fail): void {
+    if (this.#fails[slot] !== fail) return;
+    this.#fails[slot] = undefined;
+    this.#free.push(slot);
+    if (this.#free.length === this.#fails.length) this.#signal.removeEventListener("abort", this.#onAbort);
+  }
+
+  readonly #onAbort = (): void => {
+    for (const fail of this.#fails) fail?.(this.#signal.reason);
+  };
+}
+
 /** Connections to one host, kept open from request to request. Close it when done. */
 export class HttpConnections {
   readonly #agent: HttpAgent;
   readonly #target: { readonly host: string; readonly port: number };
   readonly #request: typeof httpRequest;
   readonly #limits: ConnectionLimits;
+  readonly #aborts = new WeakMap<AbortSignal, AbortSlots>();
   /** Tells that a new connection can be used. */
   readonly #connected: "connect" | "secureConnect";
 
@@ -92,13 +129,13 @@ export class HttpConnections {
         agent: this.#agent,
         timeout: headMs,
       });
+      const aborts = signal && this.#abortsOf(signal);
       const fail = (error: unknown): void => {
-        signal?.removeEventListener("abort", onAbort);
+        aborts?.remove(slot, fail);
         reject(error instanceof Error ? error : new Error(String(error)));
         request.destroy();
       };
-      const onAbort = (): void => fail(signal?.reason);
-      signal?.addEventListener("abort", onAbort);
+      const slot = aborts?.add(fail) ?? 0;
       request.on("error", fail);
       request.on("timeout", () => fail(new ExchangeError("ETIMEDOUT", "nothing came in time")));
       request.on("socket", (socket) => {
@@ -107,7 +144,7 @@ export class HttpConnections {
       request.on("response", (response) => {
         if (bodyMs !== headMs) response.setTimeout(bodyMs);
         readAnswer(response, readLimit, (answer) => {
-          signal?.removeEventListener("abort", onAbort);
+          aborts?.remove(slot, fail);
           // An answer that came before the whole body was sent leaves a connection that cannot be used again.
           if (!request.writableFinished) request.destroy();
           if (answer instanceof Error) fail(answer);
@@ -117,6 +154,14 @@ export class HttpConnections {
       if (typeof body === "function") body(request).then(() => request.end(), fail);
       else request.end(body);
     });
+  }
+
+  #abortsOf(signal: AbortSignal): AbortSlots {
+    const known = this.#aborts.get(signal);
+    if (known) return known;
+    const made = new AbortSlots(signal);
+    this.#aborts.set(signal, made);
+    return made;
   }
 
   #limitConnecting(request: ClientRequest, fail: (error: Error) => void): void {
