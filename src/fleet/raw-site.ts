@@ -1,6 +1,9 @@
 import { createHash, createHmac } from "node:crypto";
 import type { RawObject, RawSite } from "../conformance/case.ts";
-import { packDelta, packHashes, segmentHash, shortHash } from "../site/delta-list.ts";
+import { assertDefined } from "../lib/errors.ts";
+import { deltaHash, packDelta } from "../site/delta-list.ts";
+import type { PackedDelta } from "../site/delta-list.ts";
+import { packHashes, segmentHash, shortHash } from "../site/short-hashes.ts";
 import { ruleBucketKey, sitePrefix } from "../site/layout.ts";
 import type { SitePlace } from "../site/layout.ts";
 import { CODEC_VERSION, CONFIG_METADATA, OBJECT_METADATA, RULE_SLOTS } from "../site/metadata.ts";
@@ -66,11 +69,11 @@ function bucketsOf({
 function listsOf(raw: RawSite): Metadata {
   const { delta = {}, directories = [], rules = [], passwords = {}, buckets } = raw;
   const changes = Object.entries(delta).map(
-    ([key, release]) => [shortHash(encodePath(key), sha256), release] as const,
+    ([key, release]) => [deltaHash(encodePath(key), sha256), release] as const,
   );
   const segments = Object.keys(buckets?.segments ?? {}).map(hashOf);
   const lists = {
-    [CONFIG_METADATA.delta]: packDelta(new Map(changes)),
+    [CONFIG_METADATA.delta]: deltaText(packDelta(new Map(changes))),
     [CONFIG_METADATA.notFoundDirectories]: packHashes(
       directories.map((directory) => shortHash(encodePath(directory), sha256)),
     ),
@@ -79,6 +82,12 @@ function listsOf(raw: RawSite): Metadata {
     [CONFIG_METADATA.buckets]: buckets === undefined ? "" : buckets.tag + packHashes(segments),
   };
   return Object.fromEntries(Object.entries(lists).filter(([, value]) => value !== ""));
+}
+
+function deltaText(packed: PackedDelta): string {
+  const text = packed.kind === "ok" ? packed.text : undefined;
+  assertDefined(text, "the delta list of a case");
+  return text;
 }
 
 function slotsOf(rules: readonly string[]): string {

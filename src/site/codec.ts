@@ -1,7 +1,8 @@
 import { z } from "zod";
 
 import { assertNever } from "../lib/errors.ts";
-import { packHashes, unpackDelta, unpackHashes } from "./delta-list.ts";
+import { unpackDelta } from "./delta-list.ts";
+import { packHashes, unpackHashes } from "./short-hashes.ts";
 import { CODEC_VERSION, CONFIG_METADATA, METADATA_BUDGET, RULE_SLOTS } from "./metadata.ts";
 import { HSTS_LIMIT } from "./model.ts";
 import type { AliasConfig, DomainConfig, NotFoundPolicy, RuleBuckets, ServedConfig } from "./model.ts";
@@ -135,35 +136,37 @@ const NOTHING = {
   [M.expires]: undefined,
   [M.buckets]: undefined,
 } as const;
+const later = z
+  .strictObject({
+    ...served,
+    [M.release]: release.optional(),
+    [M.delta]: z.string().min(1).optional(),
+    [M.notFound]: z.enum(["p", "r", "s"]).optional(),
+    [M.notFoundDirectories]: z.string().min(1).optional(),
+    [M.paths]: z.enum(["1", "2"]).optional(),
+    [M.euOnly]: flag,
+    [M.protectedAreas]: z.string().min(1).optional(),
+    [M.expires]: z
+      .string()
+      .regex(/^[1-9][0-9]{0,10}$/)
+      .optional(),
+    [M.buckets]: z.string().min(1).optional(),
+  })
+  .transform((data) => ({ ...NOTHING, ...data }));
 /** Version 1 had neither delta lists nor buckets, areas, regions, expiry and directories. */
 const servedSchemaOf = {
   "1": z
     .strictObject({ ...served, [M.notFound]: z.enum(["p", "r"]).optional(), [M.paths]: flag })
     .transform((data) => ({ ...NOTHING, ...data })),
-  "2": z
-    .strictObject({
-      ...served,
-      [M.release]: release.optional(),
-      [M.delta]: z.string().min(1).optional(),
-      [M.notFound]: z.enum(["p", "r", "s"]).optional(),
-      [M.notFoundDirectories]: z.string().min(1).optional(),
-      [M.paths]: z.enum(["1", "2"]).optional(),
-      [M.euOnly]: flag,
-      [M.protectedAreas]: z.string().min(1).optional(),
-      [M.expires]: z
-        .string()
-        .regex(/^[1-9][0-9]{0,10}$/)
-        .optional(),
-      [M.buckets]: z.string().min(1).optional(),
-    })
-    .transform((data) => ({ ...NOTHING, ...data })),
+  "2": later,
+  "3": later,
 } as const;
-/** Reads the user metadata of a config object, of this codec version or the one before; nothing is guessed. */
+/** Reads the user metadata of a config object, of this codec version or one before; nothing is guessed. */
 export function decodeConfig(metadata: Metadata): DecodedConfig {
   const version = metadata[M.version];
   if (version === undefined) return { kind: "refused", reason: "has no codec version" };
-  if (version !== "1" && version !== "2") {
-    return { kind: "refused", reason: `has codec version "${version}"; readable: 1, 2` };
+  if (version !== "1" && version !== "2" && version !== "3") {
+    return { kind: "refused", reason: `has codec version "${version}"; readable: 1, 2, 3` };
   }
   return metadata[M.canonicalHost] === undefined ? decodeServed(metadata, version) : decodeAlias(metadata);
 }
@@ -183,14 +186,14 @@ function decodeAlias(metadata: Metadata): DecodedConfig {
   };
 }
 
-function decodeServed(metadata: Metadata, version: "1" | "2"): DecodedConfig {
+function decodeServed(metadata: Metadata, version: keyof typeof servedSchemaOf): DecodedConfig {
   const parsed = servedSchemaOf[version].safeParse(metadata);
   if (!parsed.success) return refuse(parsed.error);
   const { data } = parsed;
   const rules = unpackRules(data[M.rules] ?? "");
   if (rules.kind === "refused") return { kind: "refused", reason: `"${M.rules}" ${rules.reason}` };
   const lists = {
-    delta: unpackDelta(data[M.delta] ?? ""),
+    delta: unpackDelta(data[M.delta] ?? "", version === "3" ? "any" : "former"),
     notFoundDirectories: unpackHashes(data[M.notFoundDirectories] ?? "", 8),
     protectedAreas: unpackAreas(data[M.protectedAreas] ?? ""),
     buckets: unpackBuckets(data[M.buckets]),

@@ -55,8 +55,14 @@ export const OBJECT_METADATA = {
   headers: "h",
 } as const;
 
-/** Codec version that is written; the edge also reads the one before. */
-export const CODEC_VERSION = 2;
+/** Codec version that is written. */
+export const CODEC_VERSION = 3;
+
+/**
+ * Codec versions that the edge reads too. Each knew less than the next, and a delta list says itself how it is written;
+ * buckets of rules are never written anew.
+ */
+export const FORMER_CODEC_VERSIONS = [1, 2] as const;
 
 /** Names of the slots in the order in which rules are tried; one character each, compared without case by `subfield`. */
 export const RULE_SLOTS = "0123456789abcdefghijklmn";

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
-import { shortHash, unpackDelta } from "./delta-list.ts";
+import { unpackDelta } from "./delta-list.ts";
+import { shortHash } from "./short-hashes.ts";
 import { EMPTY_RELEASE, LAST_RELEASE_NUMBER, isReleaseId, siteUidProblem } from "./names.ts";
 import type { Sha256Hex } from "./page-key.ts";
 import { areasProblem, inAreaOrder } from "./protected-areas.ts";

@@ -1,4 +1,4 @@
-import { packHashes, segmentHash } from "./delta-list.ts";
+import { packHashes, segmentHash } from "./short-hashes.ts";
 import { CODEC_VERSION, CONFIG_METADATA, METADATA_BUDGET, RULE_SLOTS } from "./metadata.ts";
 import type { Metadata } from "./object-metadata.ts";
 import type { Sha256Hex } from "./page-key.ts";

@@ -6,13 +6,15 @@ import { configKeyOf, sha256Hex } from "../../src/publish/publish-deps.ts";
 import type { PublishSession } from "../../src/fleet/publish-session.ts";
 import { ASSUMED_REQUEST, workspaceBound } from "../../src/publish/limits/workspace-bound.ts";
 import { encodeConfig } from "../../src/site/codec.ts";
-import { packDelta, segmentHash, shortHash } from "../../src/site/delta-list.ts";
+import { deltaHash } from "../../src/site/delta-list.ts";
+import { segmentHash, shortHash } from "../../src/site/short-hashes.ts";
 import { EDGE_LIMITS } from "../../src/site/edge-limits.ts";
 import { ruleBucketKey } from "../../src/site/layout.ts";
 import type { ServedConfig } from "../../src/site/model.ts";
 import { bucketMetadata } from "../../src/site/rule-buckets.ts";
 import { slotRuleProblem } from "../../src/site/rule-slots.ts";
 import type { SlotRule } from "../../src/site/rule-slots.ts";
+import { deltaText, formerDeltaText } from "../support/delta-lists.ts";
 import { startLocalEdge } from "../support/local-edge.ts";
 import type { LocalEdge } from "../support/local-edge.ts";
 
@@ -54,7 +56,8 @@ const area = fc.record({
 const config: fc.Arbitrary<ServedConfig> = fc
   .record({
     rules: fc.array(rule, { maxLength: 24 }),
-    changes: fc.nat({ max: 190 }),
+    changes: fc.nat({ max: 440 }),
+    former: fc.boolean(),
     directories: fc.nat({ max: 20 }),
     protectedAreas: fc.uniqueArray(area, { maxLength: 4, selector: ({ prefix }) => prefix }),
     notFound: fc.constantFrom("page" as const, "spa" as const, "builtin" as const, "redirect" as const),
@@ -62,13 +65,15 @@ const config: fc.Arbitrary<ServedConfig> = fc
     paths: fc.constantFrom("redirect" as const, "strict" as const, "literal" as const),
     buckets: fc.boolean(),
   })
-  .map(({ changes, directories, buckets, ...chosen }) =>
+  .map(({ changes, former, directories, buckets, ...chosen }) =>
     shortened({
       kind: "site",
       site: SITE,
       base: "zzzz",
       release: "zzzy",
-      delta: packDelta(new Map(hashes(changes).map((hash, index) => [hash, index % 2 === 0 ? "-" : "zzzz"]))),
+      delta: former
+        ? formerDeltaText(tagged(hashes(Math.min(changes, 190))))
+        : deltaText(tagged(deltaHashes(changes))),
       hsts: 63_072_000,
       notFoundDirectories: hashes(directories),
       noindex: true,
@@ -81,6 +86,17 @@ const config: fc.Arbitrary<ServedConfig> = fc
         : undefined,
     }),
   );
+
+function tagged(hashes: readonly string[]): readonly (readonly [string, string])[] {
+  return hashes.map((hash, index) => [hash, index % 2 === 0 ? "-" : "zzzz"]);
+}
+
+/** What new lists call the same, among pages whose digits are different everywhere. */
+function deltaHashes(count: number): readonly string[] {
+  const made = ["x.html", "deep/x.html", "x", "deep/x"].map((key) => deltaHash(key, sha256Hex));
+  for (let index = 0; made.length < count; index += 1) made.push(deltaHash(`${index}.html`, sha256Hex));
+  return made.slice(0, count);
+}
 
 /** Hashes of what is asked for first, so that lookups find something and take the rest of the list. */
 function hashes(count: number): readonly string[] {

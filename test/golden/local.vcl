@@ -1,4 +1,4 @@
-# sitefleet local, revision b83a07b9e64b3742
+# sitefleet local, revision f75ecf7ea8c33c1a
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -120,10 +120,21 @@ sub sf_ask_password {
 # delta-releases
 # Asks S3 for SF-Key in the release that the delta list names, if it names one.
 sub sf_locate_change {
+  declare local var.sf_hash STRING;
+  declare local var.sf_length INTEGER;
+  declare local var.sf_offset INTEGER;
   declare local var.sf_entry STRING;
-  set var.sf_entry = std.strstr(req.http.SF-Config-D, "," substr(regsub(digest.hash_sha256(regsub(req.http.SF-Key, "^/", "")), "^0x", ""), 0, 8));
-  if (var.sf_entry ~ "=([0-9a-z]{1,4}|-)") {
-    set req.url = "/local/" req.http.SF-Site-Env "/" req.http.SF-Site "/" re.group.1 req.http.SF-Key;
+  set var.sf_hash = regsub(digest.hash_sha256(regsub(req.http.SF-Key, "^/", "")), "^0x", "");
+  if (req.http.SF-Config-D ~ "^([3-6])([0-9]):") {
+    set var.sf_length = std.atoi(re.group.1);
+    set var.sf_offset = std.atoi(re.group.2);
+    set var.sf_entry = std.strstr(req.http.SF-Config-D, substr(bin.hex_to_base64(var.sf_hash), var.sf_offset, var.sf_length));
+  } else {
+    # A list that codec version 2 wrote.
+    set var.sf_entry = std.strstr(req.http.SF-Config-D, "," substr(var.sf_hash, 0, 8));
+  }
+  if (var.sf_entry ~ "=(-|[0-9a-z]{1,2})\.?([0-9a-z]{0,2})") {
+    set req.url = "/local/" req.http.SF-Site-Env "/" req.http.SF-Site "/" re.group.1 re.group.2 req.http.SF-Key;
   }
 }
 # page-lookup
@@ -1641,7 +1652,7 @@ sub vcl_deliver {
       unset req.http.SF-Site;
       unset req.http.SF-Base;
       unset req.http.SF-Release;
-      if (resp.http.x-amz-meta-v ~ "^(?:1|2)$" && resp.http.x-amz-meta-s ~ "^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$") {
+      if (resp.http.x-amz-meta-v ~ "^(?:1|2|3)$" && resp.http.x-amz-meta-s ~ "^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$") {
         set req.http.SF-Site = resp.http.x-amz-meta-s;
         if (resp.http.x-amz-meta-r ~ "^[0-9a-z]{1,4}$") {
           set req.http.SF-Base = resp.http.x-amz-meta-r;
@@ -1725,7 +1736,7 @@ sub vcl_deliver {
     # rule-buckets
     if (req.http.SF-Phase == "rules" && resp.status == 200 && req.restarts < 3) {
       unset req.http.SF-Config-B;
-      if (resp.http.x-amz-meta-v ~ "^(?:1|2)$" && resp.http.x-amz-meta-s == req.http.SF-Site && resp.http.x-amz-meta-q) {
+      if (resp.http.x-amz-meta-v ~ "^(?:1|2|3)$" && resp.http.x-amz-meta-s == req.http.SF-Site && resp.http.x-amz-meta-q) {
         set req.http.SF-Config-Q = resp.http.x-amz-meta-q;
         set req.http.SF-Phase = "page";
       } else {
@@ -1845,7 +1856,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "b83a07b9e64b3742";
+    set resp.http.SF-Revision = "f75ecf7ea8c33c1a";
   }
   # probe
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {

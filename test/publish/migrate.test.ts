@@ -69,7 +69,7 @@ describe("migrating", () => {
     makeOld(world, "b");
     const before = visible(world, hostOf("b"));
     expect(await migrate(openDeps(world))).toMatchObject({ migrated: 1, current: 2, failed: 0, configs: 1 });
-    expect(versionOf(world, "b")).toBe("2");
+    expect(versionOf(world, "b")).toBe("3");
     expect(visible(world, hostOf("b"))).toEqual(before);
     expect(world.events.filter((event) => event.startsWith("config"))).toEqual([`config ${hostOf("b")}`]);
     expect(world.events.filter((event) => event.includes("c:b"))).toHaveLength(2);
@@ -83,7 +83,7 @@ describe("migrating", () => {
     const found = world.config.get(key);
     if (found) world.config.set(key, { ...found, etag: '"restored"' });
     await migrate(openDeps(world));
-    expect(versionOf(world, "a")).toBe("2");
+    expect(versionOf(world, "a")).toBe("3");
   });
 
   it("writes a record of the first format anew", async () => {
@@ -154,7 +154,7 @@ describe("migrating", () => {
         expect(visible(world, hostOf(site))).toEqual(visible(start, hostOf(site)));
       await migrate(openDeps(world));
       await settleOwed(openDeps(world));
-      expect([versionOf(world, "a"), versionOf(world, "b")]).toEqual(["2", "2"]);
+      expect([versionOf(world, "a"), versionOf(world, "b")]).toEqual(["3", "3"]);
       for (const site of ["a", "b"])
         expect(recordOf(world, { site, siteEnv: "production" }).owed).toEqual([]);
     }
@@ -168,11 +168,11 @@ describe("migrating", () => {
     // The site itself may be gone by now.
     const cursor = { format: 1, site: "b-gone", siteEnv: "production", at };
     const body = JSON.stringify(cursor);
-    await deps.store.config.put({ key: "test/_migrations/codec-2.json", body, signal: deps.signal });
+    await deps.store.config.put({ key: "test/_migrations/codec-3.json", body, signal: deps.signal });
     const resumed = await migrate(openDeps(world));
     expect(resumed).toMatchObject({ migrated: 1, resumedAfter: { site: "b-gone" } });
-    expect([versionOf(world, "a"), versionOf(world, "c")]).toEqual(["1", "2"]);
-    expect([...world.config.keys()]).not.toContain("test/_migrations/codec-2.json");
+    expect([versionOf(world, "a"), versionOf(world, "c")]).toEqual(["1", "3"]);
+    expect([...world.config.keys()]).not.toContain("test/_migrations/codec-3.json");
     expect(await migrate(openDeps(world))).toMatchObject({
       migrated: 1,
       current: 2,

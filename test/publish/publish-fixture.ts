@@ -11,7 +11,7 @@ import type { PublishReport } from "../../src/publish/publish.ts";
 import { parseRecord } from "../../src/publish/record-store.ts";
 import type { Environment } from "../../src/settings/environment.ts";
 import { decodeConfig } from "../../src/site/codec.ts";
-import { lookUpDelta, shortHash } from "../../src/site/delta-list.ts";
+import { deltaHash, lookUpDelta } from "../../src/site/delta-list.ts";
 import type { DomainConfig, SiteRecord } from "../../src/site/model.ts";
 import { siteEnvOf } from "../../src/site/names.ts";
 import { encodePath } from "../../src/site/page-key.ts";
@@ -202,7 +202,7 @@ export function visible(world: World, domain: string): Record<string, string> | 
   const keys = new Set(all.map((key) => key.slice(prefix.length).replace(/^[^/]*\//, "")));
   return Object.fromEntries(
     [...keys].sort().flatMap((key) => {
-      const tag = lookUpDelta(config.delta, shortHash(encodePath(key), sha256Hex)) ?? config.base;
+      const tag = lookUpDelta(config.delta, deltaHash(encodePath(key), sha256Hex)) ?? config.base;
       const found = world.hosting.get(`${prefix}${tag}/${key}`);
       return found ? [[key, shownAs(found)]] : [];
     }),

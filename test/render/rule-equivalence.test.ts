@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import { packHashes, segmentHash } from "../../src/site/delta-list.ts";
+import { packHashes, segmentHash } from "../../src/site/short-hashes.ts";
 import { encodePath, pageKey } from "../../src/site/page-key.ts";
 import { encodeQueryValue } from "../../src/site/query-match.ts";
 import { bucketMetadata, planRuleTables } from "../../src/site/rule-buckets.ts";

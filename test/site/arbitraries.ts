@@ -1,6 +1,5 @@
 import * as fc from "fast-check";
 
-import { REMOVED, packDelta } from "../../src/site/delta-list.ts";
 import { NOT_FOUND_POLICIES } from "../../src/site/model.ts";
 import type { AliasConfig, ServedConfig } from "../../src/site/model.ts";
 import { encodePath } from "../../src/site/page-key.ts";
@@ -9,6 +8,7 @@ import type { ProtectedArea } from "../../src/site/protected-areas.ts";
 import type { QueryMatch } from "../../src/site/query-match.ts";
 import { PAGE_STATUSES, REDIRECT_STATUSES, RULE_STATUSES } from "../../src/site/rule-slots.ts";
 import type { SlotRule } from "../../src/site/rule-slots.ts";
+import { arbitraryDeltaHash, arbitraryTag, deltaText, formerDeltaText } from "../support/delta-lists.ts";
 
 export const arbitrarySite = fc.stringMatching(/^[a-z0-9](?:[a-z0-9]{0,10}-[a-z0-9]{1,10})?$/);
 
@@ -95,9 +95,14 @@ export const arbitraryServed: fc.Arbitrary<ServedConfig> = fc.record({
   site: arbitrarySite,
   base: arbitraryReleaseId,
   release: arbitraryReleaseId,
-  delta: fc
-    .dictionary(hex(8), fc.oneof(arbitraryReleaseId, fc.constant(REMOVED)), { maxKeys: 20 })
-    .map((entries) => packDelta(new Map(Object.entries(entries)))),
+  delta: fc.oneof(
+    fc
+      .dictionary(arbitraryDeltaHash, arbitraryTag, { maxKeys: 20 })
+      .map((lists) => deltaText(Object.entries(lists))),
+    fc
+      .dictionary(hex(8), arbitraryTag, { maxKeys: 20 })
+      .map((lists) => formerDeltaText(Object.entries(lists))),
+  ),
   forceTls: fc.boolean(),
   hsts: fc.option(fc.integer({ min: 0, max: 63_072_000 }), { nil: undefined }),
   notFound: fc.constantFrom(...NOT_FOUND_POLICIES),

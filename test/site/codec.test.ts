@@ -47,7 +47,7 @@ describe("encodeConfig", () => {
     expect(encodeConfig(served)).toEqual({
       kind: "ok",
       bytes: 20,
-      metadata: { v: "2", s: "acme", r: "1a", t: "1", h: "300", n: "p", m: "1" },
+      metadata: { v: "3", s: "acme", r: "1a", t: "1", h: "300", n: "p", m: "1" },
     });
   });
 
@@ -56,7 +56,7 @@ describe("encodeConfig", () => {
     const full: ServedConfig = {
       ...served,
       release: "1c",
-      delta: ",00000000,ffffffff=1b&,12345678=-",
+      delta: "40:/+12=-&AAAAzzzz=1b",
       notFound: "spa",
       notFoundDirectories: ["abcdef01"],
       paths: "literal",
@@ -68,7 +68,7 @@ describe("encodeConfig", () => {
     expect(encodeConfig(full)).toMatchObject({
       metadata: {
         i: "1c",
-        d: ",00000000,ffffffff=1b&,12345678=-",
+        d: "40:/+12=-&AAAAzzzz=1b",
         n: "s",
         e: ",abcdef01,",
         l: "2",
@@ -116,16 +116,18 @@ describe("encodeConfig", () => {
 });
 
 describe("decodeConfig", () => {
-  const good = { v: "2", s: "acme", r: "1a" };
+  const good = { v: "3", s: "acme", r: "1a" };
 
   it.each([
     [{ s: "acme", r: "1a" }, "has no codec version"],
-    [{ ...good, v: "0" }, 'has codec version "0"; readable: 1, 2'],
-    [{ ...good, v: "3" }, 'has codec version "3"; readable: 1, 2'],
-    [{ ...good, v: "02" }, 'has codec version "02"; readable: 1, 2'],
+    [{ ...good, v: "0" }, 'has codec version "0"; readable: 1, 2, 3'],
+    [{ ...good, v: "4" }, 'has codec version "4"; readable: 1, 2, 3'],
+    [{ ...good, v: "02" }, 'has codec version "02"; readable: 1, 2, 3'],
     [{ ...good, v: "1", d: ",00000000=1" }, "has a missing, unknown or malformed field: d"],
     [{ ...good, v: "1", n: "s" }, "has a missing, unknown or malformed field: n"],
     [{ ...good, d: ",0000000=1" }, "has a list that is malformed"],
+    [{ ...good, d: "40:AAA=1" }, "has a list that is malformed"],
+    [{ ...good, v: "2", d: "40:AAAA=1" }, "has a list that is malformed"],
     [{ ...good, e: "abcdef01" }, "has a list that is malformed"],
     [{ ...good, b: "1b,xyz1," }, "has a list that is malformed"],
     [{ ...good, w: "0=salt:verifier:/" }, "has a list that is malformed"],
@@ -147,7 +149,15 @@ describe("decodeConfig", () => {
     expect(decodeConfig(metadata)).toEqual({ kind: "refused", reason });
   });
 
-  it("reads the version before: a whole release with nothing that came later", () => {
+  it("reads version 2, whose delta lists are of another kind, and gives them on as they are", () => {
+    const old = { v: "2", s: "acme", r: "1a", d: ",12345678=-&,00000000,ffffffff=1b" };
+    const decoded = decodeConfig(old);
+    expect(decoded).toMatchObject({ config: { delta: old.d } });
+    const again = decoded.kind === "ok" ? encodeConfig(decoded.config) : undefined;
+    expect(again).toMatchObject({ metadata: { ...old, v: "3" } });
+  });
+
+  it("reads version 1: a whole release with nothing that came later", () => {
     const old = { v: "1", s: "acme", r: "1a", t: "1", h: "300", n: "p", m: "1" };
     expect(decodeConfig(old)).toEqual({ kind: "ok", config: served });
     expect(decodeConfig({ v: "1", s: "acme", r: "1a", l: "1" })).toMatchObject({
@@ -160,7 +170,7 @@ describe("configBody", () => {
   it("is sorted JSON with the rev, and the fingerprint is the same without it", () => {
     const body = configBody(served, "9");
     expect(body).toBe(
-      '{"base":"1a","delta":"","euOnly":false,"forceTls":true,"hsts":300,"kind":"site","noindex":true,"notFound":"page","notFoundDirectories":[],"paths":"redirect","protectedAreas":[],"release":"1a","rev":"9","rules":[],"site":"acme","version":2}',
+      '{"base":"1a","delta":"","euOnly":false,"forceTls":true,"hsts":300,"kind":"site","noindex":true,"notFound":"page","notFoundDirectories":[],"paths":"redirect","protectedAreas":[],"release":"1a","rev":"9","rules":[],"site":"acme","version":3}',
     );
     expect(configFingerprint(served)).toBe(body.replace('"rev":"9",', ""));
   });

@@ -3,7 +3,7 @@ import { test } from "@fast-check/vitest";
 import * as fc from "fast-check";
 import { describe, expect } from "vitest";
 
-import { segmentHash } from "../../src/site/delta-list.ts";
+import { segmentHash } from "../../src/site/short-hashes.ts";
 import { pageKey } from "../../src/site/page-key.ts";
 import { planRedirects } from "../../src/site/redirect-plan.ts";
 import type { RedirectPlan } from "../../src/site/redirect-plan.ts";

@@ -81,8 +81,26 @@ export const releaseCases: readonly ConformanceCase[] = [
     ],
   },
   {
+    id: "release/list-before",
+    title: "A delta list of the codec version before is read as it was meant",
+    source: "design: the edge accepts codec version v and v-1",
+    needs: ["publish"],
+    steps: [
+      putSite({
+        host: "listed",
+        site: "sf-raw-listed",
+        // The first 8 hex digits of SHA-256 of gone.html and about.html.
+        config: { v: "2", r: "1", i: "3", d: ",410d2c38=-&,2212b84a=2" },
+        objects: OBJECTS,
+      }),
+      get("listed", "/", { status: 200, body: { contains: "First home" } }),
+      get("listed", "/about", { status: 200, body: { contains: "Second about" } }),
+      get("listed", "/gone", { status: 404, body: BUILT_IN_PAGE }),
+    ],
+  },
+  {
     id: "release/version-before",
-    title: "A config of the codec version before is read as it was meant",
+    title: "A config of the first codec version is read as it was meant",
     source: "design: the edge accepts codec version v and v-1",
     needs: ["publish"],
     steps: [

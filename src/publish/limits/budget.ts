@@ -1,5 +1,5 @@
 import { encodeConfig } from "../../site/codec.ts";
-import { unpackDelta } from "../../site/delta-list.ts";
+import { deltaCapacity, unpackDelta } from "../../site/delta-list.ts";
 import { EDGE_LIMITS } from "../../site/edge-limits.ts";
 import { KEY_LIMIT, releasePrefix } from "../../site/layout.ts";
 import type { SitePlace } from "../../site/layout.ts";
@@ -75,7 +75,7 @@ export function budgetOf(input: BudgetInput): readonly BudgetRow[] {
     ...configs.map(configRow),
     ...slotRows(served, input.plan.slotNames),
     ...[...input.plan.buckets].flatMap(bucketRows),
-    ...deltaRows(served, input.headroom),
+    ...deltaRows(served, input),
     ...objectRows(input),
     ...locationRows(input, served),
     ...passRows(input, served),
@@ -135,7 +135,7 @@ function bucketRules(metadata: Metadata): readonly SlotRule[] {
 }
 
 /** What a delta list may grow to before a publish makes a full release instead: never an error. */
-function deltaRows(served: Served, headroom: number): readonly BudgetRow[] {
+function deltaRows(served: Served, { plan, headroom }: BudgetInput): readonly BudgetRow[] {
   const rooms = served.map(([domain, config]) => {
     const encoded = encodeConfig(config);
     const bytes = "bytes" in encoded ? encoded.bytes : METADATA_BUDGET;
@@ -146,9 +146,10 @@ function deltaRows(served: Served, headroom: number): readonly BudgetRow[] {
   const { delta, left, domain: where } = tightest;
   const entries = unpackDelta(delta)?.size ?? 0;
   const used = delta.length;
+  const limit = Math.max(entries, deltaCapacity(used + left, plan.objects.length));
   return [
     { what: "delta list", where, used, limit: used + left, unit: "bytes" },
-    { what: "delta list", where, used: entries, limit: entries + Math.floor(left / 9), unit: "entries" },
+    { what: "delta list", where, used: entries, limit, unit: "entries" },
   ];
 }
 

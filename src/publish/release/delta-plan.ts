@@ -1,4 +1,6 @@
-import { REMOVED, packDelta, shortHash } from "../../site/delta-list.ts";
+import { assertDefined } from "../../lib/errors.ts";
+import { REMOVED, deltaHash, packDelta } from "../../site/delta-list.ts";
+import type { DeltaClaim, PackedDelta } from "../../site/delta-list.ts";
 import { encodePath } from "../../site/page-key.ts";
 import { sha256Hex } from "../publish-deps.ts";
 import { isAsset, sameObject } from "./release-object.ts";
@@ -12,7 +14,7 @@ export type FullReason =
   | "wanted"
   /** Nothing of the former release stays where it is. */
   | "all-changed"
-  /** Two keys share a hash and lie under different prefixes. */
+  /** No delta list leads every key rightly. */
   | "collision"
   /** The delta list does not fit in every domain's config. */
   | "too-long";
@@ -57,6 +59,8 @@ export interface DeltaInput<T extends ReleaseObject> {
   readonly fits: (delta: string) => boolean;
   /** Copies and uploads everything. */
   readonly full?: boolean;
+  /** What delta lists know a key by; `keyHash` where it is absent. */
+  readonly hashOf?: (key: string) => string;
 }
 
 /** The longest release id stands in for the one that is not known yet. */
@@ -82,14 +86,11 @@ export function planDelta<T extends ReleaseObject>(input: DeltaInput<T>): Storag
   const moves = planMoves(input.next, current);
   const kept = moves.filter((move) => move.kind === "keep").length;
   if (kept === 0 && input.next.length > 0) return full("all-changed");
-  const known = new Map<string, PlacedRelease | undefined>();
-  const placed = (release: string): PlacedRelease | undefined => {
-    if (!known.has(release)) known.set(release, placeDelta({ release, current, moves, graced }));
-    return known.get(release);
-  };
-  const trial = placed(LONGEST_RELEASE);
-  if (!trial) return full("collision");
-  if (!input.fits(trial.delta)) return full("too-long");
+  const hashOf = remembered(input.hashOf ?? keyHash);
+  const place = (release: string): Placement => placeDelta({ release, current, moves, graced, hashOf });
+  const trial = place(LONGEST_RELEASE);
+  if (trial.kind !== "ok") return full(trial.kind);
+  if (!input.fits(trial.placed.delta)) return full("too-long");
   return {
     kind: "delta",
     reason: undefined,
@@ -97,8 +98,25 @@ export function planDelta<T extends ReleaseObject>(input: DeltaInput<T>): Storag
     copy: moves.flatMap((move) =>
       move.kind === "copy" ? [{ object: move.object, from: { key: move.from.key, at: move.from.at } }] : [],
     ),
-    // The same hashes collide under any id.
-    placed: (release) => placed(release) ?? trial,
+    placed: (release) => {
+      // What leads every key rightly under one new id does under any.
+      const placement = place(release);
+      const found = placement.kind === "ok" ? placement.placed : undefined;
+      assertDefined(found, `the delta list of release ${release}`);
+      return found;
+    },
+  };
+}
+
+/** Hashes are asked for again under the release's real id. */
+function remembered(hashOf: (key: string) => string): (key: string) => string {
+  const known = new Map<string, string>();
+  return (key) => {
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const hash = hashOf(key);
+    known.set(key, hash);
+    return hash;
   };
 }
 
@@ -187,11 +205,16 @@ interface DeltaPlacement<T> {
   readonly current: ReleaseState;
   readonly moves: readonly Move<T>[];
   readonly graced: readonly LocatedObject[];
+  readonly hashOf: (key: string) => string;
 }
 
-/** The release's objects, ghosts and delta list; `undefined` when two keys with one hash ask for different prefixes. */
-function placeDelta<T extends ReleaseObject>(placement: DeltaPlacement<T>): PlacedRelease | undefined {
-  const { release, current, moves, graced } = placement;
+type Placement =
+  | { readonly kind: "ok"; readonly placed: PlacedRelease }
+  | { readonly kind: Exclude<PackedDelta["kind"], "ok"> };
+
+/** The release's objects, ghosts and delta list, or why there is none. */
+function placeDelta<T extends ReleaseObject>(placement: DeltaPlacement<T>): Placement {
+  const { release, current, moves, graced, hashOf } = placement;
   const { base } = current;
   const objects = new Map<string, LocatedObject>();
   for (const move of moves) {
@@ -199,8 +222,9 @@ function placeDelta<T extends ReleaseObject>(placement: DeltaPlacement<T>): Plac
   }
   for (const object of graced) objects.set(object.key, object);
   const ghosts = ghostsOf(current, objects);
-  const delta = deltaOf({ base, objects, ghosts });
-  return delta === undefined ? undefined : { release, base, objects, ghosts, delta };
+  const delta = deltaOf({ base, objects, ghosts }, hashOf);
+  if (delta.kind !== "ok") return delta;
+  return { kind: "ok", placed: { release, base, objects, ghosts, delta: delta.text } };
 }
 
 /** What lies below a prefix that the release reads from, but is not part of it. */
@@ -210,33 +234,25 @@ function ghostsOf(current: ReleaseState, objects: ReadonlyMap<string, LocatedObj
   return [...current.ghosts, ...left.map(({ key, at }) => ({ key, at }))].filter(({ at }) => read.has(at));
 }
 
-/**
- * The delta list by which the edge finds every object and no ghost, or `undefined` when none can: an entry is for a hash,
- * and keys that share one must lie under one prefix, without each other's ghosts.
- */
-export function deltaOf(state: {
-  readonly base: string;
-  readonly objects: ReadonlyMap<string, LocatedObject>;
-  readonly ghosts: readonly Ghost[];
-}): string | undefined {
-  const { base } = state;
-  const wanted = new Map<string, string>();
-  for (const { key, at } of state.objects.values()) {
-    const hash = keyHash(key);
-    const other = wanted.get(hash);
-    if (other !== undefined && other !== at) return undefined;
-    wanted.set(hash, at);
-  }
-  for (const { key, at } of state.ghosts) {
-    const hash = keyHash(key);
-    const tag = wanted.get(hash);
-    if (tag === at) return undefined;
-    if (tag === undefined && at === base) wanted.set(hash, REMOVED);
-  }
-  return packDelta(new Map([...wanted].filter(([, tag]) => tag !== base)));
+/** The delta list by which the edge finds every object and no ghost, or why there is none. */
+export function deltaOf(
+  state: {
+    readonly base: string;
+    readonly objects: ReadonlyMap<string, LocatedObject>;
+    readonly ghosts: readonly Ghost[];
+  },
+  hashOf: (key: string) => string = keyHash,
+): PackedDelta {
+  const claim = ({ key, at }: Ghost): DeltaClaim => [hashOf(key), at === state.base ? undefined : at];
+  const leads = [...state.objects.values()].map(claim);
+  const avoids = state.ghosts.map(claim);
+  const entries = new Map<string, string>();
+  for (const [hash, at] of leads) if (at !== undefined) entries.set(hash, at);
+  for (const [hash, at] of avoids) if (at === undefined && !entries.has(hash)) entries.set(hash, REMOVED);
+  return packDelta(entries, { leads, avoids });
 }
 
-/** What a delta list calls a page key. */
+/** What a delta list knows a page key by. */
 export function keyHash(key: string): string {
-  return shortHash(encodePath(key), sha256Hex);
+  return deltaHash(encodePath(key), sha256Hex);
 }

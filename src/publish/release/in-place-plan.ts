@@ -22,7 +22,7 @@ export interface InPlacePlan {
 
 /**
  * Plans to bring a release to a new content where its objects lie. New keys go where the delta list leads for them, so
- * the list never grows. `undefined` when keys share a hash in a way that only another layout can serve.
+ * it hardly grows. `undefined` when no delta list leads every key rightly in this layout.
  */
 export function planInPlace(input: {
   readonly current: ReleaseState & { readonly delta: string };
@@ -47,14 +47,14 @@ export function planInPlace(input: {
   const isRevived = ({ key, at }: Ghost): boolean => objects.get(key)?.at === at;
   const ghosts = current.ghosts.filter((ghost) => !isRevived(ghost));
   const delta = deltaOf({ base: current.base, objects, ghosts });
-  if (delta === undefined) return undefined;
+  if (delta.kind !== "ok") return undefined;
   const find = sourceFinder(current, new Set(changed.map(({ key }) => key)));
   const writes = changed.map((object) => writeOf(object, placeFor(current, object.key), find(object)));
   return {
     assets: writes.filter((write) => isAsset(objectOf(write))),
     pages: writes.filter((write) => !isAsset(objectOf(write))),
     removals,
-    placed: { release: current.release, base: current.base, objects, ghosts, delta },
+    placed: { release: current.release, base: current.base, objects, ghosts, delta: delta.text },
     changed: [...changed, ...removals].map(({ key }) => key),
     revived: new Set(current.ghosts.filter(isRevived).map(({ at }) => at)),
   };

@@ -17,6 +17,7 @@ import type { HeldRecord } from "../record-store.ts";
 import { graceMsOf, makeRelease, manifestOf, refuseOtherBase } from "./release.ts";
 import type { NewRelease, NewReleaseReport } from "./release.ts";
 import type { Manifest, WrittenBuckets } from "./release-object.ts";
+import { fitsEverywhere } from "./release-fit.ts";
 import { entryOf } from "./release-record.ts";
 import { PARALLEL_WRITES, writeObjects } from "./release-upload.ts";
 import type { ObjectWrite } from "./release-upload.ts";
@@ -48,7 +49,9 @@ export async function publishInPlace(
     now: deps.clock.now(),
     graceMs: graceMsOf(deps, input),
   });
-  const obstacle = obstacleTo(changes, { buckets, record: input.base.record });
+  const obstacle =
+    obstacleTo(changes, { buckets, record: input.base.record }) ??
+    (changes && outgrows(deps, ref, { changes, input }) ? "its delta list no longer fits" : undefined);
   if (!changes || obstacle !== undefined) {
     deps.onProgress({ step: `${obstacle}, so this becomes a release of its own` });
     return makeRelease(deps, ref, input);
@@ -76,6 +79,16 @@ export async function publishInPlace(
     },
   });
   return { ...report, release: shown.id, written: countsOf(changes) };
+}
+
+/** Whether configs have no room for what the delta list becomes: other keys may need more digits to be told apart. */
+function outgrows(
+  deps: PublishDeps,
+  ref: SiteRef,
+  { changes, input }: { readonly changes: InPlacePlan; readonly input: InPlaceRelease },
+): boolean {
+  const { delta } = changes.placed;
+  return delta.length > input.shown.delta.length && !fitsEverywhere(deps, ref, { ...input, delta });
 }
 
 /** Why a release cannot be overwritten. */

@@ -22,7 +22,7 @@ import type { Showing } from "./release-record.ts";
 /** Bytes of a config that a delta list leaves free, so that a password or a policy still fits when it is chosen later. */
 const HEADROOM = 256;
 
-/** Bytes that rules leave to delta lists: some fifteen changed pages. */
+/** Bytes that rules leave to delta lists: some thirty changed pages. */
 const DELTA_ROOM = 150;
 
 /** A release that would be shown. */

@@ -9,7 +9,7 @@ import { publishFolder } from "../../../src/publish/publish.ts";
 import { sha256Hex } from "../../../src/publish/publish-deps.ts";
 import type { PublishDeps } from "../../../src/publish/publish-deps.ts";
 import { rollBack } from "../../../src/publish/release/rollback.ts";
-import { lookUpDelta, shortHash } from "../../../src/site/delta-list.ts";
+import { deltaHash, lookUpDelta } from "../../../src/site/delta-list.ts";
 import { encodePath } from "../../../src/site/page-key.ts";
 import { FaultPoint } from "../../support/fault-point.ts";
 import type { InstantClock } from "../../support/instant-clock.ts";
@@ -92,7 +92,7 @@ function reachable(world: World): Map<string, string> {
     if (config?.kind !== "site") continue;
     for (const [key, { body }] of world.hosting) {
       const [, at, name = ""] = /^test\/production\/acme\/([0-9a-z]+)\/(.*)$/.exec(key) ?? [];
-      const wanted = lookUpDelta(config.delta, shortHash(encodePath(name), sha256Hex)) ?? config.base;
+      const wanted = lookUpDelta(config.delta, deltaHash(encodePath(name), sha256Hex)) ?? config.base;
       if (at === wanted) found.set(key, Buffer.from(body).toString());
     }
   }
