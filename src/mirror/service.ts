@@ -1,5 +1,15 @@
 import type { Program } from "../vcl/runtime.ts";
 
+/** What stands before each line that is sent to a logging endpoint (`message_type`). */
+export const LOG_FORMATS = ["classic", "loggly", "logplex", "blank"] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** A logging endpoint of a version: what VCL calls it, and how its lines begin. */
+export interface LogEndpoint {
+  readonly name: string;
+  readonly format: LogFormat;
+}
+
 /** One service as the edge runs it: made by the control plane at activation. */
 export interface ActiveService {
   readonly id: string;
@@ -8,8 +18,8 @@ export interface ActiveService {
   /** Lower-case host names; `*.example.com` covers every name below it (one label or more, longest match wins). */
   readonly domains: readonly string[];
   readonly program: Program;
-  /** Names of the version's logging endpoints; lines that VCL logs for others go nowhere. Missing = none. */
-  readonly logEndpoints?: readonly string[];
+  /** The version's logging endpoints; lines that VCL logs for others go nowhere. Missing = none. */
+  readonly logEndpoints?: readonly LogEndpoint[];
 }
 
 /** What to purge (reference/api/purging). `url` is host + path + query without scheme. */

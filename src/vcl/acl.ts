@@ -8,6 +8,9 @@ export interface AclRange {
   readonly mask: number | undefined;
 }
 
+/** The addresses of an ACL whose entries change while the program lives. */
+export type LiveAcl = Pick<Acl, "matches">;
+
 /** A value of type ACL. */
 export interface Acl {
   readonly kind: "acl";

@@ -1,6 +1,6 @@
-import type { Acl } from "./acl.ts";
+import type { Acl, LiveAcl } from "./acl.ts";
 import type { VclType } from "./ast.ts";
-import type { SubDeclaration, VclProgram } from "./ast-declarations.ts";
+import type { AclDeclaration, SubDeclaration, VclProgram } from "./ast-declarations.ts";
 import {
   asLiveTable,
   declaredAcl,
@@ -22,6 +22,8 @@ import type { VclTable } from "./values.ts";
 export interface CompileOptions {
   /** Live dictionaries by table name; they replace, or add to, the tables that the program declares. */
   readonly tables: ReadonlyMap<string, LiveTable>;
+  /** Live ACLs by name: they answer in place of the entries that the program declares. */
+  readonly acls?: ReadonlyMap<string, LiveAcl>;
   readonly limits?: Partial<RunLimits>;
   /** What the checker warned of, to be kept with the program. */
   readonly warnings?: readonly Diagnostic[];
@@ -55,6 +57,12 @@ export function compileProgram(program: VclProgram, options: CompileOptions): Pr
   };
 }
 
+function liveOrDeclaredAcl(declaration: AclDeclaration, { acls }: CompileOptions): Acl {
+  const live = acls?.get(declaration.name.name);
+  if (live === undefined) return declaredAcl(declaration);
+  return { kind: "acl", name: declaration.name.name, matches: (ip) => live.matches(ip) };
+}
+
 /** Everything that has a name, before any body is looked at: order of declaration does not matter. */
 function declare(program: VclProgram, options: CompileOptions): CompileContext {
   const diagnostics: Diagnostic[] = [];
@@ -64,7 +72,7 @@ function declare(program: VclProgram, options: CompileOptions): CompileContext {
   const counters = new Map<string, VclType>();
   for (const declaration of declarations) {
     const { kind } = declaration;
-    if (kind === "acl") acls.set(declaration.name.name, declaredAcl(declaration));
+    if (kind === "acl") acls.set(declaration.name.name, liveOrDeclaredAcl(declaration, options));
     else if (kind === "sub") subs.set(declaration.name.name, emptySub(declaration));
     else if (kind === "penaltybox") counters.set(declaration.name.name, "PENALTYBOX");
     else if (kind === "ratecounter") counters.set(declaration.name.name, "RATECOUNTER");

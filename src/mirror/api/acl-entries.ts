@@ -170,7 +170,7 @@ async function edit(
   return context.store.exclusive(param(request, "service"), async () => {
     const acl = await openAcl(context, request);
     const { entries, answer } = plan(acl);
-    await context.desk.saveCompiledIn(acl.serviceId, acl.id, entries);
+    await context.store.saveCollection(acl.serviceId, acl.id, entries);
     return answer;
   });
 }

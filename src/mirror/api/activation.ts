@@ -1,11 +1,13 @@
+import type { LiveAcl } from "../../vcl/acl.ts";
 import { positionOf, VclError } from "../../vcl/diagnostics.ts";
 import type { Diagnostic } from "../../vcl/diagnostics.ts";
 import type { LiveTable, Program } from "../../vcl/runtime.ts";
 import type { ServiceSources } from "../../vcl/service.ts";
 import type { EdgeControl } from "../service.ts";
 import { badRequest } from "./api-error.ts";
-import { endpointNames } from "./generated-logs.ts";
-import { liveTables, serviceSources } from "./generated-vcl.ts";
+import { logEndpoints } from "./generated-logs.ts";
+import { liveAcls, liveTables } from "./live-content.ts";
+import { serviceSources } from "./generated-vcl.ts";
 import type { VersionInput } from "./generated-vcl.ts";
 import { brokenReferences } from "./references.ts";
 import { textOf } from "./state.ts";
@@ -15,7 +17,10 @@ import type { ServiceStore } from "./store.ts";
 /** Compiles a service; throws `VclError` when the text is wrong. */
 export type CompileService = (
   sources: ServiceSources,
-  options: { readonly tables: ReadonlyMap<string, LiveTable> },
+  options: {
+    readonly tables: ReadonlyMap<string, LiveTable>;
+    readonly acls: ReadonlyMap<string, LiveAcl>;
+  },
 ) => Program;
 
 /** What the compiler and the checks of references say about a version. */
@@ -66,10 +71,30 @@ export class ActivationDesk {
       ...stored,
       collection: (id) => (id === replaced?.id ? replaced.content : stored.collection(id)),
     };
+    return this.#judged(input, stored);
+  }
+
+  /** Judges objects that are no version of the service, with its versionless content; `""` is no service at all. */
+  lint(serviceId: string, objects: VersionObjects): Verdict {
+    const { customerId } = this.#store.account;
+    const input = {
+      serviceId,
+      customerId,
+      objects,
+      collection: (id: string) => this.#store.collection(serviceId, id),
+    };
+    return this.#judged(input, input);
+  }
+
+  /** `live` is what the program reads while it runs, `input` what it is compiled from. */
+  #judged(input: VersionInput, live: VersionInput): Verdict {
     const missing = brokenReferences(input.objects);
     if (missing.length > 0) return { program: null, errors: missing, warnings: [] };
     try {
-      const program = this.#compile(serviceSources(input), { tables: liveTables(input) });
+      const program = this.#compile(serviceSources(input), {
+        tables: liveTables(live),
+        acls: liveAcls(live),
+      });
       const warnings = [...program.warnings.map(describe), ...unsupportedFields(input.objects)];
       return { program, errors: [], warnings: warnings.map((warning) => `Warning: ${warning}`) };
     } catch (error) {
@@ -90,7 +115,7 @@ export class ActivationDesk {
         ...this.#store.domainsOf(service.id),
       ],
       program,
-      logEndpoints: endpointNames(objects),
+      logEndpoints: logEndpoints(objects),
     });
   }
 
@@ -108,8 +133,8 @@ export class ActivationDesk {
   }
 
   /**
-   * Stores versionless content that is compiled into programs (an ACL's entries, a dynamic snippet): compiles the active
-   * version with it first, and runs the result once it is stored. Throws 400, with nothing stored, when it does not
+   * Stores versionless content that is compiled into programs (a dynamic snippet): compiles the active version with it
+   * first, and runs the result once it is stored. Throws 400, with nothing stored, when it does not
    * compile.
    */
   async saveCompiledIn(serviceId: string, id: string, content: Collection): Promise<void> {

@@ -7,7 +7,7 @@ import { readVersion } from "./versions-access.ts";
  * Kinds that the mirror cannot make: a version has none of them, and tools that read all of a version are told so. Making
  * one answers 501.
  */
-const KINDS = ["pool", "rate-limiters", "resource"] as const;
+const KINDS = ["pool"] as const;
 
 export const EMPTY_LIST_ROUTES: readonly Route[] = [
   ...KINDS.map((kind): Route => ({

@@ -1,3 +1,5 @@
+import { LOG_FORMATS } from "../service.ts";
+import type { LogEndpoint } from "../service.ts";
 import { conditionBlocks, governedBy } from "./generated-blocks.ts";
 import { logExpression } from "./log-format.ts";
 import { LOGGING_KINDS } from "./logging-names.ts";
@@ -15,9 +17,12 @@ function endpoints(objects: VersionObjects): readonly Endpoint[] {
   return LOGGING_KINDS.flatMap((kind) => objects.resources[kind].map((record) => ({ kind, record })));
 }
 
-/** Names of all logging endpoints: lines for others are dropped. */
-export function endpointNames(objects: VersionObjects): readonly string[] {
-  return endpoints(objects).map(({ record }) => textOf(record, "name"));
+/** All logging endpoints: lines for others are dropped. Kinds without a choice of format send the line as it is. */
+export function logEndpoints(objects: VersionObjects): readonly LogEndpoint[] {
+  return endpoints(objects).map(({ record }) => ({
+    name: textOf(record, "name"),
+    format: LOG_FORMATS.find((format) => format === record["message_type"]) ?? "blank",
+  }));
 }
 
 /**

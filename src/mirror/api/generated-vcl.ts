@@ -1,4 +1,4 @@
-import type { LiveTable, VclState } from "../../vcl/runtime.ts";
+import type { VclState } from "../../vcl/runtime.ts";
 import type { ServiceSources } from "../../vcl/service.ts";
 import type { Source } from "../../vcl/source.ts";
 import { boilerplate } from "./boilerplate.ts";
@@ -12,6 +12,7 @@ import {
   tableDeclarations,
 } from "./declarations.ts";
 import { dictionaryDigest } from "./dictionary-digest.ts";
+import { rateLimiterSnippets } from "./generated-rate-limits.ts";
 import { hashesInMacro } from "./generated-requests.ts";
 import { VCL_STATES } from "../../vcl/states.ts";
 import { macroBody, snippetBlock } from "./macros.ts";
@@ -19,7 +20,7 @@ import type { PlacedSnippet } from "./macros.ts";
 import { snippetText } from "./snippet-text.ts";
 import { numberOf, textOf } from "./state.ts";
 import type { Collection, VersionObjects } from "./state.ts";
-import { toByteString, vclName } from "./vcl-text.ts";
+import { fromByteString, toByteString } from "./vcl-text.ts";
 
 /** What generated VCL is made from. */
 export interface VersionInput {
@@ -54,38 +55,11 @@ export function serviceSources(input: VersionInput): ServiceSources {
   return { main: mainSource(input.objects), includes, prelude: prelude(input, snippets), macros };
 }
 
-/**
- * The dictionaries as the running program reads them: by name, each reading its items as they are at that moment, so
- * that a changed item needs no new version.
- */
-export function liveTables(input: VersionInput): ReadonlyMap<string, LiveTable> {
-  return new Map(
-    input.objects.resources.dictionary.map((dictionary) => {
-      const id = textOf(dictionary, "id");
-      const table: LiveTable = {
-        get: (key) => liveValue(input.collection(id), key),
-        has: (key) => liveValue(input.collection(id), key) !== undefined,
-      };
-      return [vclName(textOf(dictionary, "name")), table];
-    }),
-  );
-}
-
 /** The text that `/generated_vcl` shows: the same pieces as the compiler gets, spliced where their markers stand. */
 export function generatedVcl(input: VersionInput): string {
   const sources = serviceSources(input);
   const head = sources.prelude.map((piece) => piece.text).join("\n");
   return fromByteString(`${head}\n${splice(sources.main.text, sources, [])}`);
-}
-
-// VCL keeps bytes; keys are compared as the bytes of their UTF-8.
-function liveValue(items: Collection, key: string): string | undefined {
-  const item = items.get(fromByteString(key));
-  return item === undefined ? undefined : toByteString(textOf(item, "item_value"));
-}
-
-function fromByteString(text: string): string {
-  return Buffer.from(text, "latin1").toString("utf8");
 }
 
 function source(name: string, text: string): Source {
@@ -101,12 +75,13 @@ function mainSource(objects: VersionObjects): Source {
 }
 
 function placedSnippets(input: VersionInput): readonly PlacedSnippet[] {
-  return input.objects.resources.snippet.map((snippet) => ({
+  const written = input.objects.resources.snippet.map((snippet) => ({
     name: textOf(snippet, "name"),
     type: textOf(snippet, "type"),
     priority: numberOf(snippet, "priority"),
     text: toByteString(snippetText(snippet, input.collection)),
   }));
+  return [...rateLimiterSnippets(input.objects), ...written];
 }
 
 function prelude(input: VersionInput, snippets: readonly PlacedSnippet[]): readonly Source[] {

@@ -22,6 +22,8 @@ export interface KindRow {
   readonly imply?: (given: ResourceRecord) => ResourceRecord;
   /** What is wrong with a record that is about to be stored, or `null`. */
   readonly check?: (record: ResourceRecord) => string | null;
+  /** What the path says of one object; its name when missing. */
+  readonly key?: "id";
   /** Names are the same whatever their case (host names). */
   readonly foldsCase?: true;
   /** Fields that an update cannot change; what a request says about them is ignored. */

@@ -7,6 +7,7 @@ import { HEADER_KIND } from "./header-kind.ts";
 import { HEALTHCHECK_KIND } from "./healthcheck-kind.ts";
 import type { KindRow } from "./kind-row.ts";
 import { LOGGING_KIND_ROWS } from "./logging-kinds.ts";
+import { RESOURCE_LINK_KIND } from "./resource-link-kind.ts";
 import { CACHE_SETTINGS_KIND, REQUEST_SETTINGS_KIND } from "./setting-kinds.ts";
 import { textOf } from "./state.ts";
 import type { FieldValue, KindName, ResourceRecord, VersionObjects } from "./state.ts";
@@ -108,6 +109,7 @@ export const KINDS: readonly KindRow[] = [
   HEALTHCHECK_KIND,
   REQUEST_SETTINGS_KIND,
   RESPONSE_OBJECT_KIND,
+  RESOURCE_LINK_KIND,
   {
     kind: "snippet",
     label: "Snippet",

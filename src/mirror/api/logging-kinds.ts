@@ -1,4 +1,5 @@
 import { isIPv4 } from "node:net";
+import { LOG_FORMATS } from "../service.ts";
 import { NAME, nullable, oneOf, text } from "./field-rows.ts";
 import type { FieldRow, FieldType } from "./fields.ts";
 import type { KindRow } from "./kind-row.ts";
@@ -20,7 +21,6 @@ const COMMON: readonly FieldRow[] = [
 ];
 
 const CODECS = ["", "zstd", "snappy", "gzip"] as const;
-const MESSAGE_TYPES = ["classic", "loggly", "logplex", "blank"] as const;
 const PLACEMENTS = ["", "none", "waf_debug"] as const;
 const REGIONS = ["none", "us", "eu"] as const;
 
@@ -120,7 +120,7 @@ function checkWords(record: ResourceRecord): string | null {
     oneOf("Log processing region", textOf(record, "log_processing_region"), REGIONS) ??
     (record["message_type"] === undefined
       ? null
-      : oneOf("Message type", textOf(record, "message_type"), MESSAGE_TYPES))
+      : oneOf("Message type", textOf(record, "message_type"), LOG_FORMATS))
   );
 }
 

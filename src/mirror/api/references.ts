@@ -20,6 +20,7 @@ const KINDS_WITH_CONDITIONS: readonly KindName[] = [
 export function brokenReferences(objects: VersionObjects): readonly string[] {
   return [
     ...missingHealthchecks(objects),
+    ...missingDictionaries(objects),
     ...KINDS_WITH_CONDITIONS.flatMap((kind) => missingConditions(objects, kind)),
     ...LOGGING_KINDS.flatMap((kind) => objects.resources[kind].flatMap(formatProblems)),
   ];
@@ -31,6 +32,15 @@ function missingHealthchecks(objects: VersionObjects): readonly string[] {
     const check = textOf(backend, "healthcheck");
     const known = check === "" || checks.has(check);
     return known ? [] : [`Backend '${textOf(backend, "name")}': no healthcheck '${check}'`];
+  });
+}
+
+function missingDictionaries(objects: VersionObjects): readonly string[] {
+  const dictionaries = namesOf(objects, "dictionary");
+  return objects.resources.rate_limiter.flatMap((limiter) => {
+    const name = textOf(limiter, "uri_dictionary_name");
+    const known = name === "" || dictionaries.has(name);
+    return known ? [] : [`RateLimiter '${textOf(limiter, "name")}': no dictionary '${name}'`];
   });
 }
 

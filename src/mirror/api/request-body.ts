@@ -45,6 +45,28 @@ function parseJson(text: string): Readonly<Record<string, unknown>> {
   return object.data;
 }
 
+const BRACKETED = /^([^[\]]+)\[([^[\]]*)\]$/;
+
+/**
+ * A form's fields. `name[]=a&name[]=b` is a list and `name[key]=a` an object, as Fastly's API and its clients write
+ * them (recorded: rate limiters); of a plain name said twice the last one counts.
+ */
 function parseForm(text: string): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(new URLSearchParams(text));
+  const plain: [string, string][] = [];
+  const lists = new Map<string, string[]>();
+  const objects = new Map<string, [string, string][]>();
+  for (const [name, value] of new URLSearchParams(text)) {
+    const [, outer, inner] = BRACKETED.exec(name) ?? [];
+    if (outer === undefined || inner === undefined) plain.push([name, value]);
+    else if (inner === "") grouped(lists, outer).push(value);
+    else grouped(objects, outer).push([inner, value]);
+  }
+  const nested = [...objects].map(([name, entries]) => [name, Object.fromEntries(entries)] as const);
+  return Object.fromEntries([...plain, ...lists, ...nested]);
+}
+
+function grouped<T>(groups: Map<string, T[]>, name: string): T[] {
+  const group = groups.get(name) ?? [];
+  groups.set(name, group);
+  return group;
 }

@@ -34,10 +34,11 @@ export function resourceRoutes(): readonly Route[] {
 
 /** The record of a kind that a path names; 404 in Fastly's words when there is none. */
 export function requireRecord(open: OpenVersion, row: KindRow, name: string): ResourceRecord {
-  const record = open.objects.resources[row.kind].find((other) => other["name"] === name);
+  const key = row.key ?? "name";
+  const record = open.objects.resources[row.kind].find((other) => other[key] === name);
   if (record !== undefined) return record;
   const place = { service: open.service.id, version: open.meta.number };
-  throw recordNotFound(row.label, { ...NOT_DELETED, name, ...place });
+  throw recordNotFound(row.label, { ...NOT_DELETED, [key]: name, ...place });
 }
 
 /** The objects with one kind's list replaced. */

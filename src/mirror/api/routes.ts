@@ -6,10 +6,12 @@ import { DIRECTOR_BACKEND_ROUTES } from "./director-backends.ts";
 import { DOMAIN_CHECK_ROUTES } from "./domain-checks.ts";
 import { EMPTY_LIST_ROUTES } from "./empty-lists.ts";
 import type { Route } from "./exchange.ts";
+import { LINT_ROUTES } from "./lint.ts";
 import { MANAGED_DOMAIN_ROUTES } from "./managed-domains.ts";
 import { NETWORK_ROUTES } from "./network-facts.ts";
 import { PRODUCT_ROUTES } from "./products.ts";
 import { PURGE_ROUTES } from "./purges.ts";
+import { RATE_LIMITER_ROUTES } from "./rate-limiters.ts";
 import { resourceRoutes } from "./resources.ts";
 import { SERVICE_ROUTES } from "./services.ts";
 import { SETTINGS_ROUTES } from "./settings.ts";
@@ -27,12 +29,14 @@ export const ROUTES: readonly Route[] = [
   ...resourceRoutes(),
   ...DIRECTOR_BACKEND_ROUTES,
   ...DOMAIN_CHECK_ROUTES,
+  ...RATE_LIMITER_ROUTES,
   ...VCL_FILE_ROUTES,
   ...SETTINGS_ROUTES,
   ...DICTIONARY_ITEM_ROUTES,
   ...ACL_ENTRY_ROUTES,
   ...SNIPPET_CONTENT_ROUTES,
   ...DIFF_ROUTES,
+  ...LINT_ROUTES,
   ...PURGE_ROUTES,
   ...MANAGED_DOMAIN_ROUTES,
   ...PRODUCT_ROUTES,

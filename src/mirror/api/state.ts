@@ -24,6 +24,8 @@ const CORE_KINDS = [
   "response_object",
   "director",
   "director_backend",
+  "rate_limiter",
+  "resource",
 ] as const;
 
 /** The kinds of objects that live in a service version. */

@@ -3,6 +3,11 @@ export function toByteString(text: string): string {
   return Buffer.from(text, "utf8").toString("latin1");
 }
 
+/** The Unicode text that these bytes are the UTF-8 of. */
+export function fromByteString(text: string): string {
+  return Buffer.from(text, "latin1").toString("utf8");
+}
+
 /**
  * A VCL string literal of any text. Whatever is not plain goes as `%xx`, the only escape a double-quoted literal knows
  * (reference/vcl/types/string), so no object's field can leave its literal and become code.

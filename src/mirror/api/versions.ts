@@ -2,6 +2,7 @@ import { badRequest, NOT_DELETED, recordNotFound } from "./api-error.ts";
 import { json } from "./exchange.ts";
 import type { ApiContext, ApiRequest, ApiResponse, Route } from "./exchange.ts";
 import { readFields } from "./fields.ts";
+import { withNewLimiterIds } from "./rate-limiters.ts";
 import { EMPTY_VERSION, textOf, timestamp } from "./state.ts";
 import type { ServiceRecord, VersionMeta, VersionObjects } from "./state.ts";
 import { param, requireService, requireVersion } from "./versions-access.ts";
@@ -86,7 +87,7 @@ async function create(context: ApiContext, request: ApiRequest): Promise<ApiResp
 async function clone(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
   return exclusively(context, request, async (service) => {
     const source = requireVersion(service, param(request, "version"));
-    const objects = await context.store.objects(service.id, source.number);
+    const objects = withNewLimiterIds(await context.store.objects(service.id, source.number));
     const meta = await append(context, service, { comment: source.comment, objects });
     return json(presentVersion(requireService(context, service.id), meta));
   });

@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import { appendFile, mkdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isErrno } from "../../lib/caught.ts";
+import type { LogEndpoint, LogFormat } from "../service.ts";
+import { formattedLine } from "./log-line.ts";
 import type { LogLine } from "./parts.ts";
 
 /** When a file is this large it is set aside as `.1`; the oldest of `KEPT` such files goes. */
@@ -25,6 +27,7 @@ export interface LogFilesOptions {
 
 interface Destination {
   readonly path: string;
+  format: LogFormat;
   waiting: string[];
   waitingBytes: number;
   writing: Promise<void> | null;
@@ -46,23 +49,27 @@ export class LogFiles {
   }
 
   /** The endpoints of the version of a service that runs from now on. */
-  open(serviceId: string, endpoints: readonly string[]): void {
+  open(serviceId: string, endpoints: readonly LogEndpoint[]): void {
     const before = this.#destinations.get(serviceId);
     const folder = join(this.#options.dir, fileName(serviceId));
-    const now = endpoints.map((name) => {
+    const now = endpoints.map(({ name, format }) => {
       const path = join(folder, `${fileName(name)}.log`);
-      const fresh: Destination = { path, waiting: [], waitingBytes: 0, writing: null, size: null };
-      return [name, before?.get(name) ?? fresh] as const;
+      const fresh: Destination = { path, format, waiting: [], waitingBytes: 0, writing: null, size: null };
+      const destination = before?.get(name) ?? fresh;
+      destination.format = format;
+      return [name, destination] as const;
     });
     this.#destinations.set(serviceId, new Map(now));
   }
 
   /** Takes a line of VCL's `log`; what is addressed to no endpoint is not kept. */
-  write({ line }: LogLine): void {
-    const [, serviceId, endpoint, text] = SYSLOG.exec(line) ?? [];
-    const destination = this.#destinations.get(serviceId ?? "")?.get(utf8(endpoint ?? ""));
+  write({ line, at, pop }: LogLine): void {
+    const [, serviceId, endpoint = "", text] = SYSLOG.exec(line) ?? [];
+    const name = utf8(endpoint);
+    const destination = this.#destinations.get(serviceId ?? "")?.get(name);
     if (destination === undefined || text === undefined) return;
-    const row = `${text.replace(/[\r\n]/g, " ").slice(0, MAX_LINE_BYTES)}\n`;
+    const message = text.replace(/[\r\n]/g, " ").slice(0, MAX_LINE_BYTES);
+    const row = `${formattedLine(destination.format, message, { at, pop, endpoint: name })}\n`;
     if (destination.waitingBytes + row.length > MAX_WAITING_BYTES) return;
     destination.waiting.push(row);
     destination.waitingBytes += row.length;

@@ -1,4 +1,4 @@
-import type { BackendSpec, BackendTimeouts, RequestMessage } from "../../vcl/runtime.ts";
+import type { BackendSpec, BackendTimeouts, RequestMessage, Transaction } from "../../vcl/runtime.ts";
 import { isConnectFailure, toBackendFailure, BackendFailure } from "./backend-failure.ts";
 import { isRevalidation, missRequest, passRequest } from "./bereq.ts";
 import { chooseBackends } from "./directors.ts";
@@ -95,11 +95,13 @@ export function directorContext(x: {
   readonly service: ServiceRun;
   readonly key: string;
   readonly request: { readonly connection: { readonly ip: string } };
+  readonly node: Pick<Transaction, "clientIdentity">;
 }): DirectorContext {
   return {
     program: x.service.active.program,
     hash: x.key,
-    client: x.request.connection.ip,
+    // Unset, it is empty: every such client is one client.
+    client: x.node.clientIdentity === undefined ? x.request.connection.ip : (x.node.clientIdentity ?? ""),
     random: () => x.parts.random(),
     isHealthy: (backend: BackendSpec) => {
       const until = x.service.saints.get(`${backend.name}\0${x.key}`);

@@ -125,10 +125,31 @@ describe("TLS", () => {
   });
 });
 
+test("resource links are kept by their id, listed and cloned, as recorded", async () => {
+  const { call, service } = await startApi();
+  const id = await service();
+  const list = `/service/${id}/version/1/resource`;
+  const form = { name: "my store", resource_id: "2dem3bjbpie7k1vyy70fh5" };
+  const made = await call("POST", list, { form });
+  const shape = { ...form, service_id: id, version: 1, resource_type: "object-store", href: null };
+  expect(made.json).toMatchObject({ ...shape, deleted_at: null });
+  const link = String(field(made.json, "id"));
+  expect((await call("GET", `${list}/${link}`)).json).toEqual(made.json);
+  expect((await call("GET", `${list}/my%20store`)).json).toMatchObject({ msg: "Record not found" });
+  expect((await call("POST", list, { form })).status).toBe(409);
+  expect((await call("POST", list, { form: { name: "x", resource_id: "../y" } })).status).toBe(400);
+  const renamed = await call("PUT", `${list}/${link}`, { form: { name: "alias", resource_id: "other" } });
+  expect(renamed.json).toMatchObject({ ...shape, name: "alias" });
+  await call("PUT", `/service/${id}/version/1/clone`);
+  expect((await call("DELETE", `${list}/${link}`)).json).toEqual({ status: "ok" });
+  expect((await call("GET", list)).json).toEqual([]);
+  expect((await call("GET", list.replace("/1/", "/2/"))).json).toMatchObject([{ id: link, name: "alias" }]);
+});
+
 test("kinds that a version cannot have are listed as none", async () => {
   const { call, service } = await startApi();
   const id = await service();
-  for (const kind of ["pool", "rate-limiters", "resource"]) {
+  for (const kind of ["pool"]) {
     expect((await call("GET", `/service/${id}/version/1/${kind}`)).json).toEqual([]);
   }
   const http3 = await call("GET", `/service/${id}/version/1/http3`);

@@ -5,6 +5,7 @@ import type { CompileService } from "../../../src/mirror/api/activation.ts";
 import { startFastlyApi } from "../../../src/mirror/api/server.ts";
 import type { FastlyApi, FastlyApiOptions } from "../../../src/mirror/api/server.ts";
 import type { ActiveService, EdgeControl, PurgeRequest } from "../../../src/mirror/service.ts";
+import type { LiveAcl } from "../../../src/vcl/acl.ts";
 import { VclError } from "../../../src/vcl/diagnostics.ts";
 import type { Diagnostic } from "../../../src/vcl/diagnostics.ts";
 import type { LiveTable, Program } from "../../../src/vcl/runtime.ts";
@@ -42,14 +43,15 @@ export class RecordingEdge implements EdgeControl {
 interface Compilation {
   readonly sources: ServiceSources;
   readonly tables: ReadonlyMap<string, LiveTable>;
+  readonly acls: ReadonlyMap<string, LiveAcl>;
 }
 
 /** Compiles nothing: refuses text with `BROKEN`, warns of `DUBIOUS`, and keeps what it was given. */
 export class RecordingCompiler {
   readonly seen: Compilation[] = [];
 
-  readonly compile: CompileService = (sources, { tables }) => {
-    this.seen.push({ sources, tables });
+  readonly compile: CompileService = (sources, { tables, acls }) => {
+    this.seen.push({ sources, tables, acls });
     const macros = [...sources.macros.values()];
     const pieces = [...sources.prelude, sources.main, ...sources.includes.values(), ...macros];
     const find = (word: string, severity: Diagnostic["severity"]): Diagnostic[] =>

@@ -1,6 +1,7 @@
 import { assert, constantFrom, oneof, property, string } from "fast-check";
 import { describe, expect, test } from "vitest";
-import { generatedVcl, liveTables, serviceSources } from "../../../src/mirror/api/generated-vcl.ts";
+import { generatedVcl, serviceSources } from "../../../src/mirror/api/generated-vcl.ts";
+import { liveTables } from "../../../src/mirror/api/live-content.ts";
 import type { VersionInput } from "../../../src/mirror/api/generated-vcl.ts";
 import { initialFields } from "../../../src/mirror/api/fields.ts";
 import { VCL_STATES } from "../../../src/vcl/states.ts";

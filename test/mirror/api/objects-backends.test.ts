@@ -2,10 +2,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { LogFiles } from "../../../src/mirror/edge/log-files.ts";
+import { formattedLine } from "../../../src/mirror/edge/log-line.ts";
 import { startScriptedServer } from "../../support/scripted-server.ts";
 import type { ScriptedServer } from "../../support/scripted-server.ts";
 import { tempDir } from "../../support/temp-dir.ts";
-import { field } from "./api-fixture.ts";
+import { field, startApi } from "./api-fixture.ts";
 import { addressOf, startWhole } from "./whole-fixture.ts";
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
@@ -34,6 +35,55 @@ describe("directors", () => {
     expect(second).toEqual(first);
     expect(new Set(first)).toEqual(new Set(["one", "two"]));
     expect((await visit("/else")).text).toBe("body of /else");
+  });
+
+  test("of type client send one identity to one backend, whatever the address", async () => {
+    const { add, activate, visit } = await startWhole();
+    const servers = await Promise.all(["one", "two"].map(named));
+    await add("director", { name: "by client", type: "4", quorum: "0" });
+    for (const [i, server] of servers.entries()) {
+      await add("backend", { name: `b${i}`, ...addressOf(server), request_condition: "all" });
+      await add(`director/by%20client/backend/b${i}`, {});
+    }
+    await add("condition", { name: "all", type: "REQUEST", statement: "true" });
+    const content = "set client.identity = req.http.X-User;";
+    await add("snippet", { name: "identity", type: "recv", content });
+    await activate();
+    const users = Array.from({ length: 16 }, (_, i) => ({ "x-user": `user ${i}` }));
+    const ask = async (path: string): Promise<string[]> =>
+      Promise.all(users.map(async (user) => (await visit(path, user)).text));
+    const first = await ask("/first");
+    expect(new Set(first)).toEqual(new Set(["one", "two"]));
+    expect(await ask("/second")).toEqual(first);
+    const nameless = await Promise.all(["/a", "/b", "/c"].map(async (path) => (await visit(path)).text));
+    expect(new Set(nameless).size).toBe(1);
+  });
+
+  test("stand inside directors: the inner one is left when all of its own are sick", async () => {
+    const { add, activate, visit } = await startWhole();
+    const sick = await startScriptedServer(() => ({ status: 500, body: "sick" }));
+    const check = {
+      name: "up",
+      path: "/up",
+      initial: "0",
+      threshold: "1",
+      window: "1",
+      check_interval: "60000",
+    };
+    await add("healthcheck", check);
+    for (const name of ["i1", "i2"]) await add("backend", { name, ...addressOf(sick), healthcheck: "up" });
+    const content = `director inner random { { .backend = F_i1; .weight = 1; } { .backend = F_i2; .weight = 1; } }
+director outer fallback { { .backend = inner; } { .backend = F_origin; } }`;
+    await add("snippet", { name: "directors", type: "init", content });
+    await add("snippet", {
+      name: "choice",
+      type: "recv",
+      priority: "200",
+      content: "set req.backend = outer;",
+    });
+    await activate();
+    const main = await visit("/page");
+    expect([main.status, main.text]).toEqual([200, "body of /page"]);
   });
 
   test("go on with another backend when one refuses, until the quorum is lost", async () => {
@@ -143,7 +193,12 @@ describe("logging endpoints", () => {
     await activate();
     await visit("/a?b", { referer: "https://r.example/" });
     const files = new LogFiles({ dir: join(dir, "logs"), onFault: (error) => expect(error).toBeUndefined() });
-    files.open(id, ["access log", "errors", "silent", "old"]);
+    files.open(id, [
+      { name: "access log", format: "classic" },
+      { name: "errors", format: "blank" },
+      { name: "silent", format: "blank" },
+      { name: "old", format: "blank" },
+    ]);
     for (const line of logged) files.write(line);
     await files.flush();
     const read = (name: string): Promise<string> => readFile(join(dir, "logs", id, name), "utf8");
@@ -163,6 +218,44 @@ describe("logging endpoints", () => {
     expect(logged.at(-1)?.line).toBe(`syslog ${id} access log :: ${line.trimEnd()}`);
   });
 
+  test("say how their lines begin, and the files have them so", async () => {
+    const { call, service, edge } = await startApi();
+    const id = await service();
+    const kinds = [
+      ["syslog", { name: "by default", address: "a.example" }],
+      ["https", { name: "plain", url: "https://a.example" }],
+      ["sumologic", { name: "structured", url: "https://a.example", message_type: "loggly" }],
+      ["s3", { name: "counted", bucket_name: "b", message_type: "logplex" }],
+      ["kafka", { name: "no choice", topic: "t", brokers: "b" }],
+    ] as const;
+    for (const [kind, form] of kinds) {
+      const made = await call("POST", `/service/${id}/version/1/logging/${kind}`, { form });
+      expect(made.status).toBe(200);
+    }
+    await call("PUT", `/service/${id}/version/1/activate`);
+    const endpoints = edge.active.get(id)?.logEndpoints ?? [];
+    const at = Date.UTC(2016, 6, 4, 22, 37, 26);
+    const lines = endpoints.map(({ name, format }) => {
+      const line = formattedLine(format, "text", { at, pop: "SJC", endpoint: name });
+      return [name, line];
+    });
+    expect(Object.fromEntries(lines)).toEqual({
+      "by default": "<134>2016-07-04T22:37:26Z cache-sjc by_default[1]: text",
+      plain: "text",
+      structured: '<134>1 2016-07-04T22:37:26Z cache-sjc structured 1 - [tag="fastly"] text',
+      counted: "54 <134>1 2016-07-04T22:37:26Z cache-sjc counted 1 - text",
+      "no choice": "text",
+    });
+    const dir = await tempDir();
+    const files = new LogFiles({ dir, onFault: (error) => expect(error).toBeUndefined() });
+    files.open(id, endpoints);
+    files.write({ service: id, pop: "SJC", at, line: `syslog ${id} counted :: text` });
+    await files.flush();
+    expect(await readFile(join(dir, id, "counted.log"), "utf8")).toBe(
+      "54 <134>1 2016-07-04T22:37:26Z cache-sjc counted 1 - text\n",
+    );
+  });
+
   test("a format that is none keeps a version from being activated", async () => {
     const { add, call, id } = await startWhole();
     await add("logging/datadog", { name: "dd", token: "t", format: "%h %Z" });
@@ -174,7 +267,7 @@ describe("logging endpoints", () => {
     const dir = await tempDir();
     const faults: unknown[] = [];
     const files = new LogFiles({ dir, maxFileBytes: 100, onFault: (error) => void faults.push(error) });
-    files.open("S", ["e"]);
+    files.open("S", [{ name: "e", format: "blank" }]);
     for (let i = 0; i < 40; i += 1) {
       files.write({
         service: "S",
