@@ -1,6 +1,6 @@
 /**
- * An edge whose cache is filled with objects as a fetch would have stored them; each message is an order, each answer
- * what came of it. Needs `--expose-gc`.
+ * An edge whose cache is filled with objects as a fetch would have stored them: arguments = folder, bytes of the
+ * cache; each message is an order, each answer what came of it. Needs `--expose-gc`.
  */
 import { HeaderList } from "../src/http/header-list.ts";
 import { systemClock } from "../src/lib/clock.ts";
@@ -14,12 +14,15 @@ import type { Usage } from "./usage.ts";
 export type CacheOrder =
   | { readonly do: "fill"; readonly objects: number; readonly bodyBytes: number }
   | { readonly do: "purge"; readonly key: string }
+  /** Waits until what was purged has left. */
+  | { readonly do: "rest" }
+  /** Rests and collects garbage first. */
   | { readonly do: "report" };
 
 export interface CacheReport extends Usage, StoreFigures {
-  /** What the order took; 0 for a report. */
+  /** What a fill or a purge took. */
   readonly ms: number;
-  /** Heap and buffers after a full collection, which only a report makes. */
+  /** Heap and buffers. */
   readonly memory: number;
 }
 
@@ -36,9 +39,10 @@ const edge = await startEdge({
   cacheBytes: Number(cacheBytes),
 });
 process.on("message", (order: CacheOrder) => {
-  void obey(order).then((ms) => process.send?.(report(ms, order.do === "report")));
+  void obey(order).then((ms) => process.send?.(report(ms)));
 });
-process.send?.(report(0, true));
+await collect();
+process.send?.(report(0));
 
 function store(): CacheStore {
   const [first] = edge.caches().values();
@@ -59,7 +63,11 @@ async function obey(order: CacheOrder): Promise<number> {
         soft: false,
       });
       break;
+    case "rest":
+      await rest();
+      return 0;
     case "report":
+      await collect();
       return 0;
   }
   return performance.now() - startedMs;
@@ -108,8 +116,21 @@ function put(index: number, bodyBytes: number): void {
   store().endFetch(mark);
 }
 
-function report(ms: number, collect: boolean): CacheReport {
-  if (collect) globalThis.gc?.();
+function report(ms: number): CacheReport {
   const { heapUsed, external } = process.memoryUsage();
   return { ...readUsage(), ...store().figures(), ms, memory: heapUsed + external };
+}
+
+/** Purged objects leave in turns of the event loop. */
+async function rest(): Promise<void> {
+  for (let turn = 0; turn < 300; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Buffers are given back after the collection that finds them. */
+async function collect(): Promise<void> {
+  await rest();
+  for (let round = 0; round < 2; round += 1) {
+    globalThis.gc?.();
+    await rest();
+  }
 }

@@ -65,10 +65,10 @@ async function measureRoomy({ ask, empty }: Session): Promise<object> {
     const times: number[] = [];
     let purged = 0;
     for (let round = 0; round < rounds; round += 1) {
-      const before = await ask({ do: "report" });
+      const { objects } = await ask({ do: "rest" });
       const after = await ask({ do: "purge", key: key(round) });
       times.push(after.ms);
-      purged = before.objects - after.objects;
+      purged = objects - after.objects;
     }
     return { objects: purged, ms: spread(times) };
   };
