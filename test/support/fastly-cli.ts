@@ -1,8 +1,19 @@
 import { execFile } from "node:child_process";
 import { createRequire } from "node:module";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 
-const launcher = createRequire(import.meta.url).resolve("@fastly/cli/fastly.js");
+/**
+ * The CLI's program itself: the launcher of its package is one more Node process for each call. Where the package of
+ * this platform is missing, the path leads nowhere, and running it says so.
+ */
+function findProgram(): string {
+  const own = createRequire(import.meta.url).resolve("@fastly/cli/fastly.js");
+  const name = `@fastly/cli-${process.platform}-${process.arch}`;
+  const file = process.platform === "win32" ? "fastly.exe" : "fastly";
+  return join(dirname(own), "..", "..", name, file);
+}
+
+const program = findProgram();
 
 /** An API that the official CLI talks to, and a home of its own. */
 export interface FastlyCliPlace {
@@ -26,10 +37,14 @@ export async function runFastlyCli(
       // Whatever else it might ask for on the network ends at a closed port.
       HTTPS_PROXY: "http://127.0.0.1:9",
     };
-    const full = [launcher, ...args, "--non-interactive"];
-    execFile(process.execPath, full, { env, cwd: home, timeout: 60_000 }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code ?? 1), out: `${stdout}${stderr}` });
-    });
+    execFile(
+      program,
+      [...args, "--non-interactive"],
+      { env, cwd: home, timeout: 60_000 },
+      (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : Number(error.code ?? 1), out: `${stdout}${stderr}` });
+      },
+    );
   });
 }
 
@@ -38,4 +53,13 @@ export async function whyNoFastlyCli(home: string): Promise<string | undefined> 
   const run = await runFastlyCli({ home, endpoint: "http://127.0.0.1:9", token: "none" }, ["version"]);
   if (run.code === 0) return undefined;
   return run.out.trim().split("\n").at(-1) || `exit code ${run.code}`;
+}
+
+/** Runs all, so many at a time: for calls whose order does not matter. */
+export async function runTogether(calls: readonly (() => Promise<unknown>)[], atOnce = 4): Promise<void> {
+  const waiting = [...calls];
+  const work = async (): Promise<void> => {
+    for (let call = waiting.shift(); call !== undefined; call = waiting.shift()) await call();
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
 }
