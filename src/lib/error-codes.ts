@@ -232,7 +232,7 @@ export const ERROR_CODES = {
   "release/incomplete": {
     kind: "user",
     exit: 1,
-    meaning: "the release was left half overwritten by an interrupted in-place publish",
+    meaning: "objects of the release were overwritten by an in-place publish",
   },
   "release/no-receipt": {
     kind: "user",
