@@ -27,8 +27,8 @@ export function primaryEntry(): DomainEntry & { readonly kind: "primary" } {
 
 /**
  * Checks that domains may be given to a site. Of several only the first is looked up, so that a command that cannot
- * succeed mostly ends before it uploads; the others are found out by the condition of their config's own write, which
- * takes no domain from anybody either (`refuseLost`).
+ * succeed mostly ends before it uploads: a request for each would double what domains cost. The others are found out by the
+ * condition of their config's own write, which takes no domain from anybody either (`refuseLost`).
  * @param options.all look up all: nothing will be written
  * @returns the ETag of the config object of each that has one already (a crashed run of the same site left it)
  * @throws SitefleetError `domain/wrong-environment`, `domain/taken`, `domain/preview-host`
@@ -104,22 +104,35 @@ export function withNewDomains(
   return { ...record, domains: { ...record.domains, ...Object.fromEntries(added) } };
 }
 
+/** Most hosts that a message names. */
+const NAMED_HOSTS = 10;
+
 /**
- * Tells of new domains that the site did not get.
+ * Tells of new domains that the site did not get, and of what is live all the same: whoever asked for them did not get
+ * what was asked for, so the command fails; what it has done stays.
  * @throws SitefleetError `domain/taken` when some of the domains are another site's
  */
 export function refuseLost(ref: SiteRef, report: CommitReport, domains: readonly string[]): void {
   const lost = report.lost.filter(({ domain }) => domains.includes(domain));
-  const [first] = lost;
+  const [first, ...others] = lost;
   if (!first) return;
   const { code, message, hint } = domainTaken(ref, first.domain, first.owner);
-  throw new SitefleetError(code, message, {
-    ...(hint === undefined ? {} : { hint }),
-    details: [
-      ...lost.slice(1).map(({ domain, owner }) => domainTaken(ref, domain, owner).message),
-      `all else is done: the release of site "${ref.site}" is shown on the domains that are its own`,
-    ],
+  throw new SitefleetError(code, `${message}; ${liveText(ref, report)}`, {
+    hint: `${hint}; to leave it there, leave it out of the command: nothing else has to be done again`,
+    details: others.map(({ domain, owner }) => domainTaken(ref, domain, owner).message),
   });
+}
+
+/** Where a site is shown after some of its domains turned out to be another's. */
+function liveText(ref: SiteRef, { record, lost }: CommitReport): string {
+  const isLost = (host: string): boolean => lost.some(({ domain }) => domain === host);
+  const hosts = Object.entries(record.domains).flatMap(([host, { kind, removing }]) =>
+    kind === "primary" && !removing && !isLost(host) ? [host] : [],
+  );
+  const site = `site "${ref.site}"`;
+  if (record.current === null || hosts.length === 0) return `${site} is live on no domain`;
+  const more = hosts.length > NAMED_HOSTS ? ` and ${hosts.length - NAMED_HOSTS} more` : "";
+  return `release ${record.current} of ${site} is live on ${hosts.slice(0, NAMED_HOSTS).join(", ")}${more}`;
 }
 
 export interface AddDomain {
