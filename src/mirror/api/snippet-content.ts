@@ -5,7 +5,7 @@ import { readFields } from "./fields.ts";
 import { CONTENT } from "./snippet-text.ts";
 import { kindRow } from "./kinds.ts";
 import { textOf, timestamp } from "./state.ts";
-import type { ResourceRecord } from "./state.ts";
+import type { ResourceRecord, ServiceRecord } from "./state.ts";
 import { param, requireService } from "./versions-access.ts";
 
 const CONTENT_FIELDS = [{ name: CONTENT, type: "text", initial: "" }] as const;
@@ -47,17 +47,17 @@ function present(serviceId: string, id: string, record: ResourceRecord): ApiResp
   return json({ ...record, snippet_id: id, service_id: serviceId });
 }
 
-function getContent(context: ApiContext, request: ApiRequest): ApiResponse {
+async function getContent(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
   const service = requireService(context, param(request, "service"));
   const id = param(request, "snippet");
-  return present(service.id, id, requireContent(context, service.id, id));
+  return present(service.id, id, await requireContent(context, service, id));
 }
 
 async function putContent(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
   const serviceId = requireService(context, param(request, "service")).id;
   const id = param(request, "snippet");
   return context.store.exclusive(serviceId, async () => {
-    const before = requireContent(context, serviceId, id);
+    const before = await requireContent(context, requireService(context, serviceId), id);
     const { content } = readFields(CONTENT_FIELDS, request.body);
     if (content === undefined) throw badRequest("Content can't be blank");
     const problem = kindRow("snippet").check?.({ type: "none", content });
@@ -68,8 +68,21 @@ async function putContent(context: ApiContext, request: ApiRequest): Promise<Api
   });
 }
 
-function requireContent(context: ApiContext, serviceId: string, id: string): ResourceRecord {
-  const record = context.store.collection(serviceId, id).get(CONTENT);
-  if (record === undefined) throw recordNotFound("Snippet", { ...NOT_DELETED, id, service: serviceId });
-  return record;
+/** The id must be a dynamic snippet's: dictionaries and ACLs keep their content under ids of the same form. */
+async function requireContent(
+  context: ApiContext,
+  service: ServiceRecord,
+  id: string,
+): Promise<ResourceRecord> {
+  const record = context.store.collection(service.id, id).get(CONTENT);
+  if (record !== undefined && (await isDynamicSnippet(context, service, id))) return record;
+  throw recordNotFound("Snippet", { ...NOT_DELETED, id, service: service.id });
+}
+
+async function isDynamicSnippet(context: ApiContext, service: ServiceRecord, id: string): Promise<boolean> {
+  for (const { number } of [...service.versions].reverse()) {
+    const { resources } = await context.store.objects(service.id, number);
+    if (resources.snippet.some((snippet) => snippet["id"] === id && snippet["dynamic"] === "1")) return true;
+  }
+  return false;
 }

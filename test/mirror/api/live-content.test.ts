@@ -1,4 +1,6 @@
+import { assert, asyncProperty, constantFrom, ipV4, ipV6, nat, oneof, string } from "fast-check";
 import { describe, expect, test } from "vitest";
+import { compileService } from "../../../src/vcl/compile-service.ts";
 import { parseIp } from "../../../src/vcl/ip.ts";
 import { field, startApi, startIn } from "./api-fixture.ts";
 import type { ApiFixture } from "./api-fixture.ts";
@@ -159,6 +161,8 @@ describe("ACL entries", () => {
 
   test.each([
     [{ ip: "localhost" }],
+    [{ ip: "fe80::1%eth0" }],
+    [{ ip: "010.0.0.1" }],
     [{ ip: "10.0.0.1", subnet: "33" }],
     [{ ip: "::1", subnet: "129" }],
     [{ ip: "1.2.3.4", subnet: "-1" }],
@@ -172,7 +176,52 @@ describe("ACL entries", () => {
   });
 });
 
+describe("content that is written while a version runs", () => {
+  test("compiles with the next version too, whatever its bytes", { timeout: 60_000 }, async () => {
+    const before = await startApi({ compile: compileService });
+    const { id, base } = await withDictionary(before);
+    const acl = await before.call("POST", `/service/${id}/version/1/acl`, { form: { name: "a" } });
+    const entry = `/service/${id}/acl/${String(field(acl.json, "id"))}/entry`;
+    await before.call("PUT", `/service/${id}/version/1/activate`);
+    const words = oneof(
+      string({ unit: "binary", maxLength: 20 }),
+      constantFrom("\0", '"', "%00", "{", '"}', "\n", "\r\n}", "__proto__", "\ud800", "%", "\u2028"),
+    );
+    const address = oneof(
+      ipV4(),
+      ipV6(),
+      constantFrom("::", "::ffff:1.2.3.4", "fe80::1%1", "1.2.3", "::1.2.3.4", "1::2::3", "0x1.1.1.1"),
+    );
+    await assert(
+      asyncProperty(words, words, address, nat({ max: 140 }), async (key, value, ip, subnet) => {
+        const form = { item_key: key, item_value: value };
+        const item = await before.call("POST", `${base}/item`, { json: form });
+        expect([200, 400, 409]).toContain(item.status);
+        const made = await before.call("POST", entry, { json: { ip, subnet, comment: value } });
+        expect([200, 400]).toContain(made.status);
+      }),
+      { numRuns: 40 },
+    );
+    const { json } = await before.call("GET", `/service/${id}/version/1/validate`);
+    expect(json).toMatchObject({ status: "ok", errors: [] });
+    const after = await before.restart();
+    expect(after.api.problems).toEqual([]);
+  });
+});
+
 describe("dynamic snippets", () => {
+  test("have content under their own ids only: not a dictionary's with such a key", async () => {
+    const fixture = await startApi();
+    const { id, base } = await withDictionary(fixture, "1");
+    const { call } = fixture;
+    await call("POST", `${base}/item`, { form: { item_key: "content", item_value: "s3cr3t" } });
+    const path = `/service/${id}/snippet/${base.split("/").at(-1) ?? ""}`;
+    expect((await call("GET", path)).status).toBe(404);
+    expect((await call("PUT", path, { form: { content: "x" } })).status).toBe(404);
+    expect((await call("GET", `/service/${id}/snippet/products`)).status).toBe(404);
+    expect((await call("PATCH", `${base}/item/content`, { form: { item_value: "y" } })).status).toBe(200);
+  });
+
   test("run at once; wrong VCL is refused and the old text stays", async () => {
     const { call, service, edge, compiler } = await startApi();
     const id = await service();
