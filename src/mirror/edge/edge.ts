@@ -12,6 +12,7 @@ import { BusyKeys } from "./collapsing.ts";
 import type { EdgeWatch } from "./edge-watch.ts";
 import { startFront } from "./front.ts";
 import type { Front } from "./front.ts";
+import type { FrontLimits } from "./front-limits.ts";
 import { DEFAULT_GEO, TEST_COUNTRY_HEADER } from "./geo.ts";
 import { popOfShield } from "../pops.ts";
 import { prepareHeaders } from "./front-request.ts";
@@ -45,6 +46,8 @@ export interface EdgeOptions {
   readonly geo?: ReadonlyMap<string, string | number>;
   /** Header by which a client on this machine says which country it is in; `Fastly-Test-Country` unless given. */
   readonly countryHeader?: string;
+  /** What one client may take of the listeners; what is not given is as in `FRONT_LIMITS`. */
+  readonly frontLimits?: Partial<FrontLimits>;
   /** Who looks on: the inspector. */
   readonly watch?: EdgeWatch;
 }
@@ -86,6 +89,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     popOf: (code) => popOf(running, code),
     countryHeader: options.countryHeader ?? TEST_COUNTRY_HEADER,
     handle: (pop, request) => running.parts.handleAt(pop, request),
+    ...(options.frontLimits === undefined ? {} : { limits: options.frontLimits }),
     onTrouble(error) {
       const { name } = running.edgePop;
       options.onLog({ service: "", pop: name, line: `listener: ${error.message}`, at: options.clock.now() });

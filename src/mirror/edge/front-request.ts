@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { HeaderList } from "../../http/header-list.ts";
 import { CLIENT_IP_FACT, parseClientFacts } from "../../vcl/client-facts.ts";
@@ -15,31 +15,45 @@ export type FrontRequest =
   | { readonly ok: true; readonly pop: Pop; readonly request: HopRequest }
   | { readonly ok: false; readonly status: number; readonly reason: string };
 
-/** What the front knows besides the message. */
-export interface FrontContext {
+/** Who is at the other end of a connection. */
+export interface FrontClient {
+  readonly ip: string;
+  readonly port: number;
+  readonly tls: TlsInfo | null;
+}
+
+/** A client's message in either protocol, before anything is checked. */
+export interface FrontMessage {
+  readonly method: string;
+  readonly target: string;
+  /** `1.1`, `2` and the like. */
+  readonly version: string;
+  readonly headers: HeaderList;
+  readonly hasBody: boolean;
+  /** The body, once; throws when the client leaves before its end. */
+  chunks(): AsyncIterable<unknown>;
+  readonly client: FrontClient;
   /** Requests on this connection, this one included. */
   readonly requests: number;
+}
+
+/** What the front knows besides the message. */
+export interface FrontContext {
   /** The POP that a test asks for by its code, or with `null` the one that clients reach unasked. */
   popOf(code: string | null): Pop | undefined;
   /** Header by which a test on this machine says where it is. */
   readonly countryHeader: string;
 }
 
-/** Reads a client's message: checks it, and adds and removes what Fastly does before vcl_recv. */
-export async function readFrontRequest(
-  message: IncomingMessage,
-  context: FrontContext,
-): Promise<FrontRequest> {
-  const headers = HeaderList.fromFlat(message.rawHeaders);
-  const checked = checkRequest({
-    method: message.method ?? "GET",
-    target: message.url ?? "/",
-    version: message.httpVersion,
-    headers,
-  });
+/**
+ * Reads the head of a client's message: checks it, and adds and removes what Fastly does before vcl_recv. The body is
+ * read by `readFrontBody`, once the request's turn has come.
+ */
+export function readFrontRequest(message: FrontMessage, context: FrontContext): FrontRequest {
+  const { headers, client } = message;
+  const { tls, ip: peer } = client;
+  const checked = checkRequest(message);
   if (!checked.ok) return checked;
-  const tls = message.socket instanceof TLSSocket ? tlsInfo(message.socket) : null;
-  const peer = plainAddress(message.socket.remoteAddress ?? "");
   const given = takeTestHeader(headers, { name: context.countryHeader, peer });
   const country = given === null ? undefined : findCountry(given);
   if (given !== null && country === undefined) {
@@ -56,21 +70,19 @@ export async function readFrontRequest(
   }
   const ip = String(parsed?.facts.get(CLIENT_IP_FACT) ?? peer);
   prepareHeaders(headers, { host: checked.host, ip, isTls: tls !== null, identity: pop.identity });
-  const body = hasBody(headers) ? await readRequestBody(message, headers) : null;
-  const port = message.socket.remotePort ?? 0;
   return {
     ok: true,
     pop,
     request: {
       method: checked.method,
       url: checked.url,
-      proto: `HTTP/${message.httpVersion}`,
+      proto: `HTTP/${message.version}`,
       headers,
-      body,
+      body: null,
       connection: {
         ip,
-        port,
-        requests: context.requests,
+        port: client.port,
+        requests: message.requests,
         tls,
         edgeIsTls: tls !== null,
         ...(country === undefined ? {} : { country }),
@@ -115,6 +127,7 @@ export function prepareHeaders(headers: HeaderList, client: ClientFacts): void {
   headers.set("Host", client.host);
   headers.unset("Fastly-FF");
   headers.unset("Fastly-SSL");
+  headers.unset("Fastly-Cookie-Overflow");
   if (client.isTls) {
     headers.set("Fastly-SSL", "1");
     headers.set("X-Forwarded-For", [...headers.getAll("X-Forwarded-For"), client.ip].join(", "));
@@ -130,21 +143,30 @@ export function prepareHeaders(headers: HeaderList, client: ClientFacts): void {
   }
 }
 
-function hasBody(headers: HeaderList): boolean {
-  return headers.has("Transfer-Encoding") || Number(headers.get("Content-Length") ?? 0) > 0;
-}
-
-/** Small bodies whole, so that VCL can look at them; others as they come. */
-async function readRequestBody(message: IncomingMessage, headers: HeaderList): Promise<RequestBody> {
-  const declared = headers.get("Content-Length");
+/** Small bodies whole, so that VCL can look at them; others as they come. Throws when the client leaves before the end. */
+export async function readFrontBody(message: FrontMessage): Promise<RequestBody | null> {
+  if (!message.hasBody) return null;
+  const declared = message.headers.get("Content-Length");
   const length = declared === null ? null : Number(declared);
   if (length === null || length > LIMITS.bodyBytes) {
-    // A backend that stops reading must not take the client's connection with it: the answer still has to go out.
-    return { kind: "stream", chunks: message.iterator({ destroyOnReturn: false }), length };
+    return { kind: "stream", chunks: buffersOf(message), length };
   }
   const chunks: Buffer[] = [];
-  for await (const chunk of message) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
+  for await (const chunk of buffersOf(message)) chunks.push(chunk);
   return { kind: "bytes", bytes: Buffer.concat(chunks) };
+}
+
+async function* buffersOf(message: FrontMessage): AsyncGenerator<Buffer> {
+  for await (const chunk of message.chunks()) if (Buffer.isBuffer(chunk)) yield chunk;
+}
+
+/** What a connection tells of its client. */
+export function clientOf(socket: Socket): FrontClient {
+  return {
+    ip: plainAddress(socket.remoteAddress ?? ""),
+    port: socket.remotePort ?? 0,
+    tls: socket instanceof TLSSocket ? tlsInfo(socket) : null,
+  };
 }
 
 function tlsInfo(socket: TLSSocket): TlsInfo {

@@ -1,3 +1,4 @@
+import { METHODS } from "node:http";
 import type { HeaderList } from "../../http/header-list.ts";
 
 /** Limits of a request (reference/vcl/constraints-and-limitations). */
@@ -14,7 +15,7 @@ export const LIMITS = {
 export interface RawRequest {
   readonly method: string;
   readonly target: string;
-  /** `1.1` and the like. */
+  /** `1.1`, `2` and the like. */
   readonly version: string;
   readonly headers: HeaderList;
 }
@@ -29,14 +30,20 @@ export type CheckedRequest =
  */
 export function checkRequest(raw: RawRequest): CheckedRequest {
   const { headers, method } = raw;
-  if (raw.version !== "1.1" && raw.version !== "1.0") return refuse(505, "HTTP Version Not Supported");
+  if (!VERSIONS.has(raw.version)) return refuse(505, "HTTP Version Not Supported");
   if (raw.target.length > LIMITS.urlBytes) return refuse(414, "Too long request string");
-  if (headers.size > LIMITS.headerCount) return refuse(431, "Too many request headers");
-  if (headers.bytes > LIMITS.headerBytes) return refuse(431, "Request Header Fields Too Large");
+  // Fastly's own answer to both is 503, not 431.
+  if (headers.size > LIMITS.headerCount || headers.bytes > LIMITS.headerBytes) {
+    return refuse(503, "Header overflow");
+  }
+  if (method === "CONNECT") return refuse(405, "Method Not Allowed");
+  if (!KNOWN_METHODS.has(method)) return refuse(400, "Bad Request");
+  // A body's end must have one meaning only (RFC 9112 §6.1, §6.3).
+  if (!hasPlainLength(headers)) return refuse(400, "Bad Request");
   if (raw.version === "1.0" && headers.has("Transfer-Encoding")) return refuse(400, "Bad Request");
   if (!isPlainChunked(headers)) return refuse(501, "Transfer coding not supported");
   const target = splitTarget(raw.target);
-  if (target === null) return refuse(400, "Bad Request");
+  if (target === null || (target.url === "*" && method !== "OPTIONS")) return refuse(400, "Bad Request");
   const hosts = headers.getAll("Host");
   if (hosts.length > 1) return refuse(400, "Bad Request");
   const host = hosts[0] ?? null;
@@ -46,6 +53,19 @@ export function checkRequest(raw: RawRequest): CheckedRequest {
   const name = target.authority ?? host;
   if (name === null || !isValidHost(name)) return refuse(400, "Bad Request");
   return { ok: true, method: method === "PURGE" ? "FASTLYPURGE" : method, url: target.url, host: name };
+}
+
+/** The versions that the front itself has told apart; a request line of HTTP/1.1 may claim others. */
+const VERSIONS: ReadonlySet<string> = new Set(["1.0", "1.1", "2"]);
+
+/** What node's HTTP/1.1 parser takes; HTTP/2 is to take no others. */
+const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
+
+/** One Content-Length of digits, and none beside Transfer-Encoding. */
+function hasPlainLength(headers: HeaderList): boolean {
+  const lengths = headers.getAll("Content-Length");
+  if (lengths.length === 0) return true;
+  return lengths.length === 1 && /^\d{1,15}$/.test(lengths[0] ?? "") && !headers.has("Transfer-Encoding");
 }
 
 function refuse(status: number, reason: string): CheckedRequest {
@@ -60,7 +80,7 @@ function isPlainChunked(headers: HeaderList): boolean {
 
 /** Origin form, absolute form of http(s), or `*`; a fragment never belongs in a target (RFC 9112 §3.2). */
 function splitTarget(target: string): { authority: string | null; url: string } | null {
-  if (target.includes("#")) return null;
+  if (!/^[\x21-\x7e]+$/.test(target) || target.includes("#")) return null;
   if (target.startsWith("/") || target === "*") return { authority: null, url: target };
   const match = /^https?:\/\/([^/?]+)(.*)$/i.exec(target);
   const authority = match?.[1];

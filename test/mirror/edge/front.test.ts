@@ -69,14 +69,14 @@ test.each([
     501,
   ],
   ["a URL over 8 KB", `GET /${"a".repeat(9000)} HTTP/1.1\r\nHost: www.example.com\r\n\r\n`, 414],
-  ["70 KB of headers", `GET / HTTP/1.1\r\nHost: www.example.com\r\nX: ${"a".repeat(70 * 1024)}\r\n\r\n`, 431],
+  ["70 KB of headers", `GET / HTTP/1.1\r\nHost: www.example.com\r\nX: ${"a".repeat(70 * 1024)}\r\n\r\n`, 503],
   [
     "200 KB of headers",
     `GET / HTTP/1.1\r\nHost: www.example.com\r\nX: ${"a".repeat(200 * 1024)}\r\n\r\n`,
-    431,
+    503,
   ],
-  ["300 headers", `GET / HTTP/1.1\r\nHost: www.example.com\r\n${"X: 1\r\n".repeat(300)}\r\n`, 431],
-  ["1,500 headers", `GET / HTTP/1.1\r\n${"X: 1\r\n".repeat(1500)}Host: www.example.com\r\n\r\n`, 431],
+  ["300 headers", `GET / HTTP/1.1\r\nHost: www.example.com\r\n${"X: 1\r\n".repeat(300)}\r\n`, 503],
+  ["1,500 headers", `GET / HTTP/1.1\r\n${"X: 1\r\n".repeat(1500)}Host: www.example.com\r\n\r\n`, 503],
   [
     "CL and TE",
     "POST / HTTP/1.1\r\nHost: www.example.com\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
