@@ -1,4 +1,4 @@
-import type { EdgeHost } from "../../vcl/runtime.ts";
+import type { BackendRef, DirectorSpec, EdgeHost } from "../../vcl/runtime.ts";
 import { isRefHealthy } from "./directors.ts";
 import { UNANSWERED } from "./exchange.ts";
 import type { RequestWatch } from "./edge-watch.ts";
@@ -24,8 +24,7 @@ export async function handleAtPop(parts: EdgeParts, pop: Pop, request: HopReques
   if (recorder !== null) request.tracedBy?.addShield(recorder);
   if (service === null) return watched(unknownDomain(host, pop.identity), { watch, delivery: null });
   const chain = readHopChain(request.headers, service.active.id, parts);
-  const exchange: { x: Exchange | null } = { x: null };
-  const edgeHost = hostOf(exchange, { parts, pop, serviceId: service.active.id, recorder });
+  const edgeHost = new RequestHost({ parts, pop, serviceId: service.active.id, recorder });
   const delivery = deliveryTransaction({
     parts,
     pop,
@@ -52,7 +51,7 @@ export async function handleAtPop(parts: EdgeParts, pop: Pop, request: HopReques
     carried: NOTHING_CARRIED,
     bodySent: false,
   };
-  exchange.x = x;
+  edgeHost.exchange = x;
   return watched(await runLifecycle(x, "recv"), { watch, delivery });
 }
 
@@ -72,32 +71,56 @@ function watched(
   };
 }
 
-/** What VCL may ask of the edge on behalf of one request. */
-function hostOf(
-  exchange: { readonly x: Exchange | null },
-  at: {
-    readonly parts: EdgeParts;
-    readonly pop: Pop;
-    readonly serviceId: string;
-    readonly recorder: TraceRecorder | null;
-  },
-): EdgeHost {
-  const { parts, pop, serviceId, recorder } = at;
-  return {
-    ...(recorder === null ? {} : { onStatement: recorder.onStatement }),
-    isHealthy: (backend) => exchange.x !== null && isRefHealthy(backend, directorContext(exchange.x)),
-    hasVisitedShield: (shield) => exchange.x !== null && hasVisited(shield, pop, exchange.x.chain),
-    wasLastHop: (id) => exchange.x !== null && wasLastHop(exchange.x.chain, id, parts),
-    connectionsTo: (backend) =>
-      backend.kind === "backend" ? parts.pools.connectionsTo(backend.spec) : { open: 0, used: 0 },
-    log(line) {
-      parts.onLog({ service: serviceId, pop: pop.name, line, at: parts.clock.now() });
-    },
-    random: () => parts.random(),
-    get rates() {
-      const rates = pop.rates.get(serviceId) ?? new PopRates(parts.clock);
-      pop.rates.set(serviceId, rates);
-      return rates;
-    },
-  };
+interface HostPlace {
+  readonly parts: EdgeParts;
+  readonly pop: Pop;
+  readonly serviceId: string;
+  readonly recorder: TraceRecorder | null;
+}
+
+/** What VCL may ask of the edge on behalf of one request. A class: as closures it cost more than many a subroutine. */
+class RequestHost implements EdgeHost {
+  /** Whose questions these are: set before VCL runs. */
+  exchange: Exchange | null = null;
+  /** Missing where nobody looks on. */
+  readonly onStatement?: NonNullable<EdgeHost["onStatement"]>;
+  readonly #at: HostPlace;
+
+  constructor(at: HostPlace) {
+    this.#at = at;
+    if (at.recorder !== null) this.onStatement = at.recorder.onStatement;
+  }
+
+  isHealthy(backend: BackendRef): boolean {
+    return this.exchange !== null && isRefHealthy(backend, directorContext(this.exchange));
+  }
+
+  hasVisitedShield(shield: DirectorSpec): boolean {
+    return this.exchange !== null && hasVisited(shield, this.#at.pop, this.exchange.chain);
+  }
+
+  wasLastHop(id: string): boolean {
+    return this.exchange !== null && wasLastHop(this.exchange.chain, id, this.#at.parts);
+  }
+
+  connectionsTo(backend: BackendRef): { readonly open: number; readonly used: number } {
+    if (backend.kind !== "backend") return { open: 0, used: 0 };
+    return this.#at.parts.pools.connectionsTo(backend.spec);
+  }
+
+  log(line: string): void {
+    const { parts, pop, serviceId } = this.#at;
+    parts.onLog({ service: serviceId, pop: pop.name, line, at: parts.clock.now() });
+  }
+
+  random(): number {
+    return this.#at.parts.random();
+  }
+
+  get rates(): PopRates {
+    const { parts, pop, serviceId } = this.#at;
+    const rates = pop.rates.get(serviceId) ?? new PopRates(parts.clock);
+    pop.rates.set(serviceId, rates);
+    return rates;
+  }
 }

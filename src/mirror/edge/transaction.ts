@@ -22,7 +22,7 @@ export function deliveryTransaction(init: DeliveryInit): NodeTransaction {
   const { parts, pop, service, request, chain } = init;
   const now = parts.clock.now() / 1000;
   const { connection, body } = request;
-  return {
+  const transaction: NodeTransaction = {
     state: "recv",
     host: init.host,
     serviceId: service.active.id,
@@ -49,7 +49,6 @@ export function deliveryTransaction(init: DeliveryInit): NodeTransaction {
     maxStaleWhileRevalidate: null,
     esi: true,
     esiLevel: request.include?.level ?? 0,
-    ...(request.include === undefined ? {} : { topUrl: request.include.topUrl }),
     isPurge: request.method === "FASTLYPURGE",
     staleExists: false,
     cacheState: "NONE",
@@ -85,6 +84,12 @@ export function deliveryTransaction(init: DeliveryInit): NodeTransaction {
     captures: [],
     requestBody: body !== null && body.kind === "bytes" ? body.bytes.toString("latin1") : "",
     effects: { altSvc: false, tarpit: null, settings: new Map() },
+  };
+  // Not spread into the literal above: that made every request pay for what few have.
+  if (request.include === undefined && connection.facts === undefined) return transaction;
+  return {
+    ...transaction,
+    ...(request.include === undefined ? {} : { topUrl: request.include.topUrl }),
     ...(connection.facts === undefined ? {} : { facts: connection.facts }),
   };
 }
