@@ -9,6 +9,7 @@ import { logEndpoints } from "./generated-logs.ts";
 import { liveAcls, liveTables } from "./live-content.ts";
 import { serviceSources } from "./generated-vcl.ts";
 import type { VersionInput } from "./generated-vcl.ts";
+import { withPools } from "./pool-kind.ts";
 import { brokenReferences } from "./references.ts";
 import { textOf } from "./state.ts";
 import type { Collection, ServiceRecord, VersionObjects } from "./state.ts";
@@ -88,7 +89,7 @@ export class ActivationDesk {
 
   /** `live` is what the program reads while it runs, `input` what it is compiled from. */
   #judged(input: VersionInput, live: VersionInput): Verdict {
-    const missing = brokenReferences(input.objects);
+    const missing = brokenReferences(withPools(input.objects, input.collection));
     if (missing.length > 0) return { program: null, errors: missing, warnings: [] };
     try {
       const program = this.#compile(serviceSources(input), {

@@ -17,6 +17,7 @@ import { hashesInMacro } from "./generated-requests.ts";
 import { VCL_STATES } from "../../vcl/states.ts";
 import { macroBody, snippetBlock } from "./macros.ts";
 import type { PlacedSnippet } from "./macros.ts";
+import { withPools } from "./pool-kind.ts";
 import { snippetText } from "./snippet-text.ts";
 import { numberOf, textOf } from "./state.ts";
 import type { Collection, VersionObjects } from "./state.ts";
@@ -35,7 +36,8 @@ export interface VersionInput {
 const SNIPPET_PREFIX = "snippet::";
 
 /** A version as the compiler takes it. */
-export function serviceSources(input: VersionInput): ServiceSources {
+export function serviceSources(given: VersionInput): ServiceSources {
+  const input: VersionInput = { ...given, objects: withPools(given.objects, given.collection) };
   const snippets = placedSnippets(input);
   const includes = new Map<string, Source>();
   for (const file of input.objects.resources.vcl) {

@@ -7,6 +7,7 @@ import { HEADER_KIND } from "./header-kind.ts";
 import { HEALTHCHECK_KIND } from "./healthcheck-kind.ts";
 import type { KindRow } from "./kind-row.ts";
 import { LOGGING_KIND_ROWS } from "./logging-kinds.ts";
+import { POOL_KIND } from "./pool-kind.ts";
 import { RESOURCE_LINK_KIND } from "./resource-link-kind.ts";
 import { CACHE_SETTINGS_KIND, REQUEST_SETTINGS_KIND } from "./setting-kinds.ts";
 import { textOf } from "./state.ts";
@@ -109,6 +110,7 @@ export const KINDS: readonly KindRow[] = [
   HEALTHCHECK_KIND,
   REQUEST_SETTINGS_KIND,
   RESPONSE_OBJECT_KIND,
+  POOL_KIND,
   RESOURCE_LINK_KIND,
   {
     kind: "snippet",

@@ -4,11 +4,12 @@ import { DICTIONARY_ITEM_ROUTES } from "./dictionary-items.ts";
 import { DIFF_ROUTES } from "./diffs.ts";
 import { DIRECTOR_BACKEND_ROUTES } from "./director-backends.ts";
 import { DOMAIN_CHECK_ROUTES } from "./domain-checks.ts";
-import { EMPTY_LIST_ROUTES } from "./empty-lists.ts";
 import type { Route } from "./exchange.ts";
+import { HTTP3_ROUTES } from "./http3-state.ts";
 import { LINT_ROUTES } from "./lint.ts";
 import { MANAGED_DOMAIN_ROUTES } from "./managed-domains.ts";
 import { NETWORK_ROUTES } from "./network-facts.ts";
+import { POOL_SERVER_ROUTES } from "./pool-servers.ts";
 import { PRODUCT_ROUTES } from "./products.ts";
 import { PURGE_ROUTES } from "./purges.ts";
 import { RATE_LIMITER_ROUTES } from "./rate-limiters.ts";
@@ -30,6 +31,7 @@ export const ROUTES: readonly Route[] = [
   ...DIRECTOR_BACKEND_ROUTES,
   ...DOMAIN_CHECK_ROUTES,
   ...RATE_LIMITER_ROUTES,
+  ...POOL_SERVER_ROUTES,
   ...VCL_FILE_ROUTES,
   ...SETTINGS_ROUTES,
   ...DICTIONARY_ITEM_ROUTES,
@@ -41,5 +43,5 @@ export const ROUTES: readonly Route[] = [
   ...MANAGED_DOMAIN_ROUTES,
   ...PRODUCT_ROUTES,
   ...TLS_ROUTES,
-  ...EMPTY_LIST_ROUTES,
+  ...HTTP3_ROUTES,
 ];

@@ -24,6 +24,7 @@ const CORE_KINDS = [
   "response_object",
   "director",
   "director_backend",
+  "pool",
   "rate_limiter",
   "resource",
 ] as const;

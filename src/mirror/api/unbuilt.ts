@@ -3,23 +3,15 @@
  * missing feature for a working one. A trailing `*` covers everything below.
  */
 export const UNBUILT_PATHS: readonly (readonly [path: string, name: string])[] = [
-  ...[
-    "apex-redirects",
-    "http3",
-    "image_optimizer_default_settings",
-    "package",
-    "pool",
-    "wafs",
-    "wordpress",
-  ].flatMap((kind): (readonly [string, string])[] => [
-    [`/service/{service}/version/{version}/${kind}`, kind],
-    [`/service/{service}/version/{version}/${kind}/*`, kind],
-  ]),
+  ...["apex-redirects", "http3", "image_optimizer_default_settings", "package", "wafs", "wordpress"].flatMap(
+    (kind): (readonly [string, string])[] => [
+      [`/service/{service}/version/{version}/${kind}`, kind],
+      [`/service/{service}/version/{version}/${kind}/*`, kind],
+    ],
+  ),
   ["/service/{service}/version/{version}/activate/{environment}", "staging"],
   ["/service/{service}/version/{version}/deactivate/{environment}", "staging"],
   ["/service/{service}/version/{version}/lint", "lint"],
-  ["/service/{service}/pool/*", "pool servers"],
-  ["/service/{service}/server/*", "pool servers"],
   ["/service/{service}/stats/*", "statistics"],
   ["/service/{service}/wafs/*", "WAF"],
   ["/service/{service}/acl/{acl}/import", "ACL import"],

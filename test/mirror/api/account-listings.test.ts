@@ -146,12 +146,8 @@ test("resource links are kept by their id, listed and cloned, as recorded", asyn
   expect((await call("GET", list.replace("/1/", "/2/"))).json).toMatchObject([{ id: link, name: "alias" }]);
 });
 
-test("kinds that a version cannot have are listed as none", async () => {
+test("HTTP/3 is off, in the recorded words", async () => {
   const { call, service } = await startApi();
-  const id = await service();
-  for (const kind of ["pool"]) {
-    expect((await call("GET", `/service/${id}/version/1/${kind}`)).json).toEqual([]);
-  }
-  const http3 = await call("GET", `/service/${id}/version/1/http3`);
+  const http3 = await call("GET", `/service/${await service()}/version/1/http3`);
   expect([http3.status, http3.json]).toEqual([404, { msg: "Not found" }]);
 });
