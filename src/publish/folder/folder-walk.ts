@@ -18,14 +18,36 @@ const ENTRY_LIMIT = 2_000_000;
 /** Entries between two looks at what else the process has to do. */
 const SLICE = 512;
 
-/** A file of the folder, not yet read. */
-export interface FoundFile {
+/**
+ * A file of the folder, not yet read. A class for its getter: of a hundred thousand files the path in the folder is kept
+ * and nothing that follows from it.
+ */
+export class FoundFile {
   /** Path in the folder, in NFC, with `/`. */
   readonly path: string;
-  /** Where it is read from. */
-  readonly source: string;
   /** Bytes. */
   readonly size: number;
+  /** Real path of the folder. */
+  readonly root: string;
+  /** Where it is read from, if its name is not the one in the path. */
+  readonly #otherSource: string | undefined;
+
+  constructor(file: {
+    readonly path: string;
+    readonly size: number;
+    readonly root: string;
+    readonly source: string;
+  }) {
+    this.path = file.path;
+    this.size = file.size;
+    this.root = file.root;
+    this.#otherSource = file.source === file.root + sep + file.path ? undefined : file.source;
+  }
+
+  /** Where it is read from. */
+  get source(): string {
+    return this.#otherSource ?? this.root + sep + this.path;
+  }
 }
 
 export interface FolderWalk {
@@ -168,7 +190,10 @@ function visitEntry(walk: Walk, level: Level, name: string): Level | undefined {
     if (level.above.includes(real)) {
       walk.problems.push(`${printable(path)}: is a link to a folder that holds it`);
     } else return { path: `${path}/`, source, above: [...level.above, real] };
-  } else if (entry.kind === "file") walk.visit({ path, source, size: Number(entry.stat.size) }, entry.stat);
+  } else if (entry.kind === "file") {
+    const size = Number(entry.stat.size);
+    walk.visit(new FoundFile({ path, source, size, root: walk.root }), entry.stat);
+  }
   return undefined;
 }
 

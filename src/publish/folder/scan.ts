@@ -8,22 +8,27 @@ import { canonicalPath, encodePath, pageKey } from "../../site/page-key.ts";
 import { contentTypeBy } from "./content-headers.ts";
 import { PIECE_BYTES, readInPieces, readPiece } from "./file-content.ts";
 import type { FileContent, ReadFile } from "./file-content.ts";
-import { FOLDER_HINT, reasonOf, rootOf, sizeProblem, walkFolder } from "./folder-walk.ts";
-import type { FileVisit, FoundFile } from "./folder-walk.ts";
+import { FOLDER_HINT, FoundFile, reasonOf, rootOf, sizeProblem, walkFolder } from "./folder-walk.ts";
+import type { FileVisit } from "./folder-walk.ts";
 import { StatCache } from "./stat-cache.ts";
 
 /** A file as it will be published. */
-export interface ScannedFile {
-  /** Path in the folder, in NFC, with `/`. */
-  readonly path: string;
-  /** Where it is read from. */
-  readonly source: string;
+export class ScannedFile extends FoundFile {
   /** Page key, decoded. */
   readonly key: string;
-  readonly size: number;
   /** Hex SHA-256 of the content. */
   readonly hash: string;
   readonly contentType: string;
+
+  constructor(file: FoundFile, content: FileContent) {
+    const { path, root, source } = file;
+    super({ path, root, source, size: content.size });
+    const key = pageKey(`/${path}`);
+    // Nearly all keys are paths: one text for both.
+    this.key = key === path ? path : key;
+    this.hash = content.hash;
+    this.contentType = contentTypeBy(path, content);
+  }
 }
 
 export interface Scan {
@@ -73,7 +78,7 @@ export async function scanFolder(dir: string, signal: AbortSignal, options: Scan
     const known = cache?.find(file.path, stat);
     const problem = sizeReason(file.path, file.size);
     if (problem !== undefined) unread.push(`${printable(file.path)}: ${problem}`);
-    else if (known !== undefined) files.push(scannedFile(file, known));
+    else if (known !== undefined) files.push(new ScannedFile(file, known));
     else pending.push(file);
   };
   const { control, problems } = await walkFolder(root, { visit, signal });
@@ -81,7 +86,7 @@ export async function scanFolder(dir: string, signal: AbortSignal, options: Scan
     const problem = typeof read === "string" ? read : sizeReason(file.path, read.content.size);
     if (problem !== undefined) unread.push(`${printable(file.path)}: ${problem}`);
     if (typeof read === "string" || problem !== undefined) return;
-    files.push(scannedFile(file, read.content));
+    files.push(new ScannedFile(file, read.content));
     if (read.stat) cache?.keep(file.path, read.content, { stat: read.stat, readAtMs });
   });
   problems.push(...unread);
@@ -176,17 +181,6 @@ async function attempt<T>(read: () => T | Promise<T>, signal: AbortSignal): Prom
     signal.throwIfAborted();
     return `cannot be read: ${reasonOf(error)}`;
   }
-}
-
-function scannedFile({ path, source }: FoundFile, content: FileContent): ScannedFile {
-  return {
-    path,
-    source,
-    key: pageKey(`/${path}`),
-    size: content.size,
-    hash: content.hash,
-    contentType: contentTypeBy(path, content),
-  };
 }
 
 function byKey(a: { readonly key: string; readonly path: string }, b: typeof a): number {

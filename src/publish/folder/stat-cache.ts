@@ -17,11 +17,11 @@ export class StatCache {
   readonly #path: string;
   /** Device of the folder, whose file system is one that can be believed; files below another mount are read. */
   readonly #device: bigint | undefined;
-  readonly #known: ReadonlyMap<string, Buffer>;
-  readonly #next = new Map<string, Buffer>();
+  readonly #known: KnownEntries;
+  readonly #next = new EntryWriter();
   #changed = false;
 
-  private constructor(path: string, device: bigint | undefined, known: ReadonlyMap<string, Buffer>) {
+  private constructor(path: string, device: bigint | undefined, known: KnownEntries) {
     this.#path = path;
     this.#device = device;
     this.#known = known;
@@ -33,15 +33,16 @@ export class StatCache {
     const path = join(options.dir, `${name}.cache`);
     const device = await believedDevice(options.folder);
     const data = device === undefined ? undefined : await readBounded(path);
-    return new StatCache(path, device, (data && decode(data)) ?? new Map<string, Buffer>());
+    return new StatCache(path, device, (data && decode(data)) ?? NOTHING_KNOWN);
   }
 
   /** What the file holds, if it is as it was. */
   find(path: string, stat: BigIntStats): FileContent | undefined {
-    const entry = this.#known.get(path);
-    if (entry === undefined || !hasStat(entry, stat)) return undefined;
-    this.#next.set(path, entry);
-    return contentOf(entry);
+    const { data, offsets } = this.#known;
+    const at = offsets.get(path);
+    if (at === undefined || !hasStat(data, at, stat)) return undefined;
+    this.#next.add(path).set(data.subarray(at, at + ENTRY_BYTES));
+    return contentOf(data, at);
   }
 
   /** Remembers what a file held that was read from `readAtMs` on and was as `stat` says before and after. */
@@ -56,7 +57,7 @@ export class StatCache {
     if (BigInt(readAtMs - MARGIN_MS) * 1_000_000n <= newest) return;
     if (Buffer.byteLength(path) > PATH_LIMIT || BigInt(content.size) !== stat.size) return;
     this.#changed = true;
-    this.#next.set(path, encodeEntry(content, stat));
+    encodeEntry(this.#next.add(path), content, stat);
   }
 
   /**
@@ -64,10 +65,10 @@ export class StatCache {
    * @throws the system's own error
    */
   async save(): Promise<void> {
-    if (this.#device === undefined || this.#next.size > ENTRY_LIMIT) return;
-    if (!this.#changed && this.#next.size === this.#known.size) return;
+    if (this.#device === undefined || this.#next.count > ENTRY_LIMIT) return;
+    if (!this.#changed && this.#next.count === this.#known.offsets.size) return;
     await mkdir(join(this.#path, ".."), { recursive: true });
-    await writeFileAtomic(this.#path, encode(this.#next), 0o600);
+    await writeFileAtomic(this.#path, this.#next.end(), 0o600);
   }
 }
 
@@ -115,12 +116,55 @@ const UTF8_FLAG = 1;
 const NUL_FLAG = 2;
 const CHECKSUM_BYTES = 32;
 
-function encodeEntry(content: FileContent, stat: BigIntStats): Buffer {
-  const entry = Buffer.allocUnsafe(ENTRY_BYTES);
+/** A file's entries where they lie: an object for each would take more than they do. */
+interface KnownEntries {
+  readonly data: Buffer;
+  /** Where the entry of a path is after the path itself. */
+  readonly offsets: ReadonlyMap<string, number>;
+}
+
+const NOTHING_KNOWN: KnownEntries = { data: Buffer.alloc(0), offsets: new Map() };
+
+const BLOCK_BYTES = 256 * 1024;
+
+/** Writes entries one after the other. */
+class EntryWriter {
+  readonly #full: Buffer[] = [];
+  #block = Buffer.alloc(0);
+  #used = 0;
+  count = 0;
+
+  /** Writes the path; the entry is to be written into what is returned. */
+  add(path: string): Buffer {
+    const length = Buffer.byteLength(path);
+    const bytes = 2 + length + ENTRY_BYTES;
+    if (this.#used + bytes > this.#block.length) {
+      this.#full.push(this.#block.subarray(0, this.#used));
+      this.#block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+      this.#used = 0;
+    }
+    this.#block.writeUInt16LE(length, this.#used);
+    this.#block.write(path, this.#used + 2, "utf8");
+    this.#used += bytes;
+    this.count += 1;
+    return this.#block.subarray(this.#used - ENTRY_BYTES, this.#used);
+  }
+
+  /** The whole file. */
+  end(): Buffer {
+    const count = Buffer.alloc(4);
+    count.writeUInt32LE(this.count);
+    const parts = [MAGIC, count, ...this.#full, this.#block.subarray(0, this.#used)];
+    const hasher = createHash("sha256");
+    for (const part of parts) hasher.update(part);
+    return Buffer.concat([...parts, hasher.digest()]);
+  }
+}
+
+function encodeEntry(entry: Buffer, content: FileContent, stat: BigIntStats): void {
   entry.set(packedStat(stat));
   entry.write(content.hash, STAT_BYTES, "hex");
   entry[ENTRY_BYTES - 1] = (content.isUtf8 ? UTF8_FLAG : 0) | (content.hasNul ? NUL_FLAG : 0);
-  return entry;
 }
 
 /** One for all: a number of this width that is read from bytes is an object, five of them for each file. */
@@ -137,49 +181,35 @@ function packedStat(stat: BigIntStats): Uint8Array {
   return packedBytes;
 }
 
-function hasStat(entry: Buffer, stat: BigIntStats): boolean {
-  return entry.compare(packedStat(stat), 0, STAT_BYTES, 0, STAT_BYTES) === 0;
+function hasStat(data: Buffer, at: number, stat: BigIntStats): boolean {
+  return data.compare(packedStat(stat), 0, STAT_BYTES, at, at + STAT_BYTES) === 0;
 }
 
-function contentOf(entry: Buffer): FileContent {
-  const flags = entry[ENTRY_BYTES - 1] ?? 0;
+function contentOf(data: Buffer, at: number): FileContent {
+  const flags = data[at + ENTRY_BYTES - 1] ?? 0;
   return {
-    hash: entry.toString("hex", STAT_BYTES, STAT_BYTES + 32),
-    size: Number(entry.readBigUInt64LE(0)),
+    hash: data.toString("hex", at + STAT_BYTES, at + STAT_BYTES + 32),
+    size: Number(data.readBigUInt64LE(at)),
     isUtf8: (flags & UTF8_FLAG) !== 0,
     hasNul: (flags & NUL_FLAG) !== 0,
   };
 }
 
-function encode(entries: ReadonlyMap<string, Buffer>): Buffer {
-  const count = Buffer.alloc(4);
-  count.writeUInt32LE(entries.size);
-  const parts: Buffer[] = [MAGIC, count];
-  for (const [path, entry] of entries) {
-    const name = Buffer.from(path);
-    const length = Buffer.alloc(2);
-    length.writeUInt16LE(name.length);
-    parts.push(length, name, entry);
-  }
-  const data = Buffer.concat(parts);
-  return Buffer.concat([data, createHash("sha256").update(data).digest()]);
-}
-
-/** Entries by path; `undefined` for data that is not wholly what `encode` writes. */
-function decode(data: Buffer): Map<string, Buffer> | undefined {
+/** Entries by path; `undefined` for data that is not wholly what `EntryWriter` writes. */
+function decode(data: Buffer): KnownEntries | undefined {
   const end = data.length - CHECKSUM_BYTES;
   if (end < MAGIC.length + 4 || data.compare(MAGIC, 0, MAGIC.length, 0, MAGIC.length) !== 0) return undefined;
   const checksum = createHash("sha256").update(data.subarray(0, end)).digest();
   if (checksum.compare(data, end) !== 0) return undefined;
-  const entries = new Map<string, Buffer>();
+  const offsets = new Map<string, number>();
   const count = data.readUInt32LE(MAGIC.length);
   let offset = MAGIC.length + 4;
   for (let index = 0; index < count; index += 1) {
     if (offset + 2 > end) return undefined;
     const entryAt = offset + 2 + data.readUInt16LE(offset);
     if (entryAt + ENTRY_BYTES > end) return undefined;
-    entries.set(data.toString("utf8", offset + 2, entryAt), data.subarray(entryAt, entryAt + ENTRY_BYTES));
+    offsets.set(data.toString("utf8", offset + 2, entryAt), entryAt);
     offset = entryAt + ENTRY_BYTES;
   }
-  return offset === end ? entries : undefined;
+  return offset === end ? { data, offsets } : undefined;
 }

@@ -120,7 +120,7 @@ export function planRelease(input: PlanInput): ReleasePlan {
   refuseUnstorable(place, objects);
   const content = {
     objects,
-    files: input.files.map(withoutSource),
+    files: input.files,
     control,
     slots: packRules(rules.slots.map(({ rule }) => rule)),
     buckets: bucketsOf(place, rules.buckets),
@@ -145,10 +145,6 @@ export function planRelease(input: PlanInput): ReleasePlan {
 function patternCount({ slots, buckets }: RedirectPlan): number {
   const placed = [slots, ...buckets.values()].flat();
   return new Set(placed.map(({ source }) => `${source.file}:${source.line}`)).size;
-}
-
-function withoutSource({ path, key, size, hash, contentType }: PlanFile): SourceFile {
-  return { path, key, size, hash, contentType };
 }
 
 function bucketsOf(place: SitePlace, buckets: RedirectPlan["buckets"]): ReadonlyMap<string, Metadata> {
@@ -182,19 +178,61 @@ function planFiles(
   for (const file of files) {
     const { key, size, hash, path, source } = file;
     const applied = choices.headers.length === 0 ? NO_HEADERS : headersFor(choices.headers, path);
-    const plain = pageMetadata(encodePath(canonicalPath(path, choices.trailingSlash)));
+    const plain = usualMetadata(file, choices.trailingSlash);
     const fitted = fitHeaders(applied, { file: path, metadata: plain });
     if (fitted.kind === "over") problems.push(fitted.note);
-    objects.set(key, {
-      key,
-      size,
-      hash,
-      headers: applied === NO_HEADERS ? usualHeaders(usual, file) : nativeHeaders(file, applied),
-      metadata: fitted.kind === "ok" ? fitted.metadata : plain,
-      body: source === undefined ? { kind: "stored" } : { kind: "file", path: source },
-    });
+    const headers = applied === NO_HEADERS ? usualHeaders(usual, file) : nativeHeaders(file, applied);
+    const metadata = fitted.kind === "ok" ? fitted.metadata : plain;
+    const object =
+      source === undefined
+        ? { key, size, hash, headers, metadata, body: { kind: "stored" as const } }
+        : new FolderObject(file, headers, metadata === plain ? choices.trailingSlash : metadata);
+    objects.set(key, object);
   }
   return { objects, problems };
+}
+
+/**
+ * An object of a file that is at hand, as short as it can be kept: a class for its getters, since what follows from the
+ * file is made when it is asked for.
+ */
+class FolderObject implements PlannedObject {
+  readonly headers: ObjectHeaders;
+  readonly #file: PlanFile;
+  /** The policy that the usual metadata follow from, where these are not others. */
+  readonly #metadata: SlashPolicy | Metadata;
+
+  constructor(file: PlanFile, headers: ObjectHeaders, metadata: SlashPolicy | Metadata) {
+    this.headers = headers;
+    this.#file = file;
+    this.#metadata = metadata;
+  }
+
+  get key(): string {
+    return this.#file.key;
+  }
+
+  get size(): number {
+    return this.#file.size;
+  }
+
+  get hash(): string {
+    return this.#file.hash;
+  }
+
+  get metadata(): Metadata {
+    const metadata = this.#metadata;
+    return typeof metadata === "string" ? usualMetadata(this.#file, metadata) : metadata;
+  }
+
+  get body(): ObjectBody {
+    const { source } = this.#file;
+    return source === undefined ? { kind: "stored" } : { kind: "file", path: source };
+  }
+}
+
+function usualMetadata({ path }: PlanFile, trailingSlash: SlashPolicy): Metadata {
+  return pageMetadata(encodePath(canonicalPath(path, trailingSlash)));
 }
 
 /** The defaults of a file, as one object for all files that have them in common. */
@@ -220,9 +258,10 @@ function aliasObjects(
   return aliases.flatMap(({ key, file, status }) => {
     const object = files.get(file);
     if (!object) return [];
+    const { size, hash, headers, body } = object;
     const { [OBJECT_METADATA.canonicalPath]: _, ...metadata } = object.metadata;
     const shownAs = status === 200 ? {} : { [OBJECT_METADATA.status]: String(status) };
-    return [{ ...object, key, metadata: { ...metadata, ...shownAs } }];
+    return [{ key, size, hash, headers, metadata: { ...metadata, ...shownAs }, body }];
   });
 }
 
