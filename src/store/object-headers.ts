@@ -13,6 +13,7 @@ import type {
   WriteCondition,
 } from "./object-store.ts";
 import { encodeKey } from "./s3-signature.ts";
+import type { HeaderField } from "./s3-signature.ts";
 
 const META = "x-amz-meta-";
 const HEADER_NAMES = [
@@ -29,31 +30,31 @@ export function sha256Of({ body, sha256 }: Pick<PutInput, "body" | "sha256">): s
   return sha256 ?? createHash("sha256").update(body).digest("hex");
 }
 
-/** Headers of a PutObject. The checksum is kept by S3 with the object, and comes back with it. */
-export function putHeaders(input: PutInput, sha256: string): Map<string, string> {
-  return new Map([
+/** Headers of a PutObject, each once. The checksum is kept by S3 with the object, and comes back with it. */
+export function putHeaders(input: PutInput, sha256: string): readonly HeaderField[] {
+  return [
     ...describing(input.headers ?? {}, input.metadata ?? {}),
     ...conditional(input.condition),
     ["x-amz-checksum-sha256", Buffer.from(sha256, "hex").toString("base64")],
-  ]);
+  ];
 }
 
-function conditional(condition: WriteCondition | undefined): (readonly [string, string])[] {
+function conditional(condition: WriteCondition | undefined): HeaderField[] {
   if (condition === undefined) return [];
   return condition.kind === "absent" ? [["if-none-match", "*"]] : [["if-match", condition.etag]];
 }
 
 /** Headers of a CopyObject within a bucket. */
-export function copyHeaders({ from, replace }: CopyInput, bucket: string): Map<string, string> {
-  return new Map([
+export function copyHeaders({ from, replace }: CopyInput, bucket: string): readonly HeaderField[] {
+  return [
     ...(replace === undefined ? [] : describing(replace.headers, replace.metadata)),
     ["x-amz-copy-source", `/${bucket}/${encodeKey(from)}`],
     ["x-amz-metadata-directive", replace === undefined ? "COPY" : "REPLACE"],
-  ]);
+  ];
 }
 
-function describing(headers: ObjectHeaders, metadata: ObjectMetadata): (readonly [string, string])[] {
-  const found: (readonly [string, string])[] = [];
+function describing(headers: ObjectHeaders, metadata: ObjectMetadata): HeaderField[] {
+  const found: HeaderField[] = [];
   for (const [field, name] of HEADER_NAMES) {
     const value = headers[field];
     if (value !== undefined) found.push([name, sendable(name, value)]);

@@ -18,7 +18,7 @@ import { S3Refusal, hasErrorInside } from "./s3-answer.ts";
 import type { S3Credentials } from "./s3-credentials.ts";
 import type { BucketEndpoint } from "./s3-endpoint.ts";
 import { EMPTY_PAYLOAD_HASH, RequestSigner } from "./s3-signature.ts";
-import type { SigningKeys } from "./s3-signature.ts";
+import type { HeaderField, SigningKeys } from "./s3-signature.ts";
 
 /** Requests to a store under way at a time. */
 const STORE_CONNECTIONS = 64;
@@ -40,8 +40,8 @@ export interface S3Request {
   readonly key: string;
   /** Encoded; absent = none. */
   readonly query?: string;
-  /** Lower-case names. */
-  readonly headers: ReadonlyMap<string, string>;
+  /** Each name once. */
+  readonly headers: Iterable<HeaderField>;
   readonly body?: { readonly content: PutInput["body"]; readonly sha256: string };
   /** Whether a 200 may hold an error, as that of CopyObject. */
   readonly mayFailInside?: boolean;
@@ -142,8 +142,8 @@ export class S3Requests {
     const { method, query = "", signal, readLimit } = request;
     const body = wireBody(request.body?.content, this.#buffers);
     const path = endpoint.pathOf(request.key);
-    const headers = new Map([["host", endpoint.host], ...request.headers]);
-    if (method === "PUT") headers.set("content-length", String(body.length));
+    const headers: HeaderField[] = [["host", endpoint.host], ...request.headers];
+    if (method === "PUT") headers.push(["content-length", String(body.length)]);
     const signed = this.#signer.sign(
       {
         method,

@@ -8,14 +8,17 @@ export interface SigningKeys {
   readonly sessionToken?: string;
 }
 
+/** A header's name in lower case and its value. */
+export type HeaderField = readonly [string, string];
+
 export interface RequestToSign {
   readonly method: string;
   /** As it goes on the wire: encoded once, as S3 wants it (S3 user guide, "Canonical request"). */
   readonly path: string;
   /** As it goes on the wire: `encodeQuery`'s; absent = none. */
   readonly query?: string;
-  /** Lower-case names; values in printable ASCII. Everything here is signed. */
-  readonly headers: ReadonlyMap<string, string>;
+  /** Each name once; values in printable ASCII. Everything here is signed. */
+  readonly headers: Iterable<HeaderField>;
   /** Hex SHA-256 of the body. */
   readonly payloadHash: string;
   /** Milliseconds since the epoch, by the server's clock. */
@@ -42,19 +45,18 @@ export class RequestSigner {
   /** The request's headers with those of the signature, as names and values in turn. */
   sign(request: RequestToSign, keys: SigningKeys): string[] {
     const timestamp = `${new Date(request.nowMs).toISOString().slice(0, 19).replace(/[-:]/g, "")}Z`;
-    const headers = new Map(request.headers);
-    headers.set("x-amz-content-sha256", request.payloadHash);
-    headers.set("x-amz-date", timestamp);
-    if (keys.sessionToken !== undefined) headers.set("x-amz-security-token", keys.sessionToken);
-    const names = [...headers.keys()].sort();
+    const fields: HeaderField[] = [...request.headers];
+    fields.push(["x-amz-content-sha256", request.payloadHash], ["x-amz-date", timestamp]);
+    if (keys.sessionToken !== undefined) fields.push(["x-amz-security-token", keys.sessionToken]);
+    fields.sort(byName);
     let lines = "";
+    let signed = "";
     const sent: string[] = [];
-    for (const name of names) {
-      const value = headers.get(name) ?? "";
+    for (const [name, value] of fields) {
       sent.push(name, value);
       lines += `${name}:${canonicalValue(value)}\n`;
+      signed += signed === "" ? name : `;${name}`;
     }
-    const signed = names.join(";");
     const canonical = `${request.method}\n${request.path}\n${request.query ?? ""}\n${lines}\n${signed}\n${request.payloadHash}`;
     const day = timestamp.slice(0, 8);
     const scope = `${day}/${this.#region}/s3/aws4_request`;
@@ -81,6 +83,10 @@ export class RequestSigner {
 
 function hmac(key: string | Buffer, text: string): Buffer {
   return createHmac("sha256", key).update(text).digest();
+}
+
+function byName([one]: HeaderField, [other]: HeaderField): number {
+  return one < other ? -1 : 1;
 }
 
 function canonicalValue(value: string): string {

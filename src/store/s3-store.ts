@@ -31,6 +31,7 @@ import { PAGE_LIMIT, listQuery, readListing } from "./s3-listing.ts";
 import type { ListedPage } from "./s3-listing.ts";
 import { S3Requests } from "./s3-requests.ts";
 import type { S3Request } from "./s3-requests.ts";
+import type { HeaderField } from "./s3-signature.ts";
 import type { SdkClient } from "./sdk-client.ts";
 import { errorFacts, toStoreError } from "./store-error.ts";
 
@@ -124,7 +125,7 @@ class S3BucketStore implements ObjectStore {
     const outcome = await this.#send("GetObject", {
       method: "GET",
       key,
-      headers: new Map([["x-amz-checksum-mode", "ENABLED"]]),
+      headers: [["x-amz-checksum-mode", "ENABLED"]],
       check: checkStored,
       readLimit: READ_LIMIT,
       signal,
@@ -136,7 +137,7 @@ class S3BucketStore implements ObjectStore {
   }
 
   async head({ key, signal }: KeyInput): Promise<HeadOutcome> {
-    const request = { method: "HEAD" as const, key, headers: new Map(), readLimit: ANSWER_LIMIT, signal };
+    const request = { method: "HEAD" as const, key, headers: [], readLimit: ANSWER_LIMIT, signal };
     const outcome = await this.#send("HeadObject", request);
     if (outcome.kind !== "ok") return { kind: "not-found" };
     const { headers } = outcome.answer;
@@ -163,7 +164,7 @@ class S3BucketStore implements ObjectStore {
   }
 
   async delete({ key, etag, signal }: DeleteInput): Promise<DeleteOutcome> {
-    const headers = new Map(etag === undefined ? [] : [["if-match", etag]]);
+    const headers: HeaderField[] = etag === undefined ? [] : [["if-match", etag]];
     const request = { method: "DELETE" as const, key, headers, readLimit: ANSWER_LIMIT, signal };
     const outcome = await this.#send("DeleteObject", request);
     if (outcome.kind === "ok" || outcome.status === 404) return { kind: "ok" };
@@ -198,7 +199,7 @@ class S3BucketStore implements ObjectStore {
       method: "GET" as const,
       key: "",
       query,
-      headers: new Map(),
+      headers: [],
       readLimit: PAGE_LIMIT,
       signal,
     };
