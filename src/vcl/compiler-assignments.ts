@@ -6,7 +6,7 @@ import type {
   UnsetStatement,
   VclType,
 } from "./ast.ts";
-import { headersOf, headerText, parseHeaderName } from "./builtins/header-variables.ts";
+import { addHeader, parseHeaderName } from "./builtins/header-variables.ts";
 import { findVariable } from "./catalog.ts";
 import type { VariableRow } from "./catalog-rows.ts";
 import { compileCondition } from "./compiler-conditions.ts";
@@ -23,7 +23,6 @@ import type { NotSetStyle } from "./compiler-expressions.ts";
 import { typeOf } from "./types.ts";
 import type { VclValue } from "./values.ts";
 import { integerFromNumber, toInteger } from "./values.ts";
-import { chargeHeader } from "./workspace.ts";
 
 /** A place that can be assigned to. */
 interface Target {
@@ -230,11 +229,7 @@ export function compileAdd(statement: AddStatement, scope: SubScope): Exec {
   const value = compileString(statement.value, scope, "print");
   return (run) => {
     const text = value(run);
-    const headers = headersOf(run.t, message);
-    if (text === null || headers === null) return NEXT;
-    const clean = headerText(text);
-    chargeHeader(run.t, header, clean);
-    headers.add(header, clean);
+    if (text !== null) addHeader(run.t, { message, header }, text);
     return NEXT;
   };
 }

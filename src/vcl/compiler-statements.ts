@@ -237,6 +237,7 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
   ["deliver_stale", { do: "deliver_stale" }],
   ["hit_for_pass", { do: "hit_for_pass" }],
   ["restart", { do: "restart" }],
+  ["upgrade", { do: "upgrade" }],
   ["error", { do: "error", status: 503, reason: null }],
 ]);
 
@@ -246,10 +247,8 @@ function compileReturn(statement: ReturnStatement, scope: SubScope): Exec {
   const action = ACTIONS.get(statement.action?.name ?? "");
   if (action !== undefined) return finish(action);
   const word = statement.action?.name ?? "…";
-  // reference/vcl/statements/return: a WebSocket is handed to the backend as it is.
-  const why = word === "upgrade" ? "its edge does not pass WebSockets on" : "it knows no such action";
-  const message = `return(${word}) is not executed by the mirror: ${why}`;
-  reportError(scope.context, statement, { rule: "compile/not-executed", message });
+  const message = `there is no return(${word})`;
+  reportError(scope.context, statement, { rule: "compile/unknown-name", message });
   return () => LEAVE;
 }
 

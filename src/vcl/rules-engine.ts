@@ -23,6 +23,7 @@ export const COMPILE_RULES = {
 export const RUNTIME_RULES = {
   "limit/calls": error("one subroutine of Fastly's called too many others", LIMITS),
   "limit/depth": error("subroutines called each other too deep", LIMITS),
+  "limit/headers": error("a request had more than 255 headers, or a response more than 96", LIMITS),
   "limit/regex-steps": error("regular expressions of one subroutine took too many steps", `${VCL}/regex`),
   "limit/statements": error("one subroutine of Fastly's ran too many statements", LIMITS),
   "workspace/overflow": error("the request used up its memory", `${VCL}/memory-overflows`),

@@ -28,7 +28,7 @@ export function chargeWorkspace(t: Transaction, bytes: number): void {
   if (t.workspaceUsed > WORKSPACE_BYTES) {
     throw new VclRuntimeError(
       "workspace/overflow",
-      `the request used up its workspace of ${WORKSPACE_BYTES} bytes (Header overflow)`,
+      `Header overflow: the request used up its workspace of ${WORKSPACE_BYTES} bytes`,
     );
   }
 }
@@ -36,4 +36,17 @@ export function chargeWorkspace(t: Transaction, bytes: number): void {
 /** Takes what writing one header line costs. */
 export function chargeHeader(t: Transaction, name: string, value: string): void {
   chargeWorkspace(t, name.length + value.length + HEADER_OVERHEAD);
+}
+
+/** Lines that a request and a response may have, Fastly's own included (reference/vcl/constraints-and-limitations). */
+export const MAX_HEADERS = { request: 255, response: 96 } as const;
+
+/**
+ * Ends the request where a message has more header lines than Fastly's memory has places for: a 503 that vcl_error
+ * never sees, as with the workspace (reference/vcl/memory-overflows). Throws `VclRuntimeError`.
+ */
+export function checkHeaderCount(headers: HeaderList, kind: keyof typeof MAX_HEADERS): void {
+  const limit = MAX_HEADERS[kind];
+  if (headers.size <= limit) return;
+  throw new VclRuntimeError("limit/headers", `Header overflow: more than ${limit} headers in a ${kind}`);
 }

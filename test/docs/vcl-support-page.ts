@@ -20,10 +20,7 @@ const FAMILIES = [
 export function vclSupportPage(): string {
   const functions = listFunctions();
   const variables = listVariables();
-  const idle = [
-    ...functions.filter(({ call }) => call === undefined).map(({ name }) => `\`${name}\``),
-    "`return(upgrade)`: the edge does not pass WebSockets on",
-  ];
+  const idle = functions.filter(({ call }) => call === undefined).map(({ name }) => `\`${name}\``);
   return [
     "# VCL: what is known and what is executed",
     "<!-- Made from the catalog: UPDATE_GOLDEN=1 npx vitest run test/docs/vcl-support.test.ts -->",
@@ -36,8 +33,12 @@ export function vclSupportPage(): string {
       `- **Rules**: ${Object.keys(RULES).length} of parser and checker, ${Object.keys(COMPILE_RULES).length} of the compiler, ` +
         `${Object.keys(RUNTIME_RULES).length} while VCL runs.`,
     ].join("\n"),
-    "What is known and not executed is an error at validate time, with its place:",
-    idle.map((line) => `- ${line}`).join("\n"),
+    ...(idle.length === 0
+      ? []
+      : [
+          "What is known and not executed is an error at validate time, with its place:",
+          idle.map((line) => `- ${line}`).join("\n"),
+        ]),
     "Marks: R read, W set, U unset, F a fixture may give the value, D deprecated. Subroutines are named where it is not all of them.",
     "## Functions",
     ...sections(functions, functionLine),

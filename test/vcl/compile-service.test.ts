@@ -88,7 +88,7 @@ describe("a service", () => {
   });
 
   test("that does not parse, check or compile is refused with its place", () => {
-    const wrong = ["set req.http.X = ;", "set req.http.X = beresp.ttl;", "return(upgrade);"];
+    const wrong = ["set req.http.X = ;", "set req.http.X = beresp.ttl;", "set req.http.X = req.headers;"];
     for (const body of wrong) {
       expect(() => service({ recv: `${body} return(lookup);` })).toThrow(VclError);
       expect(() => service({ recv: `${body} return(lookup);` })).toThrow(/main\.vcl:3:\d+: error\[/);

@@ -486,14 +486,14 @@ describe("declarations", () => {
 });
 
 describe("what is not executed", () => {
-  test("handing a WebSocket on is an error with a caret", () => {
-    const error = errorOf(() => compileText("sub vcl_recv {\n  return(upgrade);\n}"));
+  test("a return that does not exist is an error with a caret", () => {
+    const error = errorOf(() => compileText("sub vcl_recv {\n  return(pipe);\n}"));
     expect(String(error)).toContain(
       [
-        "main.vcl:2:3: error[compile/not-executed]: return(upgrade) is not executed by the mirror: its edge does not pass WebSockets on",
+        "main.vcl:2:3: error[compile/unknown-name]: there is no return(pipe)",
         "  |",
-        "2 |   return(upgrade);",
-        "  |   ^^^^^^^^^^^^^^^^",
+        "2 |   return(pipe);",
+        "  |   ^^^^^^^^^^^^^",
       ].join("\n"),
     );
   });

@@ -1,5 +1,6 @@
 import type { HeaderList } from "../../http/header-list.ts";
 import type { RequestMessage } from "../../vcl/runtime.ts";
+import { checkHeaderCount } from "../../vcl/workspace.ts";
 import { revalidationHeaders } from "./conditional.ts";
 import type { Exchange } from "./exchange.ts";
 import { appendHop } from "./hop-chain.ts";
@@ -50,13 +51,27 @@ export function passRequest(x: Exchange): RequestMessage {
   return { method, url: req.url, proto: "HTTP/1.1", headers };
 }
 
+/**
+ * The request that goes to a backend with `return(upgrade)`: as it is in `req`, since no subroutine runs in between
+ * (guides/concepts/real-time-messaging/websockets-tunnel).
+ */
+export function upgradeRequest(x: Exchange): RequestMessage {
+  const { req } = x.delivery;
+  const headers = outgoingHeaders(x);
+  const { body } = x.request;
+  if (body === null || body.kind === "bytes") headers.unset("Content-Length");
+  return { method: req.method, url: req.url, proto: "HTTP/1.1", headers };
+}
+
 function outgoingHeaders(x: Exchange): HeaderList {
   const headers = endToEndHeaders(x.node.req.headers);
   headers.unset("Expect");
+  headers.unset("Fastly-Cookie-Overflow");
   appendHop(headers, { pop: x.pop, serviceId: x.service.active.id, parts: x.parts });
   const loop = headers.getAll("CDN-Loop");
   headers.set("CDN-Loop", [...loop, "Fastly"].join(", "));
   headers.set("X-Varnish", x.node.xid);
+  checkHeaderCount(headers, "request");
   return headers;
 }
 

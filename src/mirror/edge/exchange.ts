@@ -18,6 +18,7 @@ export type NodeTransaction = { -readonly [K in keyof Transaction]: Transaction[
 /** Where a request is in its life (reference/vcl/request-lifecycle). */
 export type Step =
   | "recv"
+  | "upgrade"
   | "hash"
   | "segments"
   | "lookup"

@@ -1,7 +1,6 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { Server as NetServer } from "node:net";
-import type { Socket } from "node:net";
+import { Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { HeaderList } from "../../http/header-list.ts";
 import { answerClient } from "./front-answer.ts";
@@ -11,6 +10,7 @@ import type { FrontLimits } from "./front-limits.ts";
 import { clientOf, readFrontRequest } from "./front-request.ts";
 import type { FrontMessage } from "./front-request.ts";
 import { http1Sink } from "./front-response.ts";
+import { answerUpgrade, headWithoutUpgrade, mayUpgrade } from "./front-upgrade.ts";
 
 /** A request whose answer has not gone out yet. */
 interface Turn {
@@ -48,6 +48,9 @@ export class Http1Front {
     this.server.maxHeadersCount = 0;
     this.server.on("connection", (socket: Socket) => this.#greet(socket));
     this.server.on("clientError", (error: NodeJS.ErrnoException, socket) => this.#fault(error, socket));
+    this.server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Buffer) =>
+      this.#upgrade(incoming, socket, head),
+    );
     this.server.on("connect", (_request: IncomingMessage, socket: Duplex) => this.#refuseTunnel(socket));
   }
 
@@ -118,6 +121,29 @@ export class Http1Front {
     const turn: Turn = { message: incoming, out, done: run() };
     conversation.turns.push(turn);
     void turn.done.then(() => this.#endTurn(incoming.socket, conversation));
+  }
+
+  /** A request for another protocol; one that cannot be a WebSocket's is read again without its wish. */
+  #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const conversation = this.#conversations.get(socket);
+    if (conversation === undefined || conversation.refused || !(socket instanceof Socket)) {
+      socket.destroy();
+      return;
+    }
+    if (conversation.turns.length > 0) {
+      // Whoever asks for another protocol has to wait for what the old one still owes.
+      conversation.refused = true;
+      conversation.farewell = rawAnswer(400, "Bad Request");
+      return;
+    }
+    if (!mayUpgrade(incoming)) {
+      socket.unshift(Buffer.concat([headWithoutUpgrade(incoming), head]));
+      this.adopt(socket);
+      return;
+    }
+    conversation.requests += 1;
+    const front = readFrontRequest(messageOf(incoming, conversation.requests), this.#service);
+    void answerUpgrade({ incoming, front, socket, head }, this.#service);
   }
 
   #refuseTunnel(socket: Duplex): void {

@@ -11,6 +11,7 @@ import { fetchResponse } from "./step-fetch.ts";
 import { deliverStale, hit, lookup } from "./step-lookup.ts";
 import { hash, purge, receive } from "./step-request.ts";
 import { beginSegments, deliverSegment } from "./step-segments.ts";
+import { upgrade } from "./step-upgrade.ts";
 import { fetchTransaction } from "./transaction.ts";
 
 /** Restarts of one request; the next one gives 503 (reference/vcl/statements/restart). */
@@ -19,6 +20,7 @@ const MAX_RESTARTS = 3;
 /** What is done at each step; every step only says which one comes next. */
 const STEPS: Readonly<Record<Exclude<Step, "end">, (x: Exchange) => Step | Promise<Step>>> = {
   recv: receive,
+  upgrade,
   hash,
   segments: beginSegments,
   lookup,
@@ -90,12 +92,15 @@ function lookupState(next: Step): string {
   return next === "pass" ? "HITPASS" : "MISS";
 }
 
+/** Limits of memory, of which Fastly's own page says no more (reference/vcl/memory-overflows). */
+const OVERFLOWS: ReadonlySet<string> = new Set(["limit/headers", "workspace/overflow"]);
+
 /** The text on the page: VCL's own trouble by name, anything else only in the log. */
 function describe(x: Exchange, error: unknown): string {
   const { host, xid } = x.delivery;
   if (error instanceof VclRuntimeError) {
     host.log(`request ${xid} stopped [${error.rule}]: ${error.message}`);
-    return error.message;
+    return OVERFLOWS.has(error.rule) ? "Header overflow" : error.message;
   }
   // A bug: where it happened is what its reader needs.
   const trace = traceOf(error);

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { HeaderList } from "../../http/header-list.ts";
 import type { ClientEffects, FactValue, TlsInfo } from "../../vcl/runtime.ts";
 import type { Country } from "./countries.ts";
@@ -36,6 +37,13 @@ export interface IncludeContext {
   readonly spent: { count: number };
 }
 
+/** A backend's connection after it has switched to another protocol (`return(upgrade)`): from here on bytes go both ways. */
+export interface Tunnel {
+  readonly socket: Duplex;
+  /** What came behind the 101 already. */
+  readonly head: Buffer;
+}
+
 /** A request as it reaches a POP, from the front or from another POP: only what HTTP would carry. */
 export interface HopRequest {
   readonly method: string;
@@ -47,6 +55,10 @@ export interface HopRequest {
   readonly connection: Connection;
   /** A purge the control plane asked for: needs no token of its own. */
   readonly trustedPurge: boolean;
+  /** The client asks for another protocol, and its connection can be given to a backend. */
+  readonly canUpgrade?: boolean;
+  /** Sends header lines ahead in a 103, where the client's connection can (`early_hints`). */
+  sendEarlyHints?(lines: readonly string[]): void;
   /** Missing = not a part of another page. */
   readonly include?: IncludeContext;
   /** The trace of the request at the POP that sent this one, where somebody looks on. */
@@ -67,5 +79,7 @@ export interface HopResponse {
   readonly body: ResponseBody;
   /** How slowly a small body is to go out to the client (`resp.tarpit`); missing = at once. */
   readonly tarpit?: NonNullable<ClientEffects["tarpit"]>;
+  /** Only with status 101, and only for a request that `canUpgrade`: who gets it ends the connection. */
+  readonly tunnel?: Tunnel;
   sent(report: SentReport): void;
 }

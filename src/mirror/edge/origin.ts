@@ -130,7 +130,8 @@ interface TlsOptions {
   checkServerIdentity(asked: string, certificate: PeerCertificate): Error | undefined;
 }
 
-function tlsOptions(spec: BackendSpec): TlsOptions {
+/** How the TLS connection to a backend is made and whom it must be with. */
+export function tlsOptions(spec: BackendSpec): TlsOptions {
   const asked = spec.sslSniHostname ?? spec.sslCertHostname ?? spec.host;
   const expected = spec.sslCertHostname ?? asked;
   return {
@@ -155,7 +156,8 @@ function poolKey(spec: BackendSpec): string {
   ]);
 }
 
-function requestHeaders(spec: BackendSpec, headers: HeaderList): string[] {
+/** Header lines for a backend, flat; its own Host where it always wants that. */
+export function requestHeaders(spec: BackendSpec, headers: HeaderList): string[] {
   const sent = endToEndHeaders(headers);
   if (spec.alwaysUseHostHeader) sent.set("Host", spec.hostHeader ?? spec.host);
   return sent.toFlat();

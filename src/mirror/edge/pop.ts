@@ -15,6 +15,9 @@ import { deliveryTransaction } from "./transaction.ts";
 
 const NOTHING_CARRIED: ReadonlyMap<string, string> = new Map();
 
+/** Bytes of a line that VCL logs; of a longer one the rest is cut off (guides/resource-limits). */
+const MAX_LOG_LINE = 16 * 1024;
+
 /** Runs a request at a POP: finds the service by Host and takes the request through its life cycle. */
 export async function handleAtPop(parts: EdgeParts, pop: Pop, request: HopRequest): Promise<HopResponse> {
   const host = request.headers.get("Host") ?? "";
@@ -24,7 +27,7 @@ export async function handleAtPop(parts: EdgeParts, pop: Pop, request: HopReques
   if (recorder !== null) request.tracedBy?.addShield(recorder);
   if (service === null) return watched(unknownDomain(host, pop.identity), { watch, delivery: null });
   const chain = readHopChain(request.headers, service.active.id, parts);
-  const edgeHost = new RequestHost({ parts, pop, serviceId: service.active.id, recorder });
+  const edgeHost = new RequestHost({ parts, pop, request, serviceId: service.active.id, recorder });
   const delivery = deliveryTransaction({
     parts,
     pop,
@@ -74,6 +77,7 @@ function watched(
 interface HostPlace {
   readonly parts: EdgeParts;
   readonly pop: Pop;
+  readonly request: HopRequest;
   readonly serviceId: string;
   readonly recorder: TraceRecorder | null;
 }
@@ -108,9 +112,14 @@ class RequestHost implements EdgeHost {
     return this.#at.parts.pools.connectionsTo(backend.spec);
   }
 
-  log(line: string): void {
+  log(text: string): void {
     const { parts, pop, serviceId } = this.#at;
+    const line = text.slice(0, MAX_LOG_LINE);
     parts.onLog({ service: serviceId, pop: pop.name, line, at: parts.clock.now() });
+  }
+
+  sendEarlyHints(lines: readonly string[]): void {
+    this.#at.request.sendEarlyHints?.(lines);
   }
 
   random(): number {

@@ -1,11 +1,12 @@
 import { METHODS } from "node:http";
 import type { HeaderList } from "../../http/header-list.ts";
+import { MAX_HEADERS } from "../../vcl/workspace.ts";
 
 /** Limits of a request (reference/vcl/constraints-and-limitations). */
 export const LIMITS = {
   urlBytes: 8192,
   headerBytes: 69 * 1024,
-  headerCount: 255,
+  headerCount: MAX_HEADERS.request,
   cookieBytes: 32 * 1024,
   /** Larger request bodies are not for VCL to see. */
   bodyBytes: 8192,

@@ -2,7 +2,7 @@ import { messageOf } from "../../lib/caught.ts";
 import { assertDefined } from "../../lib/errors.ts";
 import { HeaderList } from "../../http/header-list.ts";
 import { reasonOf } from "../../http/status-reasons.ts";
-import { VclRuntimeError } from "../../vcl/diagnostics.ts";
+import { checkHeaderCount } from "../../vcl/workspace.ts";
 import type { ResponseMessage } from "../../vcl/runtime.ts";
 import { bodyOf, discard, EMPTY_BODY, lengthOf, sliceBody } from "./body.ts";
 import type { ResponseBody } from "./body.ts";
@@ -15,7 +15,6 @@ import { errorPageText } from "./fastly-pages.ts";
 import type { SentReport } from "./message.ts";
 import { chooseRange, ifRangeHolds } from "./ranges.ts";
 import { runState } from "./state-run.ts";
-import { MAX_RESPONSE_HEADERS } from "./step-fetch.ts";
 import { emptyObject } from "./step-request.ts";
 
 /** vcl_error on the node that failed; its object becomes the response. */
@@ -86,10 +85,8 @@ export function runDeliver(x: Exchange, product: Product): ResponseMessage | nul
     x.carried = carriedHeaders(resp.headers);
     return null;
   }
-  if (resp.headers.size > MAX_RESPONSE_HEADERS) {
-    discard(product.body);
-    throw new VclRuntimeError("limit/headers", "Header overflow");
-  }
+  // What the edge itself added counts as well; who runs this step gives the body up.
+  checkHeaderCount(resp.headers, "response");
   return resp;
 }
 

@@ -1,4 +1,5 @@
 import { VclRuntimeError } from "../../vcl/diagnostics.ts";
+import { checkHeaderCount } from "../../vcl/workspace.ts";
 import type { HeaderList } from "../../http/header-list.ts";
 import type { BackendResponse } from "../../vcl/runtime.ts";
 import { assertDefined } from "../../lib/errors.ts";
@@ -23,8 +24,7 @@ import { readSurrogateKeys } from "./surrogate-keys.ts";
 import { readPart, segmentTag } from "./segments.ts";
 import { addVary, varySpec } from "./vary.ts";
 
-/** Lines and bytes a response may have (reference/vcl/constraints-and-limitations). */
-export const MAX_RESPONSE_HEADERS = 96;
+/** Bytes of the headers of a response (reference/vcl/constraints-and-limitations). */
 const MAX_RESPONSE_HEADER_BYTES = 69 * 1024;
 
 /** Bounds of a hit-for-pass note, seconds (concepts/edge-state/cache/request-collapsing). */
@@ -34,8 +34,7 @@ const HIT_FOR_PASS = { min: 120, max: 3600 } as const;
 export function fetchResponse(x: Exchange): Step | Promise<Step> {
   const { reply, node } = x;
   assertDefined(reply, "reply");
-  if (reply.headers.size > MAX_RESPONSE_HEADERS)
-    throw new VclRuntimeError("limit/headers", "Header overflow");
+  checkHeaderCount(reply.headers, "response");
   if (reply.headers.bytes > MAX_RESPONSE_HEADER_BYTES) {
     discard(reply.body);
     return failWith(x, "backend read error");

@@ -104,10 +104,12 @@ export function hit(x: Exchange): Step {
   const now = x.parts.clock.now();
   const view = entry.view(now);
   node.obj = view;
-  const ttl = view.ttl;
+  const { ttl, staleIfError } = view;
   const action = runState(x, node, "hit");
-  // `set obj.ttl` in vcl_hit changes the stored object (variables/cache-object/obj-ttl).
-  if (view.ttl !== ttl) entry.expires = now + view.ttl * 1000;
+  // Zero purges the stored object, and no other value has an effect (variables/cache-object/obj-ttl).
+  if (view.ttl !== ttl && view.ttl <= 0) x.pop.store.remove(entry);
+  else view.ttl = ttl;
+  if (view.staleIfError !== staleIfError) entry.staleIfError = view.staleIfError;
   entry.lastUse = now;
   switch (action.do) {
     case "pass":

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { HeaderList } from "../../http/header-list.ts";
 import { assertNever } from "../../lib/errors.ts";
+import { checkHeaderCount } from "../../vcl/workspace.ts";
 import { bodyOf } from "./body.ts";
 import type { Exchange, Product, Step } from "./exchange.ts";
 import { runState } from "./state-run.ts";
@@ -8,6 +9,8 @@ import { runState } from "./state-run.ts";
 /** vcl_recv. What it decides happens after vcl_hash, also for pass and error (reference/vcl/subroutines/recv). */
 export function receive(x: Exchange): Step {
   x.node = x.delivery;
+  // What came in and what Fastly adds, before any VCL (reference/vcl/constraints-and-limitations).
+  checkHeaderCount(x.delivery.req.headers, "request");
   const action = runState(x, x.delivery, "recv");
   switch (action.do) {
     case "lookup":
@@ -20,9 +23,7 @@ export function receive(x: Exchange): Step {
       x.decided = "error";
       return "hash";
     case "upgrade":
-      x.failure = { status: 501, reason: "WebSocket upgrade is not supported by this edge" };
-      x.decided = "error";
-      return "hash";
+      return "upgrade";
     default:
       return "restart";
   }

@@ -8,13 +8,13 @@ const MAX_KEY = 1024;
 export function readSurrogateKeys(headers: HeaderList): readonly string[] {
   const lines = headers.getAll("Surrogate-Key");
   if (lines.length === 0) return [];
-  let text = lines.join(" ");
+  let text = lines.join(" ").replaceAll("\t", " ");
   if (text.length > MAX_HEADER) {
     const cut = text.lastIndexOf(" ", MAX_HEADER);
     text = cut === -1 ? "" : text.slice(0, cut);
   }
   const keys = new Set<string>();
-  for (const key of text.split(/[ \t]+/)) if (key !== "" && key.length <= MAX_KEY) keys.add(key);
+  for (const key of text.split(/ +/)) if (key !== "" && key.length <= MAX_KEY) keys.add(key);
   return [...keys];
 }
 

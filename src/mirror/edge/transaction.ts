@@ -100,9 +100,12 @@ export function deliveryTransaction(init: DeliveryInit): NodeTransaction {
  * request has come through one more server of this service.
  */
 export function fetchTransaction(delivery: NodeTransaction): NodeTransaction {
+  const req = cloneRequest(delivery.req);
+  // Only the server that cut the cookie says so (http-headers/Fastly-Cookie-Overflow).
+  req.headers.unset("Fastly-Cookie-Overflow");
   return {
     ...delivery,
-    req: cloneRequest(delivery.req),
+    req,
     visitsThisService: delivery.visitsThisService + 1,
     visitsThisPop: delivery.visitsThisPop + 1,
     isClusterEdge: false,

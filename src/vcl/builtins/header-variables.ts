@@ -3,7 +3,7 @@ import type { HeaderList } from "../../http/header-list.ts";
 import type { VariableRow } from "../catalog-rows.ts";
 import type { Transaction } from "../runtime.ts";
 import { readSubfield, removeSubfield, separatorOf, writeSubfield } from "../subfields.ts";
-import { chargeHeader } from "../workspace.ts";
+import { chargeHeader, checkHeaderCount } from "../workspace.ts";
 import { knownVariable, scopesOf, stringVariable } from "./rows.ts";
 
 /** The five messages whose headers VCL can reach. */
@@ -80,6 +80,21 @@ export function writeHeader(t: Transaction, to: Omit<HeaderName, "subfield">, va
   const clean = headerText(value);
   chargeHeader(t, to.header, clean);
   headers.set(to.header, clean);
+  checkHeaderCount(headers, kindOf(to.message));
+}
+
+/** Adds one more header line and charges it. */
+export function addHeader(t: Transaction, to: Omit<HeaderName, "subfield">, value: string): void {
+  const headers = headersOf(t, to.message);
+  if (headers === null) return;
+  const clean = headerText(value);
+  chargeHeader(t, to.header, clean);
+  headers.add(to.header, clean);
+  checkHeaderCount(headers, kindOf(to.message));
+}
+
+function kindOf(message: MessageName): "request" | "response" {
+  return message === "req" || message === "bereq" ? "request" : "response";
 }
 
 /** The row of one header, made when a program names it. */

@@ -208,10 +208,38 @@ test("vcl_log runs after the body and knows its bytes", async () => {
   expect(logs).toEqual([{ service: "svc", pop: "LHR", line: "200 12", at: clock.now() }]);
 });
 
-test("upgrade is answered 501, clearly", async () => {
-  const { ask } = await withOrigin({ recv: () => act("upgrade") });
-  const answer = await ask("/");
-  expect([answer.status, answer.reason]).toEqual([501, "WebSocket upgrade is not supported by this edge"]);
+test("of obj.ttl in vcl_hit only zero has an effect: it purges the object", async () => {
+  const wanted = [5, 0];
+  const { ask, clock, origin } = await withOrigin({
+    fetch: (t) => void (t.beresp !== null && (t.beresp.ttl = 100)),
+    hit: (t) => void (t.obj !== null && (t.obj.ttl = wanted.shift() ?? t.obj.ttl)),
+  });
+  const before = origin.seen.length;
+  await ask("/ttl");
+  await ask("/ttl");
+  clock.advance(50_000);
+  await ask("/ttl");
+  expect(origin.seen.length - before).toBe(1);
+  await ask("/ttl");
+  expect(origin.seen.length - before).toBe(2);
+});
+
+test("obj.grace in vcl_hit stays with the object", async () => {
+  let up = true;
+  const { ask, clock } = await withOrigin({
+    fetch: (t) => {
+      if (t.beresp === null) return;
+      if (!up) return act("deliver_stale");
+      t.beresp.ttl = 10;
+      t.beresp.staleIfError = 0;
+    },
+    hit: (t) => void (t.obj !== null && (t.obj.staleIfError = 3600)),
+  });
+  await ask("/grace");
+  await ask("/grace");
+  up = false;
+  clock.advance(100_000);
+  expect((await ask("/grace")).status).toBe(200);
 });
 
 test("more than 96 response headers are Header overflow, without vcl_error", async () => {

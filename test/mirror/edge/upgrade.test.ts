@@ -1,0 +1,197 @@
+import { createServer } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { connect } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { expect, onTestFinished, test } from "vitest";
+import { serviceOf, testEdge, until } from "./harness.ts";
+import type { TestEdge } from "./harness.ts";
+import { compiledService } from "./service-vcl.ts";
+
+interface Backend {
+  readonly port: number;
+  readonly upgrades: IncomingMessage[];
+  readonly plain: { readonly url: string; readonly body: string; readonly upgrade: string | undefined }[];
+  readonly sockets: Duplex[];
+}
+
+/** A backend that agrees to any protocol and says everything back in capitals; `/no` it answers in HTTP. */
+async function echoBackend(): Promise<Backend> {
+  const upgrades: IncomingMessage[] = [];
+  const plain: { url: string; body: string; upgrade: string | undefined }[] = [];
+  const sockets: Duplex[] = [];
+  const server = createServer((message, response) => {
+    let body = "";
+    message.on("data", (chunk: Buffer) => (body += chunk.toString()));
+    message.on("end", () => {
+      plain.push({ url: message.url ?? "", body, upgrade: message.headers.upgrade });
+      response.end("plain page");
+    });
+  });
+  server.on("upgrade", (message: IncomingMessage, socket: Duplex) => {
+    upgrades.push(message);
+    sockets.push(socket);
+    socket.on("error", () => undefined);
+    if (message.url === "/no") {
+      socket.end("HTTP/1.1 403 Forbidden\r\nX-Why: closed\r\nContent-Length: 2\r\n\r\nno");
+      return;
+    }
+    const head = [
+      "HTTP/1.1 101 Switching Protocols",
+      "Upgrade: websocket",
+      "Connection: Upgrade",
+      "X-Own: 1",
+    ];
+    socket.write(`${head.join("\r\n")}\r\n\r\nhello `);
+    socket.on("data", (chunk: Buffer) => socket.write(chunk.toString("latin1").toUpperCase(), "latin1"));
+    socket.on("end", () => socket.end());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(async () => {
+    for (const socket of sockets) socket.destroy();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return { port: (server.address() as AddressInfo).port, upgrades, plain, sockets };
+}
+
+const UPGRADE =
+  'set req.http.X-Added = "by VCL"; if (req.http.Upgrade && req.url != "/page") { return(upgrade); }';
+
+async function run(recv = UPGRADE): Promise<TestEdge & { backend: Backend }> {
+  const backend = await echoBackend();
+  const program = compiledService(backend.port, { recv, log: 'log "log " resp.status;' });
+  return { ...(await testEdge(serviceOf(program))), backend };
+}
+
+interface Client {
+  readonly socket: Socket;
+  text(): string;
+  readonly ended: Promise<string>;
+}
+
+function client(port: number, head: readonly string[], rest = ""): Client {
+  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  let text = "";
+  socket.on("data", (chunk: Buffer) => (text += chunk.toString("latin1")));
+  const ended = new Promise<string>((resolve) => socket.on("end", () => resolve(text)));
+  socket.on("error", () => undefined);
+  onTestFinished(() => void socket.destroy());
+  socket.write(`${[...head, "", ""].join("\r\n")}${rest}`, "latin1");
+  return { socket, text: () => text, ended };
+}
+
+function opening(path: string): string[] {
+  const asks = ["Connection: keep-alive, Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"];
+  return [
+    `GET ${path} HTTP/1.1`,
+    "Host: www.example.com",
+    ...asks,
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+  ];
+}
+
+test("return(upgrade) joins client and backend, and bytes go both ways until both have ended", async () => {
+  const { edge, backend, logs } = await run();
+  const { socket, text, ended } = client(edge.httpPort, opening("/chat"));
+  await until(() => text().endsWith("hello "));
+  expect(text()).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/);
+  expect(text()).toContain("X-Own: 1\r\n");
+  expect(text().toLowerCase()).toContain("upgrade: websocket\r\n");
+  const [asked] = backend.upgrades;
+  expect(asked?.headers).toMatchObject({
+    upgrade: "websocket",
+    connection: "Upgrade",
+    host: "www.example.com",
+    "x-added": "by VCL",
+    "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+  });
+  // vcl_log runs when the connection is made.
+  expect(logs.map(({ line }) => line)).toContain("log 101");
+  socket.write("one ");
+  await until(() => text().endsWith("ONE "));
+  socket.end("two");
+  expect((await ended).endsWith("hello ONE TWO")).toBe(true);
+});
+
+test("large amounts go through in order, at the speed of the slower side", async () => {
+  const { edge } = await run();
+  const { socket, text, ended } = client(edge.httpPort, opening("/chat"));
+  await until(() => text().endsWith("hello "));
+  const sent = Array.from({ length: 40 }, (_, i) => String(i).padStart(50_000, "x")).join("");
+  socket.end(sent);
+  const whole = await ended;
+  expect(whole.slice(whole.indexOf("hello ") + 6)).toBe(sent.toUpperCase());
+});
+
+test("what a backend that does not agree answers goes to the client, and nothing of the client's to the backend", async () => {
+  const { edge, backend } = await run();
+  const smuggled = "GET /secret HTTP/1.1\r\nHost: www.example.com\r\n\r\n";
+  const { ended } = client(edge.httpPort, opening("/no"), smuggled);
+  const text = await ended;
+  expect(text).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n/);
+  expect(text).toContain("X-Why: closed");
+  expect(text.endsWith("\r\n\r\nno")).toBe(true);
+  expect(backend.plain).toEqual([]);
+});
+
+test("a WebSocket that VCL does not hand on is answered as any other request", async () => {
+  const { edge, backend } = await run();
+  const text = await client(edge.httpPort, opening("/page")).ended;
+  expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  expect(text.endsWith("plain page")).toBe(true);
+  expect(backend.plain).toEqual([{ url: "/page", body: "", upgrade: undefined }]);
+});
+
+test("a POST that offers another protocol keeps its body and its connection", async () => {
+  const { edge, backend } = await run("return(pass);");
+  const head = [
+    "POST /form HTTP/1.1",
+    "Host: www.example.com",
+    "Connection: Upgrade, HTTP2-Settings",
+    "Upgrade: h2c",
+    "HTTP2-Settings: AAMAAABk",
+    "Content-Length: 4",
+  ];
+  const next = "GET /next HTTP/1.1\r\nHost: www.example.com\r\nConnection: close\r\n\r\n";
+  const text = await client(edge.httpPort, head, `form${next}`).ended;
+  expect(text.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2);
+  expect(backend.plain.map(({ url, body, upgrade }) => [url, body, upgrade])).toEqual([
+    ["/form", "form", undefined],
+    ["/next", "", undefined],
+  ]);
+});
+
+test("a request that cannot change its protocol gets the backend's plain answer", async () => {
+  const { ask, backend } = await run("return(upgrade);");
+  const answer = await ask("/plain", { method: "POST", body: "abc" });
+  expect([answer.status, answer.text]).toEqual([200, "plain page"]);
+  expect(backend.plain).toEqual([{ url: "/plain", body: "abc", upgrade: undefined }]);
+});
+
+test("a backend that cannot be reached is a 503, without vcl_error", async () => {
+  const dead = await echoBackend();
+  const program = compiledService(1, { recv: "return(upgrade);", error: "set obj.status = 418;" });
+  expect(dead.port).toBeGreaterThan(0);
+  const { edge } = await testEdge(serviceOf(program));
+  expect(await client(edge.httpPort, opening("/chat")).ended).toMatch(
+    /^HTTP\/1\.1 503 Connection refused\r\n/,
+  );
+});
+
+test("when one side breaks the other is ended, and closing the edge ends both", async () => {
+  const { edge, backend } = await run();
+  const first = client(edge.httpPort, opening("/chat"));
+  await until(() => first.text().endsWith("hello "));
+  first.socket.destroy();
+  await until(() => backend.sockets[0]?.destroyed === true);
+  const second = client(edge.httpPort, opening("/chat"));
+  await until(() => second.text().endsWith("hello "));
+  backend.sockets[1]?.destroy();
+  await second.ended;
+  const third = client(edge.httpPort, opening("/chat"));
+  await until(() => third.text().endsWith("hello "));
+  await edge.close();
+  await third.ended.catch(() => undefined);
+  await until(() => backend.sockets[2]?.destroyed === true);
+});
