@@ -4,7 +4,7 @@ import type { TLSSocket } from "node:tls";
 import { HeaderList } from "../../http/header-list.ts";
 import { answerClient } from "./front-answer.ts";
 import type { FrontService } from "./front-answer.ts";
-import { MALFORMED, readHttp2Head } from "./front-http2-head.ts";
+import { http2ResponseHead, MALFORMED, readHttp2Head } from "./front-http2-head.ts";
 import { MAX_HEADER_BLOCK } from "./front-limits.ts";
 import type { FrontLimits } from "./front-limits.ts";
 import { clientOf, readFrontRequest } from "./front-request.ts";
@@ -47,7 +47,7 @@ export class Http2Front {
 function sessionOptions(limits: FrontLimits) {
   return {
     settings: { maxConcurrentStreams: limits.streams, maxHeaderListSize: MAX_HEADER_BLOCK },
-    // The edge's own limit of header lines is lower, and answers 431 rather than resetting the stream.
+    // The edge's own limit of header lines is lower, and answers 503 rather than resetting the stream.
     maxHeaderListPairs: 2048,
     maxSettings: 32,
     maxSessionRejectedStreams: limits.streams,
@@ -123,7 +123,10 @@ class Conversation {
 
   async #answer(stream: ServerHttp2Stream, message: FrontMessage, front: FrontRequest): Promise<void> {
     const sink = http2Sink(stream, { method: message.method, limits: this.#service.limits });
-    await answerClient({ message, front, sink }, (pop, request) => this.#service.handle(pop, request));
+    const sendEarlyHints = (lines: readonly string[]): void => sendHints(stream, lines);
+    await answerClient({ message, front, sink }, (pop, request) =>
+      this.#service.handle(pop, { ...request, sendEarlyHints }),
+    );
     if (!message.hasBody || stream.readableEnded) return;
     // The answer is complete, what the client still sends is of no use (RFC 9113 §8.1).
     const end = (): void => stream.close(constants.NGHTTP2_NO_ERROR);
@@ -171,4 +174,15 @@ class Conversation {
 async function* wholeBody(stream: ServerHttp2Stream): AsyncGenerator<unknown> {
   yield* stream.iterator({ destroyOnReturn: false });
   if (stream.aborted) throw new Error("the client gave up its request");
+}
+
+/** A 103 with the header lines that can stand in one (RFC 8297 §2); none once the answer has begun or the client left. */
+function sendHints(stream: ServerHttp2Stream, lines: readonly string[]): void {
+  if (stream.destroyed || stream.headersSent) return;
+  const flat = lines.flatMap((line) => {
+    const [, name, value] =
+      /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)$/.exec(line) ?? [];
+    return name === undefined || value === undefined ? [] : [name, value];
+  });
+  if (flat.length > 0) stream.additionalHeaders(http2ResponseHead(103, flat));
 }
