@@ -33,10 +33,18 @@ function tooLarge(): ApiError {
   return new ApiError(413, "Request entity too large", `the limit is ${MAX_BODY_BYTES} bytes`);
 }
 
+/**
+ * The text without lone surrogates, which `\ud800` in JSON makes: VCL has its UTF-8, where all of them are one and the
+ * same, so two keys of a dictionary could become one.
+ */
+function unicode(text: string): string {
+  return Buffer.from(text, "utf8").toString("utf8");
+}
+
 function parseJson(text: string): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text, (_key, part: unknown) => (typeof part === "string" ? unicode(part) : part));
   } catch {
     throw badRequest("the body is not valid JSON");
   }

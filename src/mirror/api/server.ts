@@ -55,6 +55,7 @@ const LOOPBACK = /^(?:127\.|::1$|localhost$)/;
 const DEFAULT_RATE_LIMIT = 100_000;
 /** A batch purge names up to 256 keys of 1 KB in one header. */
 const MAX_HEADER_BYTES = 320 * 1024;
+const KEEP_ALIVE_MS = 65_000;
 
 /** Starts the control plane and runs the stored active versions again. */
 export async function startFastlyApi(options: FastlyApiOptions): Promise<FastlyApi> {
@@ -76,6 +77,8 @@ export async function startFastlyApi(options: FastlyApiOptions): Promise<FastlyA
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
     void front.serve(request, response);
   });
+  // A large version may take seconds to compile: clients that keep a connection must not find it reset after that.
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   const port = await listenOn(server, {
     host: options.host ?? DEFAULT_HOST,
     port: options.port,

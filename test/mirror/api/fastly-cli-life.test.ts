@@ -76,6 +76,7 @@ describe.skipIf(unavailable !== undefined)("the official CLI, through the life o
     const second = ["--name", "second", "--address", address, "--port", port, "--healthcheck", "up"];
     const probe = ["--name", "up", "--path", "/up", "--initial", "3", "--threshold", "3", "--window", "5"];
     const limit = ["--action", "response", "--client-key", "req.http.X-Client", "--http-methods", "GET,HEAD"];
+    const tight = ["--penalty-box-dur", "1", "--rps-limit", "10", "--window-size", "1"];
     const slow = ["--response-status", "429", "--response-content", "slow", "--response-content-type", "a/b"];
     await runTogether([
       () => run("service", "domain", "create", ...at, "--name", "*.example.org"),
@@ -95,11 +96,7 @@ describe.skipIf(unavailable !== undefined)("the official CLI, through the life o
       ...LOGGING.map(([kind, ...flags]) => async (): Promise<unknown> => {
         return run("service", "logging", kind, "create", ...at, "--name", `cli-${kind}`, ...flags);
       }),
-      () =>
-        run(
-          ...["service", "rate-limit", "create", ...at, "--name", "slow down", ...limit, ...slow],
-          ...["--penalty-box-dur", "1", "--rps-limit", "10", "--window-size", "1"],
-        ),
+      () => run("service", "rate-limit", "create", ...at, "--name", "slow down", ...limit, ...slow, ...tight),
       () => run("service", "resource-link", "create", ...at, "--resource-id", "abc", "--name", "store"),
       ...OTHER_OBJECTS.map(
         ([kind, form]) =>

@@ -89,8 +89,8 @@ describe("the rate limit", () => {
 describe("what the mirror does not have", () => {
   test.each([
     ["POST", "wordpress"],
-    ["GET", "resource/some%2Fname"],
-    ["POST", "rate-limiters"],
+    ["GET", "image_optimizer_default_settings/some%2Fname"],
+    ["POST", "http3"],
     ["PUT", "activate/staging"],
     ["POST", "lint"],
   ] as const)("%s .../%s answers 501 with its name", async (method, path) => {
