@@ -25,6 +25,9 @@ const OFFSETS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] as const;
 /** In base64 as RFC 4648 section 4 has it, which is what `bin.hex_to_base64` writes. */
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/** Digits of a hash that lists may use, and one. */
+export const DELTA_HASH_DIGITS = 16;
+
 /** What delta lists know a page by: the first 16 base64 digits of SHA-256 of its encoded key. */
 export function deltaHash(encodedKey: string, sha256Hex: Sha256Hex): string {
   const hex = sha256Hex(encodedKey);

@@ -2,11 +2,13 @@ import { test } from "@fast-check/vitest";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
+import { sha256Hex } from "../../../src/publish/publish-deps.ts";
 import { deltaOf, keyHash, planDelta } from "../../../src/publish/release/delta-plan.ts";
 import type { DeltaInput, PlacedRelease, StoragePlan } from "../../../src/publish/release/delta-plan.ts";
 import { isAsset } from "../../../src/publish/release/release-object.ts";
 import type { ReleaseObject } from "../../../src/publish/release/release-object.ts";
-import { REMOVED, lookUpDelta } from "../../../src/site/delta-list.ts";
+import { REMOVED, deltaHash, lookUpDelta } from "../../../src/site/delta-list.ts";
+import { encodePath } from "../../../src/site/page-key.ts";
 
 const HOUR = 3_600_000;
 
@@ -53,6 +55,12 @@ const COLLISION = ["one.html", "other.html"] as const;
 function hashOf(key: string): string {
   return COLLISION.some((alike) => alike === key) ? "A".repeat(16) : keyHash(key);
 }
+
+it("knows a key by what the site model calls it", () => {
+  for (const key of ["index.html", "grüße/a b.html", "x/100%.css"]) {
+    expect(keyHash(key)).toBe(deltaHash(encodePath(key), sha256Hex));
+  }
+});
 
 describe("planDelta", () => {
   const KEYS = ["a.html", "b.html", "c.css", "d.css", "e.html"];
