@@ -40,24 +40,24 @@ describe("a delta release", () => {
 
   it("becomes a full one when its list no longer fits, without sending what the store has", async () => {
     const many = Object.fromEntries(
-      Array.from({ length: 300 }, (_, index) => [`p${index}.html`, `page ${index}`]),
+      Array.from({ length: 700 }, (_, index) => [`p${index}.html`, `page ${index}`]),
     );
     const world = await published({ ...V1, ...many });
     const changed = Object.fromEntries(
       Object.keys(many)
-        .slice(0, 250)
+        .slice(0, 650)
         .map((path) => [path, `${path} anew`]),
     );
     const report = await publish(openDeps(world), { ...V1, ...many, ...changed });
     expect(report).toMatchObject({
-      written: { kind: "full", reason: "too-long", uploaded: 250, copied: 55 },
+      written: { kind: "full", reason: "too-long", uploaded: 650, copied: 55 },
     });
     expect(visible(world, WWW)).toEqual({ ...V1, ...many, ...changed });
   });
 
   it("leaves room in the config for what is chosen later", async () => {
-    const world = await published({ ...V1, ...pages(160, "") });
-    const few = await publish(openDeps(world), { ...V1, ...pages(160, ""), ...pages(150, "anew") });
+    const world = await published({ ...V1, ...pages(460, "") });
+    const few = await publish(openDeps(world), { ...V1, ...pages(460, ""), ...pages(350, "anew") });
     expect(few.written?.kind).toBe("delta");
     const metadata = Object.entries(world.config.get(`test/production/${WWW}/s3cret`)?.metadata ?? {});
     expect(metadata.flat().join("").length).toBeLessThan(2_000 - 256);
@@ -109,7 +109,7 @@ describe("a site of the first format", () => {
       format: 2,
     });
     expect(world.config.get(`test/production/${WWW}/s3cret`)?.metadata).toMatchObject({
-      v: "2",
+      v: "3",
       r: "1",
       i: "2",
     });
