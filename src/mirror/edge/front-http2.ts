@@ -171,7 +171,7 @@ class Conversation {
  * The chunks of a request body. A client that resets its stream with NO_ERROR gives up a body as with any other code,
  * but node ends the stream as if it were complete.
  */
-async function* wholeBody(stream: ServerHttp2Stream): AsyncGenerator<unknown> {
+async function* wholeBody(stream: ServerHttp2Stream): AsyncGenerator {
   yield* stream.iterator({ destroyOnReturn: false });
   if (stream.aborted) throw new Error("the client gave up its request");
 }
