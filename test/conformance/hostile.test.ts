@@ -145,7 +145,8 @@ describe("a hostile request", () => {
     const answer = await raw(text);
     const [status = 0, ...more] = statuses(answer);
     expect(status).toBeGreaterThanOrEqual(400);
-    expect([501, 505, ...Array.from({ length: 100 }, (_, i) => 400 + i)]).toContain(status);
+    // 503 is Fastly's own answer to headers beyond its limits, "Header overflow".
+    expect([501, 503, 505, ...Array.from({ length: 100 }, (_, i) => 400 + i)]).toContain(status);
     expect(more.every((later) => later >= 400)).toBe(true);
     expect(answer).not.toContain(SECRET);
     expect(answer).not.toContain("secret=1");
