@@ -228,10 +228,9 @@ test("obj.grace in vcl_hit stays with the object", async () => {
   let up = true;
   const { ask, clock } = await withOrigin({
     fetch: (t) => {
-      if (t.beresp === null) return;
       if (!up) return act("deliver_stale");
-      t.beresp.ttl = 10;
-      t.beresp.staleIfError = 0;
+      if (t.beresp !== null) Object.assign(t.beresp, { ttl: 10, staleIfError: 0 });
+      return act("deliver");
     },
     hit: (t) => void (t.obj !== null && (t.obj.staleIfError = 3600)),
   });

@@ -16,10 +16,10 @@ const PAGE = { kind: "keys", keys: ["page"] } as const;
 
 interface Network extends TestEdge {
   /** What the origin says from now on. */
-  publish(text: string): void;
+  readonly publish: (text: string) => void;
   /** What a visitor of a POP reads. */
-  read(pop: string, headers?: Readonly<Record<string, string>>): Promise<string>;
-  purge(soft?: boolean): Promise<void>;
+  readonly read: (pop: string, headers?: Readonly<Record<string, string>>) => Promise<string>;
+  readonly purge: (soft?: boolean) => Promise<void>;
 }
 
 /** A naive service on three POPs behind the shield IAD, with pages that are fresh for a minute. */

@@ -66,7 +66,7 @@ async function run(recv = UPGRADE): Promise<TestEdge & { backend: Backend }> {
 
 interface Client {
   readonly socket: Socket;
-  text(): string;
+  readonly text: () => string;
   readonly ended: Promise<string>;
 }
 
