@@ -238,6 +238,8 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
   ["hit_for_pass", { do: "hit_for_pass" }],
   ["restart", { do: "restart" }],
   ["upgrade", { do: "upgrade" }],
+  // In vcl_pipe, which generated VCL has and nothing calls.
+  ["pipe", { do: "pass" }],
   ["error", { do: "error", status: 503, reason: null }],
 ]);
 

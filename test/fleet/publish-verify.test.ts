@@ -121,7 +121,7 @@ describe("a verified publish", () => {
     const { deps } = edge().openSession();
     expect(await readReceipt(deps, { site: "checked", siteEnv: "production" })).toEqual(receipt);
     await expect(readReceipt(deps, { site: "checked", siteEnv: "production" }, "9")).rejects.toMatchObject({
-      code: "release/no-receipt",
+      code: "release/not-found",
     });
   });
 

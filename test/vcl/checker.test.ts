@@ -266,7 +266,7 @@ call outer;
   });
 });
 
-/** Compiles, or says at which place the engine does not execute what Fastly would. */
+/** What the checker accepts compiles. */
 function expectCompiles(program: VclProgram): void {
   try {
     compileProgram(program, { tables: new Map() });
