@@ -487,12 +487,12 @@ describe("declarations", () => {
 
 describe("what is not executed", () => {
   test("a return that does not exist is an error with a caret", () => {
-    const error = errorOf(() => compileText("sub vcl_recv {\n  return(pipe);\n}"));
+    const error = errorOf(() => compileText("sub vcl_recv {\n  return(none);\n}"));
     expect(String(error)).toContain(
       [
-        "main.vcl:2:3: error[compile/unknown-name]: there is no return(pipe)",
+        "main.vcl:2:3: error[compile/unknown-name]: there is no return(none)",
         "  |",
-        "2 |   return(pipe);",
+        "2 |   return(none);",
         "  |   ^^^^^^^^^^^^^",
       ].join("\n"),
     );
