@@ -1,3 +1,4 @@
+import { fromByteString } from "../http/byte-string.ts";
 import { isIP } from "node:net";
 import { findVariable } from "./catalog.ts";
 import type { VariableRow } from "./catalog-rows.ts";
@@ -18,7 +19,7 @@ export const CLIENT_IP_FACT = "client.ip";
  * a header's: UTF-8 bytes as latin1.
  */
 export function parseClientFacts(text: string): ParsedFacts {
-  const json = readJson(Buffer.from(text, "latin1").toString("utf8"));
+  const json = readJson(fromByteString(text));
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     return { ok: false, reason: "it is no JSON object" };
   }

@@ -1,6 +1,7 @@
+import { toByteString } from "../../http/byte-string.ts";
 import type { ResourceRecord, VersionObjects } from "./state.ts";
 import { numberOf, textOf } from "./state.ts";
-import { toByteString, vclComment } from "./vcl-text.ts";
+import { vclComment } from "./vcl-text.ts";
 
 /** Records by priority, then in the order they were made. */
 export function byPriority(records: readonly ResourceRecord[]): readonly ResourceRecord[] {

@@ -1,7 +1,8 @@
+import { toByteString } from "../../http/byte-string.ts";
 import { byPriority, governedBy, whenAll } from "./generated-blocks.ts";
 import { textOf } from "./state.ts";
 import type { ResourceRecord, VersionObjects } from "./state.ts";
-import { toByteString, vclComment, vclString } from "./vcl-text.ts";
+import { vclComment, vclString } from "./vcl-text.ts";
 
 /** When a header object acts. */
 export type HeaderType = "request" | "fetch" | "cache" | "response";

@@ -1,3 +1,4 @@
+import { toByteString } from "../../http/byte-string.ts";
 import { LOG_FORMATS } from "../service.ts";
 import type { LogEndpoint } from "../service.ts";
 import { conditionBlocks, governedBy } from "./generated-blocks.ts";
@@ -6,7 +7,7 @@ import { LOGGING_KINDS } from "./logging-names.ts";
 import type { LoggingKind } from "./logging-names.ts";
 import { textOf } from "./state.ts";
 import type { ResourceRecord, VersionObjects } from "./state.ts";
-import { toByteString, vclComment, vclString } from "./vcl-text.ts";
+import { vclComment, vclString } from "./vcl-text.ts";
 
 interface Endpoint {
   readonly kind: LoggingKind;

@@ -1,3 +1,4 @@
+import { fromByteString, toByteString } from "../../http/byte-string.ts";
 import type { VclState } from "../../vcl/runtime.ts";
 import type { ServiceSources } from "../../vcl/service.ts";
 import type { Source } from "../../vcl/source.ts";
@@ -21,7 +22,6 @@ import { withPools } from "./pool-kind.ts";
 import { snippetText } from "./snippet-text.ts";
 import { numberOf, textOf } from "./state.ts";
 import type { Collection, VersionObjects } from "./state.ts";
-import { fromByteString, toByteString } from "./vcl-text.ts";
 
 /** What generated VCL is made from. */
 export interface VersionInput {

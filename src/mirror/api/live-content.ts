@@ -1,10 +1,11 @@
+import { fromByteString, toByteString } from "../../http/byte-string.ts";
 import { buildAcl } from "../../vcl/acl.ts";
 import type { Acl, LiveAcl } from "../../vcl/acl.ts";
 import type { LiveTable } from "../../vcl/runtime.ts";
 import type { VersionInput } from "./generated-vcl.ts";
 import { numberOf, textOf } from "./state.ts";
 import type { Collection } from "./state.ts";
-import { fromByteString, toByteString, vclName } from "./vcl-text.ts";
+import { vclName } from "./vcl-text.ts";
 
 /**
  * The dictionaries as the running program reads them: by name, each reading its items as they are at that moment, so

@@ -1,12 +1,4 @@
-/** VCL text is a byte string; what came as Unicode is its UTF-8 bytes, one char code each. */
-export function toByteString(text: string): string {
-  return Buffer.from(text, "utf8").toString("latin1");
-}
-
-/** The Unicode text that these bytes are the UTF-8 of. */
-export function fromByteString(text: string): string {
-  return Buffer.from(text, "latin1").toString("utf8");
-}
+import { toByteString } from "../../http/byte-string.ts";
 
 /**
  * A VCL string literal of any text. Whatever is not plain goes as `%xx`, the only escape a double-quoted literal knows

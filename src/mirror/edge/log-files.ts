@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { appendFile, mkdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { fromByteString } from "../../http/byte-string.ts";
 import { isErrno } from "../../lib/caught.ts";
 import type { LogEndpoint, LogFormat } from "../service.ts";
 import { formattedLine } from "./log-line.ts";
@@ -65,7 +66,7 @@ export class LogFiles {
   /** Takes a line of VCL's `log`; what is addressed to no endpoint is not kept. */
   write({ line, at, pop }: LogLine): void {
     const [, serviceId, endpoint = "", text] = SYSLOG.exec(line) ?? [];
-    const name = utf8(endpoint);
+    const name = fromByteString(endpoint);
     const destination = this.#destinations.get(serviceId ?? "")?.get(name);
     if (destination === undefined || text === undefined) return;
     const message = text.replace(/[\r\n]/g, " ").slice(0, MAX_LINE_BYTES);
@@ -133,11 +134,6 @@ async function setAside(path: string): Promise<void> {
       if (!isErrno(error, "ENOENT")) throw error;
     }
   }
-}
-
-/** Endpoint names are UTF-8 in the API and bytes in VCL. */
-function utf8(text: string): string {
-  return Buffer.from(text, "latin1").toString("utf8");
 }
 
 /** A name as a file may have it; two names that would look alike are told apart by their hash. */

@@ -1,3 +1,4 @@
+import { fromByteString } from "../../http/byte-string.ts";
 import type { HeaderList } from "../../http/header-list.ts";
 import type { Action, BackendRef, RequestMessage, ResponseMessage, Transaction } from "../../vcl/runtime.ts";
 import type { Source, Span } from "../../vcl/source.ts";
@@ -58,7 +59,7 @@ export interface StatePlace {
 /** Writes down what one request does at one POP while it runs. */
 export class TraceRecorder implements OpenTrace {
   /** VCL texts that the request ran through, by name: what the lines of its trace are lines of. */
-  readonly sources = new Map<string, Source>();
+  readonly #sources = new Map<string, Source>();
   readonly #init: RecorderInit;
   readonly #request: RequestTrace["request"];
   readonly #events: TraceEvent[] = [];
@@ -91,7 +92,7 @@ export class TraceRecorder implements OpenTrace {
 
   /** All VCL texts, those of the shields it went through included. */
   allSources(): ReadonlyMap<string, string> {
-    const all = new Map([...this.sources].map(([name, { text }]) => [name, shownWhole(text)]));
+    const all = new Map([...this.#sources].map(([name, { text }]) => [name, fromByteString(text)]));
     for (const shield of this.#shields) for (const [name, text] of shield.allSources()) all.set(name, text);
     return all;
   }
@@ -105,7 +106,7 @@ export class TraceRecorder implements OpenTrace {
   readonly onStatement = (span: Span, held?: boolean): void => {
     if (this.#lines.size >= MAX_LINES) return;
     const { source } = span;
-    if (!this.sources.has(source.name)) this.sources.set(source.name, source);
+    if (!this.#sources.has(source.name)) this.#sources.set(source.name, source);
     const line = lineOf(span);
     const key = `${source.name}\0${line}\0${held === undefined ? "" : span.start}`;
     if (held !== undefined) {
@@ -221,11 +222,7 @@ export class TraceRecorder implements OpenTrace {
 
 /** Bytes as text for people, cut to a size that a page can show. */
 function shown(bytes: string): string {
-  return shownWhole(bytes.length > MAX_TEXT ? `${bytes.slice(0, MAX_TEXT)}...` : bytes);
-}
-
-function shownWhole(bytes: string): string {
-  return Buffer.from(bytes, "latin1").toString("utf8");
+  return fromByteString(bytes.length > MAX_TEXT ? `${bytes.slice(0, MAX_TEXT)}...` : bytes);
 }
 
 function headersOf(headers: HeaderList): HeaderText[] {

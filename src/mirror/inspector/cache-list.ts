@@ -1,3 +1,4 @@
+import { fromByteString, toByteString } from "../../http/byte-string.ts";
 import type { CacheEntry } from "../edge/cache-entry.ts";
 import type { CacheStore } from "../edge/cache-store.ts";
 import { plainKey } from "../edge/surrogate-keys.ts";
@@ -36,7 +37,7 @@ export function listCache(
     return { pop, objects, bytes };
   });
   const rows: CacheRow[] = [];
-  const wanted = Buffer.from(query.text, "utf8").toString("latin1");
+  const wanted = toByteString(query.text);
   for (const [pop, store] of caches) {
     let looked = 0;
     for (const entry of store.entries()) {
@@ -57,17 +58,13 @@ function matches(entry: CacheEntry, text: string): boolean {
 function rowOf(pop: string, entry: CacheEntry, now: number): CacheRow {
   return {
     pop,
-    key: utf8(entry.key),
+    key: fromByteString(entry.key),
     status: entry.status,
     ageSeconds: entry.age(now),
     ttlSeconds: Math.round(entry.ttl(now)),
     hits: entry.hits,
     bytes: entry.size,
     hitForPass: entry.hitForPass,
-    surrogateKeys: entry.surrogateKeys.map((kept) => utf8(plainKey(kept))),
+    surrogateKeys: entry.surrogateKeys.map((kept) => fromByteString(plainKey(kept))),
   };
-}
-
-function utf8(bytes: string): string {
-  return Buffer.from(bytes, "latin1").toString("utf8");
 }

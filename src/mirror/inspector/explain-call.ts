@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { z } from "zod";
+import { toByteString } from "../../http/byte-string.ts";
 import { SitefleetError } from "../../lib/errors.ts";
 import { parseJson } from "../../lib/json.ts";
 import type { ClientCall } from "../edge/client-request.ts";
@@ -42,7 +43,7 @@ export async function readCall(request: IncomingMessage): Promise<ClientCall> {
   return {
     method,
     url: new URL(url),
-    headers: headers.map(([name, value]) => [name, Buffer.from(value, "utf8").toString("latin1")]),
+    headers: headers.map(([name, value]) => [name, toByteString(value)]),
     ...(country === undefined ? {} : { country }),
     ...(pop === undefined ? {} : { pop }),
   };

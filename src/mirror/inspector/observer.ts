@@ -1,3 +1,4 @@
+import { fromByteString } from "../../http/byte-string.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { assertNever } from "../../lib/errors.ts";
 import type { EdgeWatch, RequestWatch, WatchEnd, WatchStart } from "../edge/edge-watch.ts";
@@ -188,7 +189,7 @@ function isHop({ headers }: HopRequest): boolean {
 const MAX_TEXT = 1_000;
 
 function shownText(bytes: string): string {
-  return Buffer.from(bytes.slice(0, MAX_TEXT), "latin1").toString("utf8");
+  return fromByteString(bytes.slice(0, MAX_TEXT));
 }
 
 function purgeText(scope: PurgeRequest["scope"]): string {
