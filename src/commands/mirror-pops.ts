@@ -11,17 +11,16 @@ const MAX_DELAY = 60_000;
  * The POPs of `mirror up`, by its flags.
  * @throws SitefleetError `cli/usage`
  */
-export function readPops(flags: Flags): Pick<MirrorOptions, "pops" | "shield" | "purgeDelays"> {
+export function readPops(flags: Flags): Pick<MirrorOptions, "pops" | "shield" | "purgeDelay"> {
   const named = flags.text("pops")?.split(",").map(readCode);
   if (named !== undefined && new Set(named).size < named.length) throw usage(`--pops names a POP twice`);
   const shield = flags.text("shield");
   const delay = flags.text("purge-delay");
   const shieldCode = shield === undefined ? undefined : readShield(shield);
-  const all = [...(named ?? ["LHR"]), (shield ?? "IAD").slice(0, 3).toUpperCase()];
   return {
     ...(named === undefined ? {} : { pops: named }),
     ...(shieldCode === undefined ? {} : { shield: shieldCode }),
-    ...(delay === undefined ? {} : { purgeDelays: readDelays(delay, all) }),
+    ...(delay === undefined ? {} : { purgeDelay: readDelays(delay) }),
   };
 }
 
@@ -42,11 +41,11 @@ function readShield(text: string): string {
   );
 }
 
-/** `150`, or `lhr=0,iad=150`. */
-function readDelays(text: string, pops: readonly string[]): ReadonlyMap<string, number> {
+/** `150` for every POP, or `lhr=0,iad=150`. */
+function readDelays(text: string): (pop: string) => number {
   const whole = readDelay(text);
-  if (whole !== undefined) return new Map(pops.map((pop) => [pop, whole]));
-  return new Map(
+  if (whole !== undefined) return () => whole;
+  const delays = new Map(
     text.split(",").map((part) => {
       const [code = "", ms = ""] = part.split("=");
       const delay = readDelay(ms);
@@ -59,6 +58,7 @@ function readDelays(text: string, pops: readonly string[]): ReadonlyMap<string, 
       return [code.toUpperCase(), delay];
     }),
   );
+  return (pop) => delays.get(pop) ?? 0;
 }
 
 function readDelay(text: string): number | undefined {

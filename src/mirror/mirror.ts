@@ -64,8 +64,8 @@ export interface MirrorOptions {
   readonly pops?: readonly string[];
   /** Shield code that environment `local` deploys with, such as `iad-va-us`. */
   readonly shield?: string;
-  /** How many milliseconds a purge takes to a POP, by its code; at once unless given. */
-  readonly purgeDelays?: ReadonlyMap<string, number>;
+  /** How many milliseconds a purge takes to the POP of a code; none unless given. */
+  readonly purgeDelay?: (pop: string) => number;
   /** Header by which a client on this machine says which country it is in; `Fastly-Test-Country` unless given. */
   readonly countryHeader?: string;
   /** The sites in the buckets, for the inspector; without it the inspector has no fleet. */
@@ -157,7 +157,7 @@ async function startParts(options: MirrorOptions, cleanup: Cleanup): Promise<Mir
     clock,
     mayPurge: (token) => apiToken.equals(token),
     ...(options.pops === undefined ? {} : { pops: options.pops }),
-    ...(options.purgeDelays === undefined ? {} : { purgeDelays: options.purgeDelays }),
+    ...(options.purgeDelay === undefined ? {} : { purgeDelay: options.purgeDelay }),
     ...(options.countryHeader === undefined ? {} : { countryHeader: options.countryHeader }),
     onLog(line) {
       log.write(line);

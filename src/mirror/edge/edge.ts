@@ -36,8 +36,8 @@ export interface EdgeOptions {
   readonly cacheBytes?: number;
   /** Codes of the POPs that clients reach, the one they reach unasked first; `LHR` unless given. */
   readonly pops?: readonly string[];
-  /** How many milliseconds a purge takes to a POP, by its code; POPs that are not named get it at once. */
-  readonly purgeDelays?: ReadonlyMap<string, number>;
+  /** How many milliseconds a purge takes to the POP of a code; none unless given. */
+  readonly purgeDelay?: (pop: string) => number;
   /** Uniform in [0, 1); `node:crypto` unless given. */
   readonly random?: () => number;
   /** Whether a `Fastly-Key` may purge a service by URL where VCL demands one; nobody may unless given. */
@@ -143,7 +143,7 @@ function createRunning(options: EdgeOptions): Running {
     },
     purgePops(purge) {
       for (const pop of pops.values()) {
-        const delay = options.purgeDelays?.get(pop.name) ?? 0;
+        const delay = options.purgeDelay?.(pop.name) ?? 0;
         if (delay === 0) purge(pop);
         // Closing ends the wait: nobody will ask for the object any more.
         else this.background(clock.sleep(delay, closing.signal).then(() => purge(pop), ignoreAbort));

@@ -78,7 +78,9 @@ test("a client cannot pretend to come from another POP", async () => {
 });
 
 test("the shield race: an edge that refetches before the purge reaches the shield keeps the old page", async () => {
-  const { clock, edge, publish, purge, read } = await network({ purgeDelays: new Map([["IAD", 150]]) });
+  const { clock, edge, publish, purge, read } = await network({
+    purgeDelay: (pop) => (pop === "IAD" ? 150 : 0),
+  });
   await read("LHR");
   publish("new");
   await purge();
@@ -109,7 +111,7 @@ test("the soft-purge trap: an edge takes the shield's stale page for a fresh one
 });
 
 test("an edge that closes waits for no purge on its way", async () => {
-  const { edge, purge, read } = await network({ purgeDelays: new Map([["SYD", 60_000]]) });
+  const { edge, purge, read } = await network({ purgeDelay: (pop) => (pop === "SYD" ? 60_000 : 0) });
   await read("SYD");
   await purge();
   expect(edge.stats().get("SYD")?.objects).toBe(1);

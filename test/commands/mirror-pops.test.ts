@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+
+import { readPops } from "../../src/commands/mirror-pops.ts";
+import { toFlags } from "../../src/commands/program.ts";
+
+describe("the POPs of `mirror up`", () => {
+  it("are named in any case, with a shield by its POP", () => {
+    expect(readPops(toFlags({ pops: "lhr,SYD", shield: "lhr" }))).toEqual({
+      pops: ["LHR", "SYD"],
+      shield: "london-uk",
+    });
+    expect(readPops(toFlags({}))).toEqual({});
+  });
+
+  it("get purges late: all of them, or those that are named", () => {
+    const all = readPops(toFlags({ purgeDelay: "150" })).purgeDelay;
+    const named = readPops(toFlags({ purgeDelay: "lhr=0,iad=150" })).purgeDelay;
+    expect(["LHR", "IAD", "SYD"].map((pop) => all?.(pop))).toEqual([150, 150, 150]);
+    expect(["LHR", "IAD", "SYD"].map((pop) => named?.(pop))).toEqual([0, 150, 0]);
+  });
+
+  it.each([
+    { pops: "lhr,lhr" },
+    { pops: "london" },
+    { shield: "zzz" },
+    { purgeDelay: "soon" },
+    { purgeDelay: "60001" },
+    { purgeDelay: "iad=-1" },
+  ])("are refused as %o", (values) => {
+    expect(() => readPops(toFlags(values))).toThrow(expect.objectContaining({ code: "cli/usage" }));
+  });
+});
