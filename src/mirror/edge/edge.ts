@@ -61,6 +61,8 @@ export interface Edge extends EdgeControl {
   readonly httpsPort: number;
   /** PEM file of the authority that signs the certificates. */
   readonly caPath: string;
+  /** Header by which a client on this machine says which country it is in. */
+  readonly countryHeader: string;
   /** A POP that clients reach, by its code in whatever case; with `null` the one they reach unasked. */
   popOf(code: string | null): Pop | undefined;
   /** Answers a request as if a client had sent it to a POP. */
@@ -81,13 +83,14 @@ const DEFAULT_CACHE_BYTES = 256 * 1024 * 1024;
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const authority = await CertificateAuthority.open(join(options.stateDir, "ca"), options.clock);
   const running = createRunning(options);
+  const { countryHeader = TEST_COUNTRY_HEADER } = options;
   const front = await startFront({
     host: options.host ?? "127.0.0.1",
     httpPort: options.httpPort,
     httpsPort: options.httpsPort,
     authority,
     popOf: (code) => popOf(running, code),
-    countryHeader: options.countryHeader ?? TEST_COUNTRY_HEADER,
+    countryHeader,
     handle: (pop, request) => running.parts.handleAt(pop, request),
     ...(options.frontLimits === undefined ? {} : { limits: options.frontLimits }),
     onTrouble(error) {
@@ -95,11 +98,12 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       options.onLog({ service: "", pop: name, line: `listener: ${error.message}`, at: options.clock.now() });
     },
   });
-  return edgeOf(running, front, authority.caPath);
+  return edgeOf(running, front, { caPath: authority.caPath, countryHeader });
 }
 
 interface Running {
   readonly parts: EdgeParts;
+  readonly pools: OriginPools;
   readonly pops: Map<string, Pop>;
   /** The POP that clients reach unasked. */
   readonly edgePop: Pop;
@@ -155,7 +159,7 @@ function createRunning(options: EdgeOptions): Running {
       tasks.add(tracked);
     },
   };
-  return { parts, pops, edgePop, services, tasks, closing };
+  return { parts, pools, pops, edgePop, services, tasks, closing };
 }
 
 /** Shields that no client reaches by themselves can be asked as well, as on Fastly, where every POP is both. */
@@ -177,7 +181,7 @@ function createPop(init: { name: string; index: number; cacheBytes: number }): P
   };
 }
 
-function edgeOf(running: Running, front: Front, caPath: string): Edge {
+function edgeOf(running: Running, front: Front, named: Pick<Edge, "caPath" | "countryHeader">): Edge {
   const { services, parts, pops, tasks } = running;
   const idle = async (): Promise<void> => {
     while (tasks.size > 0) await Promise.allSettled(tasks);
@@ -185,7 +189,7 @@ function edgeOf(running: Running, front: Front, caPath: string): Edge {
   return {
     httpPort: front.httpPort,
     httpsPort: front.httpsPort,
-    caPath,
+    ...named,
     popOf: (code) => popOf(running, code),
     serve: (pop, request) => parts.handleAt(pop, request),
     caches: () => new Map([...pops].map(([name, pop]) => [name, pop.store])),
@@ -205,7 +209,7 @@ function edgeOf(running: Running, front: Front, caPath: string): Edge {
       await front.close();
       running.closing.abort();
       services.close();
-      await parts.pools.close();
+      await running.pools.close();
       await idle();
     },
   };

@@ -2,7 +2,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { HeaderList } from "../../http/header-list.ts";
 import type { BackendSpec, ProbeSpec } from "../../vcl/runtime.ts";
 import { discard } from "./body.ts";
-import type { OriginPools } from "./origin.ts";
+import type { Origins } from "./origin.ts";
 
 interface Probed {
   readonly backend: BackendSpec;
@@ -20,7 +20,7 @@ export class HealthBoard {
   readonly #overrides = new Map<string, boolean>();
   readonly #stop = new AbortController();
   readonly #clock: Clock;
-  readonly #pools: OriginPools;
+  readonly #pools: Origins;
 
   /**
    * @param parts.before the board of the version before, closed by this: what it knows of a backend that is probed as
@@ -28,7 +28,7 @@ export class HealthBoard {
    */
   constructor(
     backends: Iterable<BackendSpec>,
-    parts: { readonly clock: Clock; readonly pools: OriginPools; readonly before?: HealthBoard | undefined },
+    parts: { readonly clock: Clock; readonly pools: Origins; readonly before?: HealthBoard | undefined },
   ) {
     this.#clock = parts.clock;
     this.#pools = parts.pools;

@@ -31,14 +31,21 @@ export interface TimedBackend extends BackendSpec {
   readonly fetchTimeout?: number;
 }
 
+/** Whom the edge asks for what it has not got: servers behind sockets, or what stands in for them. */
+export interface Origins {
+  /** Sends one request. Every trouble is a `BackendFailure`. */
+  fetch(spec: TimedBackend, bereq: RequestMessage, payload: RequestBody | null): Promise<BackendReply>;
+  /** Connections to a backend: all that are open, and those with a request on them. */
+  connectionsTo(spec: BackendSpec): { readonly open: number; readonly used: number };
+}
+
 /**
  * Connections to origins, one pool per distinct backend, kept alive between requests. URL and header lines reach
  * the origin as VCL left them.
  */
-export class OriginPools {
+export class OriginPools implements Origins {
   readonly #pools = new Map<string, BackendPool>();
 
-  /** Sends one request. Every trouble is a `BackendFailure`. */
   async fetch(spec: TimedBackend, bereq: RequestMessage, payload: RequestBody | null): Promise<BackendReply> {
     const pool = this.#poolOf(spec);
     if (pool.inFlight >= spec.maxConnections) throw new BackendFailure("Backend.max_conn reached");
@@ -79,7 +86,6 @@ export class OriginPools {
     }
   }
 
-  /** Connections to a backend: all that are open, and those with a request on them. */
   connectionsTo(spec: BackendSpec): { readonly open: number; readonly used: number } {
     const known = this.#pools.get(poolKey(spec));
     return { open: known?.pool.stats.connected ?? 0, used: known?.inFlight ?? 0 };

@@ -6,7 +6,7 @@ import type { EdgeWatch } from "./edge-watch.ts";
 import type { BusyKeys } from "./collapsing.ts";
 import type { HealthBoard } from "./health.ts";
 import type { HopRequest, HopResponse } from "./message.ts";
-import type { OriginPools } from "./origin.ts";
+import type { Origins } from "./origin.ts";
 import type { PopRates } from "./rate-limits.ts";
 
 /** A line that a service logged. `at` in milliseconds since the epoch. */
@@ -44,7 +44,7 @@ export interface Pop {
 /** What all POPs of one edge share. */
 export interface EdgeParts {
   readonly clock: Clock;
-  readonly pools: OriginPools;
+  readonly pools: Origins;
   /** Uniform in [0, 1). */
   random(): number;
   /** `req.xid` of the next request. */
