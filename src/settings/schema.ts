@@ -1,30 +1,13 @@
 import { z } from "zod";
+import { fastly } from "./fastly-schema.ts";
+import { hostName, httpUrl } from "./field-schemas.ts";
 
-const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-const hostName = z
-  .string()
-  .max(253)
-  .refine((name) => name.split(".").every((part) => label.test(part)), "must be a lower-case host name");
-const domain = z
-  .string()
-  .max(253)
-  .refine(
-    (name) =>
-      name
-        .replace(/^\*\./, "")
-        .split(".")
-        .every((part) => label.test(part)),
-    {
-      message: "must be a lower-case host name, optionally with a leading `*.`",
-    },
-  );
 const bucket = z
   .string()
   .regex(
     /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
     "must be an S3 bucket name (3-63 lower-case letters, digits, dots, dashes)",
   );
-const httpUrl = z.url({ protocol: /^https?$/ });
 const port = z.int().min(1).max(65_535);
 const seconds = z.int().min(0).max(31_536_000);
 /** Names that become path segments of S3 keys and VCL constants. */
@@ -42,27 +25,6 @@ const location = z.strictObject({
   pathStyle: z.boolean().optional(),
   configBucket: bucket,
   hostingBucket: bucket,
-});
-
-const fastly = z.strictObject({
-  serviceId: z
-    .string()
-    .regex(/^[A-Za-z0-9]{1,32}$/)
-    .optional(),
-  /** Service to find (or make, in the mirror) by name when there is no id. */
-  serviceName: z.string().min(1).max(200).optional(),
-  apiUrl: httpUrl.default("https://api.fastly.com"),
-  /** Shield POP code such as `iad-va-us`; absent = no shielding. */
-  shield: z
-    .string()
-    .regex(/^[a-z]{2,4}(-[a-z]{2,4}){0,3}$/)
-    .optional(),
-  domains: z.array(domain).min(1),
-  /** Logging endpoint that log lines name. */
-  logEndpoint: z
-    .string()
-    .regex(/^[A-Za-z0-9_-]{1,64}$/)
-    .default("sitefleet"),
 });
 
 const serverEnvironment = z.strictObject({
@@ -122,12 +84,21 @@ const serverEnvironment = z.strictObject({
 /** `sitefleet.config.ts|js|json`. */
 export const settingsSchema = z.strictObject({
   environments: z.record(environmentName, serverEnvironment),
+  /** Environments in the order in which a change goes through them; see `stagesOf`. */
+  stages: z.array(environmentName).min(1).optional(),
 });
 
 export type SettingsInput = z.input<typeof settingsSchema>;
 export type Settings = z.output<typeof settingsSchema>;
 export type ServerEnvironmentSettings = Settings["environments"][string];
 export type StoreLocation = z.output<typeof location>;
+
+const USUAL_STAGES = ["test", "production"];
+
+/** The environments that a change goes through, in order: those named, else `test` and `production` as far as they exist. */
+export function stagesOf(settings: Settings): readonly string[] {
+  return settings.stages ?? USUAL_STAGES.filter((name) => Object.hasOwn(settings.environments, name));
+}
 
 /** Types a settings file: `export default defineConfig({ … })`. */
 export function defineConfig(settings: SettingsInput): SettingsInput {
@@ -148,6 +119,7 @@ const rules: readonly Rule[] = [
   previewDomainIsServed,
   segmentedIsNotText,
   suffixesAreHosts,
+  stagesExist,
 ];
 
 /** Schema first, then the rules that look at several fields; every problem is reported. */
@@ -237,4 +209,13 @@ function suffixesAreHosts(settings: Settings): SettingsIssue[] {
         : [{ path: `environments.${name}.hostSuffixes.${suffix}`, message: "is no host name suffix" }],
     ),
   );
+}
+
+function stagesExist(settings: Settings): SettingsIssue[] {
+  const stages = settings.stages ?? [];
+  return stages.flatMap((name, index) => {
+    const path = `stages.${index}`;
+    if (!Object.hasOwn(settings.environments, name)) return [{ path, message: `no environment "${name}"` }];
+    return stages.indexOf(name) < index ? [{ path, message: `names "${name}" a second time` }] : [];
+  });
 }

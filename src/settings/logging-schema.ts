@@ -1,0 +1,151 @@
+import { z } from "zod";
+
+/** Every kind of logging endpoint, by the last segment of its path (reference/api/logging). */
+export const LOGGING_KINDS = [
+  "azureblob",
+  "bigquery",
+  "cloudfiles",
+  "datadog",
+  "digitalocean",
+  "elasticsearch",
+  "ftp",
+  "gcs",
+  "grafanacloudlogs",
+  "heroku",
+  "honeycomb",
+  "https",
+  "kafka",
+  "kinesis",
+  "logentries",
+  "loggly",
+  "logshuttle",
+  "newrelic",
+  "newrelicotlp",
+  "openstack",
+  "papertrail",
+  "pubsub",
+  "s3",
+  "scalyr",
+  "sftp",
+  "splunk",
+  "sumologic",
+  "syslog",
+] as const;
+
+export type LoggingKind = (typeof LOGGING_KINDS)[number];
+
+/** Fields that open something, in whichever kind: their values come from variables only. */
+export const SECRET_LOGGING_FIELDS: ReadonlySet<string> = new Set([
+  "access_key",
+  "header_value",
+  "password",
+  "sas_token",
+  "secret_key",
+  "tls_client_key",
+  "token",
+]);
+
+/** A value that is read from the variable of that name: `NAME_<ENVIRONMENT>`, else `NAME`. */
+export const variableValue = z.strictObject({
+  env: z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/, "must be a variable's name, such as `LOG_TOKEN`"),
+});
+
+const fieldName = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, "must be a field's name as Fastly spells it");
+const fieldValue = z.union([z.string().max(20_000), z.int(), z.boolean(), variableValue]);
+
+interface KnownKind {
+  readonly required: readonly string[];
+  /** What a field is where nobody says; written, so that leaving a field out takes it back. */
+  readonly defaults: Readonly<Record<string, string>>;
+}
+
+/** In every kind. The VCL says itself what is logged and where (`log`), so Fastly must not add lines of its own. */
+export const COMMON_LOGGING_FIELDS: Readonly<Record<string, string>> = {
+  format_version: "2",
+  placement: "none",
+  response_condition: "",
+};
+/** Fields that may be set in every kind, beside those with a default. */
+const OPTIONAL_EVERYWHERE = ["format", "log_processing_region"];
+
+const FILES = {
+  path: "",
+  period: "3600",
+  gzip_level: "0",
+  compression_codec: "",
+  message_type: "blank",
+  timestamp_format: "%Y-%m-%dT%H:%M:%S.000",
+  public_key: "",
+} as const;
+const TLS = { tls_ca_cert: "", tls_client_cert: "", tls_client_key: "", tls_hostname: "" } as const;
+
+/** The kinds whose fields are all known here (reference/api/logging/{s3,gcs,https,syslog}). */
+export const KNOWN_LOGGING_KINDS: Partial<Record<LoggingKind, KnownKind>> = {
+  s3: {
+    required: ["bucket_name"],
+    defaults: {
+      ...FILES,
+      access_key: "",
+      secret_key: "",
+      iam_role: "",
+      acl: "",
+      domain: "s3.amazonaws.com",
+      redundancy: "",
+      file_max_bytes: "0",
+      server_side_encryption: "",
+      server_side_encryption_kms_key_id: "",
+    },
+  },
+  gcs: {
+    required: ["bucket_name"],
+    defaults: { ...FILES, user: "", secret_key: "", account_name: "", project_id: "" },
+  },
+  https: {
+    required: ["url"],
+    defaults: {
+      ...TLS,
+      method: "POST",
+      content_type: "",
+      header_name: "",
+      header_value: "",
+      json_format: "0",
+      message_type: "blank",
+      request_max_entries: "0",
+      request_max_bytes: "0",
+    },
+  },
+  syslog: {
+    required: ["address"],
+    defaults: { ...TLS, port: "514", token: "", use_tls: "0", message_type: "blank" },
+  },
+};
+
+/** One logging endpoint: its kind, and its fields under Fastly's names. */
+export const logging = z
+  .strictObject({ kind: z.enum(LOGGING_KINDS), fields: z.record(fieldName, fieldValue) })
+  .superRefine(({ kind, fields }, context) => {
+    const complain = (field: string, message: string): void =>
+      context.addIssue({ code: "custom", path: ["fields", field], message });
+    const known = KNOWN_LOGGING_KINDS[kind];
+    for (const field of known?.required ?? []) {
+      if (fields[field] === undefined) complain(field, `is required by endpoints of kind ${kind}`);
+    }
+    for (const [field, value] of Object.entries(fields)) {
+      if (known && !isKnownField(known, field)) complain(field, `is no field of endpoints of kind ${kind}`);
+      if (SECRET_LOGGING_FIELDS.has(field) && typeof value !== "object") {
+        complain(field, 'is a secret: name the variable that holds it, `{ env: "NAME" }`');
+      }
+    }
+  });
+
+export type LoggingSettings = z.output<typeof logging>;
+
+function isKnownField(known: KnownKind, field: string): boolean {
+  const names = [
+    ...known.required,
+    ...Object.keys(known.defaults),
+    ...Object.keys(COMMON_LOGGING_FIELDS),
+    ...OPTIONAL_EVERYWHERE,
+  ];
+  return names.includes(field);
+}
