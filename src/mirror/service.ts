@@ -20,6 +20,10 @@ export interface ActiveService {
   readonly program: Program;
   /** The version's logging endpoints; lines that VCL logs for others go nowhere. Missing = none. */
   readonly logEndpoints?: readonly LogEndpoint[];
+  /** Whether the service has the product that `return(upgrade)` needs. Missing = yes. */
+  readonly websockets?: boolean;
+  /** Values of private dictionaries as they are now, byte strings; whoever shows a request covers them. Missing = none. */
+  secrets?(): readonly string[];
 }
 
 /** What to purge (reference/api/purging). `url` is host + path + query without scheme. */

@@ -6,14 +6,16 @@ import type { ServiceSources } from "../../vcl/service.ts";
 import type { EdgeControl } from "../service.ts";
 import { badRequest } from "./api-error.ts";
 import { logEndpoints } from "./generated-logs.ts";
-import { liveAcls, liveTables } from "./live-content.ts";
+import { liveAcls, liveSecrets, liveTables } from "./live-content.ts";
 import { serviceSources } from "./generated-vcl.ts";
 import type { VersionInput } from "./generated-vcl.ts";
 import { withPools } from "./pool-kind.ts";
+import { PRODUCT_COLLECTION } from "./product-rows.ts";
 import { brokenReferences } from "./references.ts";
 import { textOf } from "./state.ts";
 import type { Collection, ServiceRecord, VersionObjects } from "./state.ts";
 import type { ServiceStore } from "./store.ts";
+import { unservedParts } from "./unserved.ts";
 
 /** Compiles a service; throws `VclError` when the text is wrong. */
 export type CompileService = (
@@ -96,7 +98,7 @@ export class ActivationDesk {
         tables: liveTables(live),
         acls: liveAcls(live),
       });
-      const warnings = [...program.warnings.map(describe), ...unsupportedFields(input.objects)];
+      const warnings = [...program.warnings.map(describe), ...unservedParts(input)];
       return { program, errors: [], warnings: warnings.map((warning) => `Warning: ${warning}`) };
     } catch (error) {
       if (!(error instanceof VclError)) throw error;
@@ -117,6 +119,8 @@ export class ActivationDesk {
       ],
       program,
       logEndpoints: logEndpoints(objects),
+      websockets: this.#store.collection(service.id, PRODUCT_COLLECTION).has("websockets"),
+      secrets: () => liveSecrets({ objects, collection: (id) => this.#store.collection(service.id, id) }),
     });
   }
 
@@ -190,13 +194,4 @@ function describe(diagnostic: Diagnostic): string {
   const { source, start } = diagnostic.span;
   const { line, column } = positionOf(source, start);
   return `${diagnostic.message}\nat: (${source.name} Line ${line} Pos ${column})`;
-}
-
-/** What a backend asks for and the mirror does not do. */
-function unsupportedFields(objects: VersionObjects): readonly string[] {
-  return objects.resources.backend
-    .filter(
-      (backend) => textOf(backend, "ssl_client_cert") !== "" || textOf(backend, "ssl_client_key") !== "",
-    )
-    .map((backend) => `Backend '${textOf(backend, "name")}': the mirror presents no client certificate`);
 }

@@ -6,6 +6,7 @@ import { DIRECTOR_BACKEND_ROUTES } from "./director-backends.ts";
 import { DOMAIN_CHECK_ROUTES } from "./domain-checks.ts";
 import type { Route } from "./exchange.ts";
 import { HTTP3_ROUTES } from "./http3-state.ts";
+import { IMAGE_SETTINGS_ROUTES } from "./image-settings.ts";
 import { LINT_ROUTES } from "./lint.ts";
 import { MANAGED_DOMAIN_ROUTES } from "./managed-domains.ts";
 import { NETWORK_ROUTES } from "./network-facts.ts";
@@ -44,4 +45,5 @@ export const ROUTES: readonly Route[] = [
   ...PRODUCT_ROUTES,
   ...TLS_ROUTES,
   ...HTTP3_ROUTES,
+  ...IMAGE_SETTINGS_ROUTES,
 ];

@@ -27,6 +27,8 @@ const CORE_KINDS = [
   "pool",
   "rate_limiter",
   "resource",
+  "http3",
+  "image_optimizer_default_settings",
 ] as const;
 
 /** The kinds of objects that live in a service version. */

@@ -3,7 +3,7 @@
  * missing feature for a working one. A trailing `*` covers everything below.
  */
 export const UNBUILT_PATHS: readonly (readonly [path: string, name: string])[] = [
-  ...["apex-redirects", "http3", "image_optimizer_default_settings", "package", "wafs", "wordpress"].flatMap(
+  ...["apex-redirects", "package", "wafs", "wordpress"].flatMap(
     (kind): (readonly [string, string])[] => [
       [`/service/{service}/version/{version}/${kind}`, kind],
       [`/service/{service}/version/{version}/${kind}/*`, kind],
@@ -25,7 +25,6 @@ export const UNBUILT_PATHS: readonly (readonly [path: string, name: string])[] =
   ["/dns/*", "DNS"],
   ["/domain-management/*", "domain management"],
   ["/domains/*", "domain tools"],
-  ["/enabled-products/*", "products"],
   ["/events", "events"],
   ["/events/*", "events"],
   ["/metrics/*", "metrics"],

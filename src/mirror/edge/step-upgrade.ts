@@ -14,6 +14,11 @@ import { logRequest } from "./step-deliver.ts";
  */
 export async function upgrade(x: Exchange): Promise<Step> {
   const { delivery } = x;
+  // Without the product there are no WebSockets, whatever VCL says (products/websockets); with which words is not told.
+  if (x.service.active.websockets === false) {
+    x.failure = { status: 503, reason: "WebSockets not enabled" };
+    return "end";
+  }
   try {
     const reply = await ask(x);
     const { status, reason, headers, tunnel } = reply;

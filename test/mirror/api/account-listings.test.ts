@@ -87,12 +87,108 @@ describe("products", () => {
     expect((await call("GET", path)).status).toBe(400);
   });
 
-  test("that would change what visitors get, and that there are not, are refused by name", async () => {
+  test("that act on visitors are kept with their configuration, and a version says what the mirror makes of them", async () => {
     const { call, service } = await startApi();
     const id = await service();
-    const optimizer = await call("PUT", `/enabled-products/v1/image_optimizer/services/${id}`);
-    expect([optimizer.status, optimizer.text.includes("image_optimizer")]).toEqual([501, true]);
-    expect((await call("PUT", `/enabled-products/v1/nonsense/services/${id}`)).status).toBe(404);
+    const one = `/enabled-products/v1/ddos_protection/services/${id}`;
+    const configuration = `${one}/configuration`;
+    const none = { title: "no product on service", status: 400 };
+    expect((await call("GET", configuration)).json).toMatchObject(none);
+    expect((await call("PATCH", configuration, { json: { mode: "block" } })).json).toMatchObject(none);
+    expect((await call("PUT", one, { json: { mode: "sometimes" } })).status).toBe(400);
+    expect((await call("PUT", one, { json: { mode: "block" } })).status).toBe(200);
+    const configured = await call("PATCH", configuration, { json: { mode: "off" } });
+    expect(configured.json).toMatchObject({
+      product: { id: "ddos_protection" },
+      configuration: { mode: "off" },
+    });
+    expect((await call("GET", configuration)).json).toEqual(configured.json);
+    const validated = await call("GET", `/service/${id}/version/1/validate`);
+    expect(validated.json).toMatchObject({
+      status: "ok",
+      msg: "Warning: Product 'ddos_protection': the mirror's edge blocks no attacks",
+    });
+    await call("DELETE", one);
+    expect((await call("GET", `/service/${id}/version/1/validate`)).json).toMatchObject({ msg: null });
+  });
+
+  test("say which services have them", async () => {
+    const { call, service } = await startApi();
+    const [first] = [await service("first"), await service("second")];
+    await call("PUT", `/enabled-products/v1/websockets/services/${first}`);
+    const listed = await call("GET", "/enabled-products/v1/websockets/services");
+    expect(listed.json).toMatchObject({ product: { id: "websockets" }, services: [first] });
+  });
+
+  test("that lack what they need, that Compute has, and that there are not, are refused", async () => {
+    const { call, service } = await startApi();
+    const id = await service();
+    const put = async (product: string, json: unknown): Promise<unknown> => {
+      const answer = await call("PUT", `/enabled-products/v1/${product}/services/${id}`, { json });
+      return [answer.status, field(answer.json, "detail")];
+    };
+    expect(await put("ngwaf", {})).toEqual([400, "workspace_id is required"]);
+    expect(await put("ngwaf", { workspace_id: "w", traffic_ramp: "101" })).toEqual([
+      400,
+      "traffic_ramp is not between 0 and 100",
+    ]);
+    expect(await put("ngwaf", { workspace_id: "w" })).toEqual([200, undefined]);
+    expect(await put("bot_management", { contentguard: "maybe" })).toEqual([
+      400,
+      "contentguard 'maybe' is not one of off, on",
+    ]);
+    expect(await put("fanout", {})).toEqual([
+      501,
+      "the product fanout is not part of the mirror's Fastly API",
+    ]);
+    expect(await put("nonsense", {})).toEqual([404, "there is no product 'nonsense'"]);
+    const plain = `/enabled-products/v1/websockets/services/${id}`;
+    await call("PUT", plain);
+    expect((await call("GET", `${plain}/configuration`)).status).toBe(404);
+  });
+
+  test("decide at once whether return(upgrade) joins a visitor with the backend", async () => {
+    const { call, add, activate, id, visit } = await startWhole();
+    await add("snippet", { name: "up", type: "recv", content: "return(upgrade);" });
+    await activate();
+    const path = `/enabled-products/v1/websockets/services/${id}`;
+    expect((await visit("/chat")).status).toBe(503);
+    await call("PUT", path, { json: {} });
+    expect((await visit("/chat")).text).toBe("body of /chat");
+    await call("DELETE", path);
+    expect((await visit("/chat")).status).toBe(503);
+  });
+});
+
+describe("Image Optimizer's settings", () => {
+  test("are there where the product is, change one by one, and go with the version", async () => {
+    const { call, service } = await startApi();
+    const id = await service();
+    const path = `/service/${id}/version/1/image_optimizer_default_settings`;
+    const change = (json: unknown): ReturnType<typeof call> => call("PATCH", path, { json });
+    expect((await call("GET", path)).status).toBe(404);
+    // Terraform's provider looks for this sentence.
+    expect((await change({ webp: true })).json).toMatchObject({
+      errors: [{ detail: "Image Optimizer is not enabled on this service" }],
+    });
+    await call("PUT", `/enabled-products/v1/image_optimizer/services/${id}`, { json: {} });
+    const initial = {
+      ...{ resize_filter: "lanczos3", webp: false, webp_quality: 85, jpeg_type: "auto", jpeg_quality: 85 },
+      ...{ upscale: false, allow_video: false },
+    };
+    expect((await call("GET", path)).json).toEqual(initial);
+    expect((await change({ webp: true, webp_quality: 30 })).json).toEqual({
+      ...initial,
+      webp: true,
+      webp_quality: 30,
+    });
+    expect((await change({ jpeg_quality: 101 })).status).toBe(400);
+    expect((await change({ resize_filter: "blur" })).status).toBe(400);
+    await call("PUT", `/service/${id}/version/1/clone`);
+    expect((await call("GET", path.replace("/1/", "/2/"))).json).toMatchObject({
+      webp: true,
+      jpeg_quality: 85,
+    });
   });
 });
 
@@ -146,8 +242,30 @@ test("resource links are kept by their id, listed and cloned, as recorded", asyn
   expect((await call("GET", list.replace("/1/", "/2/"))).json).toMatchObject([{ id: link, name: "alias" }]);
 });
 
-test("HTTP/3 is off, in the recorded words", async () => {
+test("HTTP/3 is switched on and off in a version, in the recorded words", async () => {
   const { call, service } = await startApi();
-  const http3 = await call("GET", `/service/${await service()}/version/1/http3`);
-  expect([http3.status, http3.json]).toEqual([404, { msg: "Not found" }]);
+  const id = await service();
+  const path = `/service/${id}/version/1/http3`;
+  const off = await call("GET", path);
+  expect([off.status, off.json]).toEqual([404, { msg: "Not found" }]);
+  // Terraform's provider switches it off in every service that it makes.
+  expect((await call("DELETE", path)).json).toEqual({ status: "ok" });
+  const on = await call("POST", path, { form: { feature_revision: "1" } });
+  expect(on.json).toMatchObject({
+    feature_revision: 1,
+    feature_update_available: false,
+    service_id: id,
+    version: 1,
+  });
+  expect((await call("GET", path)).json).toEqual(on.json);
+  expect((await call("POST", path, { form: { feature_revision: "1" } })).status).toBe(400);
+  expect((await call("GET", `/service/${id}/version/1/validate`)).json).toMatchObject({
+    msg: "Warning: HTTP/3: the mirror's edge speaks HTTP/2 and HTTP/1.1",
+  });
+  await call("PUT", `/service/${id}/version/1/clone`);
+  expect((await call("DELETE", path)).json).toEqual({ status: "ok" });
+  expect((await call("GET", path)).status).toBe(404);
+  expect((await call("GET", path.replace("/1/", "/2/"))).status).toBe(200);
+  await call("PUT", `/service/${id}/version/1/lock`);
+  expect((await call("POST", path)).status).toBe(422);
 });

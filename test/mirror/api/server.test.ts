@@ -89,8 +89,7 @@ describe("the rate limit", () => {
 describe("what the mirror does not have", () => {
   test.each([
     ["POST", "wordpress"],
-    ["GET", "image_optimizer_default_settings/some%2Fname"],
-    ["POST", "http3"],
+    ["GET", "apex-redirects/some%2Fname"],
     ["PUT", "activate/staging"],
     ["POST", "lint"],
   ] as const)("%s .../%s answers 501 with its name", async (method, path) => {

@@ -179,6 +179,16 @@ test("a backend that cannot be reached is a 503, without vcl_error", async () =>
   );
 });
 
+test("a service without the product WebSockets gets a 503 for return(upgrade), and its backend is not asked", async () => {
+  const backend = await echoBackend();
+  const program = compiledService(backend.port, { recv: UPGRADE });
+  const { edge } = await testEdge(serviceOf(program, { websockets: false }));
+  const refused = await client(edge.httpPort, opening("/chat")).ended;
+  expect(refused).toMatch(/^HTTP\/1\.1 503 WebSockets not enabled\r\n/);
+  expect((await client(edge.httpPort, opening("/page")).ended).endsWith("plain page")).toBe(true);
+  expect(backend.upgrades).toEqual([]);
+});
+
 test("when one side breaks the other is ended, and closing the edge ends both", async () => {
   const { edge, backend } = await run();
   const first = client(edge.httpPort, opening("/chat"));
