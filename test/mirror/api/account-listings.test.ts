@@ -173,8 +173,13 @@ describe("Image Optimizer's settings", () => {
     });
     await call("PUT", `/enabled-products/v1/image_optimizer/services/${id}`, { json: {} });
     const initial = {
-      ...{ resize_filter: "lanczos3", webp: false, webp_quality: 85, jpeg_type: "auto", jpeg_quality: 85 },
-      ...{ upscale: false, allow_video: false },
+      resize_filter: "lanczos3",
+      webp: false,
+      webp_quality: 85,
+      jpeg_type: "auto",
+      jpeg_quality: 85,
+      upscale: false,
+      allow_video: false,
     };
     expect((await call("GET", path)).json).toEqual(initial);
     expect((await change({ webp: true, webp_quality: 30 })).json).toEqual({
