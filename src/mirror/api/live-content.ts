@@ -24,6 +24,14 @@ export function liveTables({ objects, collection }: VersionInput): ReadonlyMap<s
   );
 }
 
+/** The items of private (write-only) dictionaries as they are when asked for. */
+export function liveSecrets({ objects, collection }: Pick<VersionInput, "objects" | "collection">): readonly string[] {
+  return objects.resources.dictionary
+    .filter((dictionary) => dictionary["write_only"] === true)
+    .flatMap((dictionary) => [...collection(textOf(dictionary, "id")).values()])
+    .map((item) => toByteString(textOf(item, "item_value")));
+}
+
 /** The ACLs as the running program asks them: by name, each answering from its entries as they are at that moment. */
 export function liveAcls({ objects, collection }: VersionInput): ReadonlyMap<string, LiveAcl> {
   return new Map(
