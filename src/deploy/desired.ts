@@ -58,7 +58,7 @@ export function desiredService(environment: Environment, rendered: RenderedServi
     },
     revision: rendered.revision,
     content: sortContent({
-      vcls: rendered.files,
+      vcls: rendered.files.map(({ name, content, main }) => ({ name, content, main })),
       backends,
       healthchecks,
       domains: environment.fastly.domains,

@@ -1,39 +1,19 @@
 import { createHash } from "node:crypto";
-import nunjucks from "nunjucks";
-import { messageOf } from "../lib/caught.ts";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type nunjucks from "nunjucks";
+import { isErrno, messageOf } from "../lib/caught.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import { packagePath } from "../lib/package-root.ts";
 import type { Environment } from "../settings/environment.ts";
-import { REFUSED_HEADERS, REFUSED_HEADER_PREFIXES } from "../site/header-names.ts";
-import {
-  AREA_SLOTS,
-  CODEC_VERSION,
-  CONFIG_METADATA,
-  FORMER_CODEC_VERSIONS,
-  HEADER_SLOTS,
-  OBJECT_METADATA,
-  RULE_SLOTS,
-} from "../site/metadata.ts";
-import { QUERY_CAPTURES } from "../site/query-match.ts";
-import {
-  ASSET_EXTENSIONS,
-  CHALLENGE_PATH,
-  CONDITIONS,
-  DEBUG_HEADER,
-  DEBUG_PREFIX,
-  DIRECTORY_LEVELS,
-  EMPTY_SHA256,
-  ERROR_STATUS,
-  EU_COUNTRIES,
-  GUESS_PENALTY,
-  LIMITS,
-  PRIVATE_DICTIONARY,
-  PROBE_HEADER,
-} from "./constants.ts";
+import { createEngine } from "./engine.ts";
+import type { TemplateLookup } from "./engine.ts";
 import { FEATURES } from "./features.ts";
 import type { FeatureName } from "./features.ts";
-import { originsOf, shieldDirector } from "./origins.ts";
-import { toVclString } from "./vcl-string.ts";
+import { LineMarker } from "./line-map.ts";
+import type { LineMap } from "./line-map.ts";
+import { STAND_IN, withoutMarks } from "./template-marks.ts";
+import { templateValues } from "./template-values.ts";
 
 /** Rendered VCL of one environment; the same settings and templates give the same bytes. */
 export interface RenderedService {
@@ -46,6 +26,8 @@ export interface RenderedFile {
   readonly name: string;
   readonly content: string;
   readonly main: boolean;
+  /** Where each line of `content` came from; see `originOf`. */
+  readonly lines: LineMap;
 }
 
 export interface RenderOptions {
@@ -55,9 +37,6 @@ export interface RenderOptions {
   readonly without?: readonly FeatureName[];
 }
 
-/** Fields of a config that ride under names of their own. */
-const NOT_CARRIED = ["version", "site", "base", "release"];
-
 /** The project's templates: beside `src/` and `dist/` alike. */
 export const TEMPLATES = packagePath("templates");
 
@@ -66,88 +45,46 @@ export const TEMPLATES = packagePath("templates");
  * @throws SitefleetError `render/template` when a template fails (unknown name, syntax), with the template's own message
  */
 export function renderService(environment: Environment, options: RenderOptions = {}): RenderedService {
-  const engine = createEngine(options.templates ?? TEMPLATES);
-  const context = contextOf(environment, options.without ?? []);
+  const lookup = lookupIn(options.templates ?? TEMPLATES);
+  const without = options.without ?? [];
+  const features = FEATURES.filter((name) => !without.includes(name)).map((name) => ({
+    name,
+    file: `${name}.vcl.njk`,
+  }));
+  const values = templateValues(environment, features);
+  const marker = new LineMarker();
+  const marked = renderMain(createEngine(lookup, marker), { ...values, revision: STAND_IN });
   const revision = createHash("sha256")
-    .update(renderMain(engine, context, ""))
+    .update(tidy(withoutMarks(marked.replaceAll(STAND_IN, ""))))
     .digest("hex")
     .slice(0, 16);
-  const content = renderMain(engine, context, revision);
-  return { files: [{ name: "main.vcl", content, main: true }], revision };
+  const content = tidy(renderMain(createEngine(lookup), { ...values, revision }));
+  const lines = marker.mapOf(content, marked.replaceAll(STAND_IN, revision));
+  return { files: [{ name: "main.vcl", content, main: true, lines }], revision };
 }
 
-function createEngine(templates: string): nunjucks.Environment {
-  const engine = new nunjucks.Environment(new nunjucks.FileSystemLoader(templates), {
-    autoescape: false,
-    throwOnUndefined: true,
-    trimBlocks: true,
-    lstripBlocks: true,
-  });
-  engine.addFilter("vcl", toVclString);
-  return engine;
+function lookupIn(folder: string): TemplateLookup {
+  return (name) => {
+    if (!/^[a-z0-9-]+\.vcl\.njk$/.test(name)) return undefined;
+    try {
+      return { source: readFileSync(join(folder, name), "utf8"), label: name };
+    } catch (error) {
+      if (isErrno(error, "ENOENT")) return undefined;
+      throw error;
+    }
+  };
 }
 
-function renderMain(engine: nunjucks.Environment, context: object, revision: string): string {
+function renderMain(engine: nunjucks.Environment, values: object): string {
   try {
-    return tidy(engine.render("main.vcl.njk", { ...context, revision }));
+    return engine.render("main.vcl.njk", values);
   } catch (error) {
-    const reason = messageOf(error);
+    const reason = withoutMarks(messageOf(error));
     throw new SitefleetError("render/template", `a template failed: ${reason}`, {
       cause: error,
       hint: "the message names the template; every value must exist and every import must resolve",
     });
   }
-}
-
-function contextOf(environment: Environment, without: readonly FeatureName[]): object {
-  const { http, https } = environment.publicPorts;
-  return {
-    environment,
-    features: FEATURES.filter((name) => !without.includes(name)).map((name) => ({
-      name,
-      file: `${name}.vcl.njk`,
-    })),
-    codes: ERROR_STATUS,
-    limits: LIMITS,
-    dictionary: PRIVATE_DICTIONARY,
-    debugPrefix: DEBUG_PREFIX,
-    names: { debug: DEBUG_HEADER, probe: PROBE_HEADER },
-    meta: mapValues(CONFIG_METADATA, (letter) => `x-amz-meta-${letter}`),
-    object: mapValues(OBJECT_METADATA, (letter) => `x-amz-meta-${letter}`),
-    cfg: mapValues(CONFIG_METADATA, (letter) => `SF-Config-${letter.toUpperCase()}`),
-    carried: Object.keys(CONFIG_METADATA).filter((field) => !NOT_CARRIED.includes(field)),
-    conditions: CONDITIONS,
-    assetExtensions: ASSET_EXTENSIONS,
-    directoryLevels: DIRECTORY_LEVELS,
-    codecVersions: [...FORMER_CODEC_VERSIONS, CODEC_VERSION],
-    metadata: metadataNames(),
-    slots: RULE_SLOTS.split(""),
-    queryCaptures: QUERY_CAPTURES,
-    areaSlots: AREA_SLOTS.split(""),
-    headerSlots: HEADER_SLOTS.split(""),
-    refusedHeaders: REFUSED_HEADERS,
-    refusedPrefixes: REFUSED_HEADER_PREFIXES,
-    euCountries: EU_COUNTRIES,
-    challengePath: CHALLENGE_PATH,
-    guessPenalty: GUESS_PENALTY,
-    origins: originsOf(environment),
-    shield: environment.fastly.shield === undefined ? "" : shieldDirector(environment.fastly.shield),
-    ports: { http: http === 80 ? "" : `:${http}`, https: https === 443 ? "" : `:${https}` },
-    emptyHash: EMPTY_SHA256,
-  };
-}
-
-/** Full header names of all metadata that the edge reads, each once. */
-function metadataNames(): readonly string[] {
-  const letters = [...Object.values(CONFIG_METADATA), ...Object.values(OBJECT_METADATA)];
-  return [...new Set<string>(letters)].map((letter) => `x-amz-meta-${letter}`);
-}
-
-function mapValues<K extends string>(
-  table: Readonly<Record<K, string>>,
-  map: (value: string) => string,
-): Record<string, string> {
-  return Object.fromEntries(Object.entries<string>(table).map(([key, value]) => [key, map(value)]));
 }
 
 /** No trailing blanks, no runs of empty lines, one newline at the end. */

@@ -48,8 +48,8 @@ export function environmentWith(
 export function renderedWith(body = "# one"): RenderedService {
   return {
     files: [
-      { name: "main", content: `include "recv";\n${body}\n`, main: true },
-      { name: "recv", content: "sub sitefleet_recv {\n}\n", main: false },
+      { name: "main", content: `include "recv";\n${body}\n`, main: true, lines: [] },
+      { name: "recv", content: "sub sitefleet_recv {\n}\n", main: false, lines: [] },
     ],
     revision: `hash-of-${body.replace(/[^0-9a-z]/gi, "-")}`,
   };
