@@ -1,4 +1,5 @@
-import type { FastlyClient, VersionRef } from "../fastly/client.ts";
+import type { VersionRef } from "../fastly/api-paths.ts";
+import type { FastlyClient } from "../fastly/client.ts";
 import { BACKEND, DICTIONARY, DOMAIN, HEALTHCHECK, VCL } from "../fastly/objects.ts";
 import { RemoteError } from "../fastly/remote-error.ts";
 import type { VersionInfo } from "../fastly/wire.ts";

@@ -1,21 +1,17 @@
 import { z } from "zod";
 import type { Secret } from "../lib/secret.ts";
+import { dictionaryPath, entriesPath, versionCall, versionPath } from "./api-paths.ts";
+import type { AclRef, DictionaryRef, VersionRef } from "./api-paths.ts";
 import type { ObjectKind } from "./objects.ts";
 import { RemoteError, isNotFound } from "./remote-error.ts";
 import { FastlyTransport } from "./transport.ts";
-import type { FormValue, TransportOptions } from "./transport.ts";
+import type { TransportOptions } from "./transport.ts";
 import * as wire from "./wire.ts";
 
-/** One version of one service. */
-export interface VersionRef {
-  readonly serviceId: string;
-  readonly version: number;
-}
-
-export interface DictionaryRef {
-  readonly serviceId: string;
-  readonly dictionaryId: string;
-}
+/** One change of an ACL's entries (reference/api/acls/acl-entry). */
+export type AclChange =
+  | ({ readonly op: "create" } & Omit<wire.AclEntry, "id" | "negated"> & { readonly negated: 0 | 1 })
+  | { readonly op: "delete"; readonly id: string };
 
 /** An item to create or replace. */
 export interface DictionaryEntry {
@@ -69,10 +65,12 @@ export class FastlyClient {
     });
   }
 
-  readDetails(serviceId: string): Promise<wire.ServiceDetails> {
+  /** The service with all that lies in its active version, else in its newest one, or in the version named. */
+  readDetails(serviceId: string, version?: number): Promise<wire.ServiceDetails> {
     return this.#transport.send({
       method: "GET",
       path: ["service", serviceId, "details"],
+      ...(version === undefined ? {} : { query: { version: String(version) } }),
       answer: wire.serviceDetails,
     });
   }
@@ -155,19 +153,11 @@ export class FastlyClient {
     });
   }
 
-  listSnippets(ref: VersionRef): Promise<readonly wire.Snippet[]> {
-    return this.#transport.send({
-      method: "GET",
-      path: versionPath(ref, "snippet"),
-      answer: z.array(wire.snippet),
-    });
-  }
-
   /** Every object of a kind in a version. */
   list<Read extends Named>(kind: ObjectKind<Read, never>, ref: VersionRef): Promise<readonly Read[]> {
     return this.#transport.send({
       method: "GET",
-      path: versionPath(ref, kind.path),
+      path: versionPath(ref, ...kind.path.split("/")),
       answer: z.array(kind.answer),
     });
   }
@@ -202,8 +192,9 @@ export class FastlyClient {
   ): Promise<Read> {
     return this.#transport.send({
       method: "PUT",
-      path: versionPath(ref, kind.path, object.name),
+      path: versionPath(ref, ...kind.path.split("/"), object.name),
       form: kind.toForm(object),
+      secrets: kind.secretsOf?.(object) ?? [],
       queue: ref.serviceId,
       answer: kind.answer,
     });
@@ -212,7 +203,7 @@ export class FastlyClient {
   async drop(kind: { readonly path: string }, ref: VersionRef, name: string): Promise<void> {
     await this.#transport.send({
       method: "DELETE",
-      path: versionPath(ref, kind.path, name),
+      path: versionPath(ref, ...kind.path.split("/"), name),
       queue: ref.serviceId,
       answer: wire.statusAnswer,
     });
@@ -243,6 +234,65 @@ export class FastlyClient {
       });
       items.push(...part);
       if (part.length < ITEM_PAGE) return items;
+    }
+  }
+
+  /** Removes items; one that is not there (any more) is no error. */
+  async removeItems(ref: DictionaryRef, keys: readonly string[]): Promise<void> {
+    for (let start = 0; start < keys.length; start += ITEM_BATCH) {
+      const batch = keys.slice(start, start + ITEM_BATCH);
+      try {
+        await this.#deleteItems(ref, batch);
+      } catch (error) {
+        // One missing key refuses the whole batch, as it does when the answer to the first try got lost.
+        if (!(error instanceof RemoteError) || error.landed === "unknown") throw error;
+        const present = new Set((await this.listItems(ref)).map((item) => item.item_key));
+        const left = batch.filter((key) => present.has(key));
+        if (left.length === batch.length) throw error;
+        if (left.length > 0) await this.#deleteItems(ref, left);
+      }
+    }
+  }
+
+  async #deleteItems(ref: DictionaryRef, keys: readonly string[]): Promise<void> {
+    await this.#transport.send({
+      method: "PATCH",
+      path: [...dictionaryPath(ref), "items"],
+      json: { items: keys.map((key) => ({ op: "delete", item_key: key })) },
+      queue: ref.serviceId,
+      answer: wire.statusAnswer,
+    });
+  }
+
+  /** All entries of an ACL. */
+  async listEntries(ref: AclRef): Promise<readonly wire.AclEntry[]> {
+    const entries: wire.AclEntry[] = [];
+    for (let page = 1; ; page += 1) {
+      const part = await this.#transport.send({
+        method: "GET",
+        path: entriesPath(ref),
+        query: { page: String(page), per_page: String(ITEM_PAGE) },
+        answer: z.array(wire.aclEntry),
+      });
+      entries.push(...part);
+      if (part.length < ITEM_PAGE) return entries;
+    }
+  }
+
+  /**
+   * Creates and deletes entries; they are unversioned. Not repeated when the answer got lost (`landed` is `unknown`):
+   * a second try would make the same entries twice, so the caller looks what is there first.
+   */
+  async changeEntries(ref: AclRef, changes: readonly AclChange[]): Promise<void> {
+    for (let start = 0; start < changes.length; start += ITEM_BATCH) {
+      await this.#transport.send({
+        method: "PATCH",
+        path: entriesPath(ref),
+        json: { entries: changes.slice(start, start + ITEM_BATCH) },
+        effect: "once",
+        queue: ref.serviceId,
+        answer: wire.statusAnswer,
+      });
     }
   }
 
@@ -310,8 +360,9 @@ export class FastlyClient {
   ): Promise<Read> {
     return this.#transport.send({
       method: "POST",
-      path: versionPath(ref, kind.path),
+      path: versionPath(ref, ...kind.path.split("/")),
       form: kind.toForm(object),
+      secrets: kind.secretsOf?.(object) ?? [],
       queue: ref.serviceId,
       answer: kind.answer,
     });
@@ -320,27 +371,6 @@ export class FastlyClient {
 
 interface Named {
   readonly name: string;
-}
-
-function versionPath(ref: VersionRef, ...rest: readonly string[]): readonly string[] {
-  return ["service", ref.serviceId, "version", String(ref.version), ...rest];
-}
-
-/** A PUT on a version, or on something inside it, in the service's queue. */
-function versionCall(
-  ref: VersionRef,
-  ...rest: readonly string[]
-): {
-  readonly method: "PUT";
-  readonly path: readonly string[];
-  readonly queue: string;
-  readonly form: Readonly<Record<string, FormValue>>;
-} {
-  return { method: "PUT", path: versionPath(ref, ...rest), queue: ref.serviceId, form: {} };
-}
-
-function dictionaryPath(ref: DictionaryRef): readonly string[] {
-  return ["service", ref.serviceId, "dictionary", ref.dictionaryId];
 }
 
 async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Secret } from "../lib/secret.ts";
 
 /**
  * Shapes of Fastly's answers, as recorded from the live API. Plain objects: Fastly adds fields. The same field comes
@@ -136,13 +137,44 @@ export const settings = z.object({
 /** Version settings under Fastly's names; `general.default_ttl` in seconds. */
 export type ServiceSettings = Readonly<z.output<typeof settings>>;
 
+/** A snippet; what a dynamic one says has no version and is not here. Lower priorities come first. */
 export const snippet = z.object({
   name: z.string(),
   type: wireText,
   dynamic: wireBoolean,
-  priority: wireText,
+  priority: orInteger(100),
+  content: wireText,
 });
 export type Snippet = Readonly<z.output<typeof snippet>>;
+
+export const acl = z.object({ id: z.string().min(1), name: z.string() });
+export type Acl = Readonly<z.output<typeof acl>>;
+
+/** `subnet` is the length of a network's prefix, `null` for one address. */
+export const aclEntry = z.object({
+  id: z.string().min(1),
+  ip: z.string(),
+  subnet: z
+    .union([wireInteger, z.null(), z.literal("").transform(() => null)])
+    .optional()
+    .transform((value) => value ?? null),
+  negated: wireBoolean,
+  comment: wireText,
+});
+export type AclEntry = Readonly<z.output<typeof aclEntry>>;
+
+/** Any kind of logging endpoint: its fields as text, unset ones empty. Some of them are secrets. */
+export const loggingEndpoint = z.looseObject({ name: z.string() }).transform(({ name, ...fields }) => ({
+  name,
+  fields: new Map(Object.entries(fields).map(([field, value]) => [field, new Secret(fieldText(value))])),
+}));
+export type LoggingEndpoint = Readonly<z.output<typeof loggingEndpoint>>;
+
+function fieldText(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  if (typeof value === "boolean") return value ? "1" : "0";
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
 
 export const versionDiff = z.object({ diff: z.string() });
 

@@ -46,6 +46,8 @@ export interface EnvironmentSecrets {
   edgeStoreKey(): Secret;
   /** Last segment of config objects' keys. */
   configSegment(): Secret;
+  /** Any other value that the settings take from a variable (`{ env: "NAME" }`). */
+  named(variable: string): Secret;
 }
 
 /**
@@ -125,5 +127,6 @@ function secretsFrom(environment: string, variables: Variables): EnvironmentSecr
     },
     edgeStoreKey: () => need("SITEFLEET_EDGE_S3_KEY", "the edge's S3 key (`id:secret`)"),
     configSegment: () => need("SITEFLEET_CONFIG_SEGMENT", "the secret segment of config keys"),
+    named: (variable) => need(variable, "a value that the settings read from a variable"),
   };
 }

@@ -89,9 +89,11 @@ export function localEnvironment(mirror: MirrorFile): Environment {
     },
   });
   const { accessKeyId, secretAccessKey, edgeKey } = mirror.s3;
+  const environment = environmentOf(settings, "local", {});
   return {
-    ...environmentOf(settings, "local", {}),
+    ...environment,
     secrets: {
+      ...environment.secrets,
       apiToken: () => new Secret(mirror.api.token),
       storeKeys: () => ({ accessKeyId, secretAccessKey: new Secret(secretAccessKey) }),
       edgeStoreKey: () => new Secret(edgeKey),

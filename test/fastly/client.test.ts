@@ -1,7 +1,7 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { FastlyClient, PURGE_BATCH } from "../../src/fastly/client.ts";
-import { BACKEND, DICTIONARY, DOMAIN, VCL } from "../../src/fastly/objects.ts";
+import { BACKEND, DICTIONARY, DOMAIN, SNIPPET, VCL } from "../../src/fastly/objects.ts";
 import { RemoteError } from "../../src/fastly/remote-error.ts";
 import { backend, serviceInfo, settings, validation, versionInfo } from "../../src/fastly/wire.ts";
 import { Secret } from "../../src/lib/secret.ts";
@@ -79,7 +79,7 @@ describe("FastlyClient against the mirror's API", () => {
     const changed = { "general.default_ttl": 60, "general.default_host": "", "general.stale_if_error": true };
     expect(await client.writeSettings(ref, changed)).toEqual(changed);
     expect(await client.readSettings(ref)).toEqual(changed);
-    expect(await client.listSnippets(ref)).toEqual([]);
+    expect(await client.list(SNIPPET, ref)).toEqual([]);
   });
 
   it("writes dictionary items in batches and reads all pages", async () => {

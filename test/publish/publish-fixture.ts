@@ -57,6 +57,7 @@ export const environment: Environment = {
     storeKeys: () => undefined,
     edgeStoreKey: () => new Secret("id:key"),
     configSegment: () => new Secret(SEGMENT),
+    named: (variable) => new Secret(`value of ${variable}`),
   },
 };
 

@@ -51,6 +51,7 @@ describe("rendered VCL", () => {
         storeKeys: () => expect.unreachable(),
         edgeStoreKey: () => expect.unreachable(),
         configSegment: () => expect.unreachable(),
+        named: () => expect.unreachable(),
       },
     };
     expect(renderService(environment).files).toHaveLength(1);
