@@ -3,8 +3,12 @@ import { vclString } from "./vcl-text.ts";
 /** What became of a format: VCL expressions to be printed one after the other, or what is wrong with it. */
 export type LogExpression = { readonly parts: readonly string[] } | { readonly problem: string };
 
-/** A directive with a brace or a status modifier in it: `%{X}i`, `%>s`. */
-const DIRECTIVE = /%(?:\{([^}]*)\})?([<>!0-9,]*)([A-Za-z%])/y;
+/**
+ * A directive with an argument in braces or a status modifier in it: `%{X}i`, `%>s`. Braces that belong to the argument
+ * have a backslash before them, as in the formats that Terraform's provider sends: `%{strftime(\{"%Y"\}, now)}V`.
+ */
+const DIRECTIVE = /%(?:\{((?:[^}\\]|\\.)*)\})?([<>!0-9,]*)([A-Za-z%])/sy;
+const ESCAPED_BRACE = /\\([{}])/g;
 const APACHE_TIME = "%d/%b/%Y:%H:%M:%S %z";
 /** What Apache prints where there is nothing to say. */
 const NOTHING = vclString("-");
@@ -14,14 +18,15 @@ const PLAIN: Readonly<Record<string, string>> = {
   "%": vclString("%"),
   a: "req.http.Fastly-Client-IP",
   A: "server.ip",
-  b: "resp.body_bytes_written",
+  // In Common Log Format no bytes are `-`.
+  b: 'if(resp.body_bytes_written == 0, "-", resp.body_bytes_written "")',
   B: "resp.body_bytes_written",
   D: "time.elapsed.usec",
   f: "req.url.path",
   h: "req.http.Fastly-Client-IP",
   H: "req.proto",
   I: "req.bytes_read",
-  k: "client.requests",
+  k: vclString("0"),
   l: NOTHING,
   m: "req.method",
   O: "resp.bytes_written",
@@ -48,6 +53,10 @@ const PLAIN_VERSION_1: Readonly<Record<string, string>> = {
   O: "resp.http.Content-Length",
 };
 
+/** When a request began and ended, of which `%{…}t` prints a part or a format (Apache's mod_log_config). */
+const MOMENTS: Readonly<Record<string, string>> = { begin: "time.start", end: "time.end" };
+const TIME_PARTS: ReadonlySet<string> = new Set(["sec", "msec", "usec", "msec_frac", "usec_frac"]);
+
 const HEADER_NAME = /^[A-Za-z0-9_.-]+$/;
 
 /**
@@ -64,7 +73,11 @@ export function logExpression(format: string, version: 1 | 2): LogExpression {
     const expression =
       whole === undefined
         ? undefined
-        : directive(letter ?? "", argument, version === 1 ? PLAIN_VERSION_1 : PLAIN);
+        : directive(
+            letter ?? "",
+            argument?.replace(ESCAPED_BRACE, "$1"),
+            version === 1 ? PLAIN_VERSION_1 : PLAIN,
+          );
     if (whole === undefined || expression === undefined) {
       return { problem: `'${format.slice(at, at + 20)}' at ${at} of the format is no directive` };
     }
@@ -91,8 +104,22 @@ function directive(
     case "C":
       return HEADER_NAME.test(argument) ? `req.http.Cookie:${argument}` : undefined;
     case "t":
-      return `strftime(${vclString(argument)}, time.start)`;
+      return timeExpression(argument);
+    // Whatever the format of the port, the documented answer is that of the scheme.
+    case "p":
+      return 'if(req.is_ssl, "443", "80")';
+    case "e":
+    case "n":
+    case "P":
+      return NOTHING;
     default:
       return undefined;
   }
+}
+
+function timeExpression(argument: string): string {
+  const [, prefix, rest = ""] = /^(begin|end):(.*)$/s.exec(argument) ?? [];
+  const moment = MOMENTS[prefix ?? "begin"] ?? "time.start";
+  const format = prefix === undefined ? argument : rest;
+  return TIME_PARTS.has(format) ? `${moment}.${format}` : `strftime(${vclString(format)}, ${moment})`;
 }
