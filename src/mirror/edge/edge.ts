@@ -20,6 +20,7 @@ import type { HopRequest, HopResponse } from "./message.ts";
 import { OriginPools } from "./origin.ts";
 import type { EdgeParts, LogLine, Pop } from "./parts.ts";
 import { handleAtPop } from "./pop.ts";
+import { PurgeGenerations } from "./purge-generations.ts";
 import { ServiceDirectory } from "./service-directory.ts";
 
 export interface EdgeOptions {
@@ -141,6 +142,7 @@ function createRunning(options: EdgeOptions): Running {
     handleAt: (pop, request) => handleAtPop(parts, pop, request),
     signHop: (text) => createHmac("sha256", secret).update(text).digest("base64url"),
     geo: options.geo ?? DEFAULT_GEO,
+    generations: new PurgeGenerations(),
     mayPurge: options.mayPurge ?? (() => false),
     purgeObject(key, soft) {
       this.purgePops((pop) => pop.store.purgeObject(key, { soft, now: clock.now() }));
@@ -216,7 +218,7 @@ function edgeOf(running: Running, front: Front, named: Pick<Edge, "caPath" | "co
 }
 
 async function applyPurge(running: Running, request: PurgeRequest): Promise<void> {
-  const { parts, services } = running;
+  const { parts, pops } = running;
   const { scope, soft, serviceId } = request;
   parts.watch?.purged(request);
   switch (scope.kind) {
@@ -228,8 +230,9 @@ async function applyPurge(running: Running, request: PurgeRequest): Promise<void
       return;
     case "all": {
       // Keys contain the generation where the service's vcl_hash has its macro: old objects are never found again.
-      const run = services.run(serviceId);
-      if (run !== null) run.purgeAll.generation += 1;
+      const { generations } = parts;
+      const next = generations.begin(serviceId, pops.keys());
+      parts.purgePops((pop) => generations.reached(serviceId, pop.name, next));
       return;
     }
     case "url":

@@ -7,6 +7,7 @@ import type { BusyKeys } from "./collapsing.ts";
 import type { HealthBoard } from "./health.ts";
 import type { HopRequest, HopResponse } from "./message.ts";
 import type { Origins } from "./origin.ts";
+import type { PurgeGenerations } from "./purge-generations.ts";
 import type { PopRates } from "./rate-limits.ts";
 
 /** A line that a service logged. `at` in milliseconds since the epoch. */
@@ -21,8 +22,6 @@ export interface LogLine {
 export interface ServiceRun {
   readonly active: ActiveService;
   readonly health: HealthBoard;
-  /** Shared by all versions of the service. */
-  readonly purgeAll: { generation: number };
   /** `beresp.saintmode`: until when (ms) a backend is not asked for a key. */
   readonly saints: Map<string, number>;
   readonly backends: readonly BackendSpec[];
@@ -63,6 +62,7 @@ export interface EdgeParts {
   readonly geo: ReadonlyMap<string, string | number>;
   /** Whether a token may purge this service by URL (`Fastly-Purge-Requires-Auth`). */
   mayPurge(token: string, serviceId: string): boolean;
+  readonly generations: PurgeGenerations;
   /** Purges a cache key on every POP. */
   purgeObject(key: string, soft: boolean): void;
   /** Purges something on every POP, when word of it gets there. */

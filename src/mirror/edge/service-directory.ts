@@ -7,7 +7,6 @@ import type { ServiceRun } from "./parts.ts";
 /** The services that are active, found by Host: exact name, longest wildcard, pinned service. */
 export class ServiceDirectory {
   readonly #runs = new Map<string, ServiceRun>();
-  readonly #generations = new Map<string, { generation: number }>();
   #exact = new Map<string, ServiceRun>();
   #wildcards = new Map<string, ServiceRun>();
   #pinned: string | null = null;
@@ -42,13 +41,10 @@ export class ServiceDirectory {
     const backends = [...active.program.backends.values()].flatMap((ref) =>
       ref.kind === "backend" ? [ref.spec] : [],
     );
-    const generation = this.#generations.get(active.id) ?? { generation: 1 };
-    this.#generations.set(active.id, generation);
     this.#runs.set(active.id, {
       active,
       backends,
       health: new HealthBoard(backends, { clock: this.#clock, pools: this.#pools, before }),
-      purgeAll: generation,
       saints: new Map(),
     });
     this.#index();

@@ -27,7 +27,7 @@ export function deliveryTransaction(init: DeliveryInit): NodeTransaction {
     host: init.host,
     serviceId: service.active.id,
     serviceVersion: service.active.version,
-    generation: service.purgeAll.generation,
+    generation: parts.generations.of(service.active.id, pop.name),
     xid: init.xid,
     req: { method: request.method, url: request.url, proto: request.proto, headers: request.headers.clone() },
     originalHost: request.headers.get("Host"),

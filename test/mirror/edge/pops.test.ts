@@ -96,6 +96,52 @@ test("the shield race: an edge that refetches before the purge reaches the shiel
   expect(await read("LHR")).toBe("new");
 });
 
+test.each([PAGE, { kind: "url", host: "www.example.com", pathAndQuery: "/" }, { kind: "all" }] as const)(
+  "a purge by $kind reaches each POP in its own time",
+  async (scope) => {
+    const { clock, edge, publish, read } = await network({
+      purgeDelay: (pop) => (pop === "SYD" ? 150 : 0),
+    });
+    await read("LHR");
+    await read("SYD");
+    publish("new");
+    await edge.purge({ serviceId: "svc", scope, soft: false });
+    expect([await read("LHR"), await read("SYD")]).toEqual(["new", "old"]);
+    clock.advance(150);
+    await edge.idle();
+    expect(await read("SYD")).toBe("new");
+  },
+);
+
+test("a purge by the method PURGE reaches each POP in its own time as well", async () => {
+  const { ask, clock, edge, publish, read } = await network({
+    purgeDelay: (pop) => (pop === "SYD" ? 150 : 0),
+  });
+  await read("SYD");
+  publish("new");
+  expect((await ask("/", { method: "PURGE" })).status).toBe(200);
+  expect([await read("LHR"), await read("SYD")]).toEqual(["new", "old"]);
+  clock.advance(150);
+  await edge.idle();
+  expect(await read("SYD")).toBe("new");
+});
+
+test("the shield race of a purge-all: the edge fills its new generation from the shield's old one", async () => {
+  const { clock, edge, publish, read } = await network({
+    purgeDelay: (pop) => (pop === "IAD" ? 150 : 0),
+  });
+  const all = { serviceId: "svc", scope: { kind: "all" }, soft: false } as const;
+  await read("LHR");
+  publish("new");
+  await edge.purge(all);
+  expect(await read("LHR")).toBe("old");
+  clock.advance(150);
+  await edge.idle();
+  expect([await read("IAD"), await read("LHR")]).toEqual(["new", "old"]);
+  await edge.purge(all);
+  expect(await read("LHR")).toBe("new");
+});
+
 test("the soft-purge trap: an edge takes the shield's stale page for a fresh one", async () => {
   const { edge, publish, purge, read } = await network({}, "max-age=60, stale-while-revalidate=600");
   await read("LHR");

@@ -127,3 +127,17 @@ test("a purge by URL during a fetch keeps its answer out as well", async () => {
   await early;
   expect(edge.stats().get("LHR")?.objects).toBe(0);
 });
+
+test("purge-all holds for a service that is not active just then", async () => {
+  let count = 0;
+  const origin = await startOrigin((_request, response) => {
+    response.writeHead(200, { "Cache-Control": "max-age=60" }).end(`v${(count += 1)}`);
+  });
+  const service = serviceOf(programOf({ backends: [backendAt(origin.port)] }));
+  const { ask, edge } = await testEdge(service);
+  await ask("/a");
+  edge.deactivate("svc");
+  await edge.purge({ serviceId: "svc", scope: { kind: "all" }, soft: false });
+  edge.activate(service);
+  expect((await ask("/a")).text).toBe("v2");
+});
