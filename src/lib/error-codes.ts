@@ -161,6 +161,11 @@ export const ERROR_CODES = {
     meaning: "the body of a request is not the one whose digest was signed",
   },
   "mirror/already-running": { kind: "user", exit: 1, meaning: "another mirror owns the state folder" },
+  "mirror/invalid-policy": {
+    kind: "user",
+    exit: 2,
+    meaning: "a policy for a key of the mirror is not one that the mirror understands",
+  },
   "mirror/not-running": {
     kind: "user",
     exit: 3,
@@ -241,6 +246,16 @@ export const ERROR_CODES = {
   },
   "release/not-found": { kind: "user", exit: 2, meaning: "the site has no such release" },
   "render/template": { kind: "user", exit: 2, meaning: "a template could not be rendered" },
+  "replay/invalid-requests": {
+    kind: "user",
+    exit: 2,
+    meaning: "the requests to replay cannot be read",
+  },
+  "replay/invalid-vcl": {
+    kind: "user",
+    exit: 1,
+    meaning: "the VCL of one side of a replay is not one that the engine here can run",
+  },
   "settings/invalid": { kind: "user", exit: 2, meaning: "the settings file breaks one or more rules" },
   "settings/missing-secret": {
     kind: "user",

@@ -6,6 +6,7 @@ import { readObjectHeaders, toChecksumHeaders } from "./object-detail.ts";
 import { checkVersionId, findObject, quoteEtag } from "./operation-context.ts";
 import type { OperationContext } from "./operation-context.ts";
 import { bytesToText, decodePercent } from "./percent.ts";
+import { arnOf } from "./permissions.ts";
 import type { ObjectDetail } from "./records.ts";
 import { toIsoTime, xmlReply } from "./reply.ts";
 import type { S3Reply } from "./reply.ts";
@@ -92,6 +93,7 @@ export interface CopySource {
 export function openCopySource(context: OperationContext): CopySource {
   const { headers } = context.request;
   const { bucket, key } = readCopySource(headers.get("x-amz-copy-source") ?? "");
+  context.permissions.require({ action: "s3:GetObject", resource: arnOf(bucket, key) });
   const entry = findObject({ ...context, bucket, key });
   const ifMatch = headers.get("x-amz-copy-source-if-match");
   const ifNoneMatch = headers.get("x-amz-copy-source-if-none-match");

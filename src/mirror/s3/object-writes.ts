@@ -7,6 +7,7 @@ import type { WriteCondition } from "./conditions.ts";
 import { hasIntegrityHeader, readObjectHeaders, toChecksumHeaders } from "./object-detail.ts";
 import { checkVersionId, quoteEtag } from "./operation-context.ts";
 import type { OperationContext } from "./operation-context.ts";
+import { arnOf } from "./permissions.ts";
 import type { ObjectDetail } from "./records.ts";
 import { emptyReply, xmlReply } from "./reply.ts";
 import type { S3Reply } from "./reply.ts";
@@ -113,12 +114,13 @@ function readDeletions(document: XmlElement): readonly Deletion[] {
 }
 
 function deleteOne(
-  { store, bucket }: OperationContext,
+  { store, bucket, permissions }: OperationContext,
   { deletion, quiet }: { readonly deletion: Deletion; readonly quiet: boolean },
 ): string {
   const { key, etag } = deletion;
   const condition: WriteCondition = etag === undefined ? { kind: "none" } : { kind: "if-match", etags: etag };
   try {
+    permissions.require({ action: "s3:DeleteObject", resource: arnOf(bucket, key) });
     checkVersionId(deletion.versionId);
     store.delete({ bucket, key: checkKey(key), condition });
     return quiet ? "" : xmlElement("Deleted", xmlText("Key", key));

@@ -1,8 +1,9 @@
 import type { BodyDigest, BodyPlan, BodySinkWrite } from "./body.ts";
+import { arnOf } from "./permissions.ts";
+import type { Permissions } from "./permissions.ts";
 import type { S3Reply } from "./reply.ts";
 import type { S3Request } from "./request.ts";
 import { S3Error, invalidArgument } from "./s3-error.ts";
-import type { S3Credential } from "./signature.ts";
 import type { Store } from "./store.ts";
 import type { ObjectEntry } from "./store-index.ts";
 
@@ -22,7 +23,8 @@ export interface OperationContext {
   readonly bucket: string;
   /** Empty for operations on the service or a bucket. */
   readonly key: string;
-  readonly credential: S3Credential;
+  /** What the key that signed the request may do. */
+  readonly permissions: Permissions;
   readonly store: Store;
   readonly region: string;
   readonly body: IncomingBody;
@@ -41,7 +43,8 @@ export const OWNER = {
 export function findObject(context: OperationContext): ObjectEntry {
   const entry = context.store.bucket(context.bucket).objects.get(context.key);
   if (entry !== undefined) return entry;
-  if (context.credential.access === "read-no-list") throw new S3Error("AccessDenied");
+  const mayList = context.permissions.allows({ action: "s3:ListBucket", resource: arnOf(context.bucket) });
+  if (!mayList) throw new S3Error("AccessDenied");
   throw new S3Error("NoSuchKey", { fields: [["Key", context.key]] });
 }
 

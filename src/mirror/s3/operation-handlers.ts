@@ -1,3 +1,4 @@
+import { CONFIGURATION_HANDLERS } from "./bucket-configurations.ts";
 import {
   createBucket,
   deleteBucket,
@@ -54,4 +55,8 @@ export const OPERATION_HANDLERS: ReadonlyMap<string, HandlerRow> = new Map([
   ["PutObject", withBody(putObject)],
   ["UploadPart", withBody(uploadPart)],
   ["UploadPartCopy", withoutBody(uploadPartCopy)],
+  ...CONFIGURATION_HANDLERS.map(([operation, takesBody, handle]): readonly [string, HandlerRow] => [
+    operation,
+    { handle, takesBody },
+  ]),
 ]);

@@ -1,13 +1,9 @@
 import { S3Error } from "./s3-error.ts";
 import type { S3Request } from "./request.ts";
 
-/** What a credential must be allowed for an operation: `get` and `list` are the reads of `S3Credential.access`, `full` is all else. */
-export type Permission = "get" | "list" | "full";
-
 /** The operation a request asks for, by the name AWS gives it. */
 export interface Operation {
   readonly name: string;
-  readonly permission: Permission;
 }
 
 /** Subresources of a bucket that S3 has, and the noun in the names of their operations (API/API_Operations_Amazon_Simple_Storage_Service.html). */
@@ -65,38 +61,37 @@ interface Row extends Operation {
 
 /** First match wins; rows with a parameter stand before the plain ones. */
 const ROWS: readonly Row[] = [
-  { scope: "service", method: "GET", name: "ListBuckets", permission: "full" },
-  { scope: "bucket", method: "GET", query: "uploads", name: "ListMultipartUploads", permission: "full" },
-  { scope: "bucket", method: "GET", query: "versions", name: "ListObjectVersions", permission: "list" },
-  { scope: "bucket", method: "GET", query: "session", name: "CreateSession", permission: "full" },
-  { scope: "bucket", method: "GET", query: "list-type", name: "ListObjectsV2", permission: "list" },
-  { scope: "bucket", method: "GET", name: "ListObjects", permission: "list" },
-  { scope: "bucket", method: "HEAD", name: "HeadBucket", permission: "list" },
-  { scope: "bucket", method: "PUT", name: "CreateBucket", permission: "full" },
-  { scope: "bucket", method: "DELETE", name: "DeleteBucket", permission: "full" },
-  { scope: "bucket", method: "POST", query: "delete", name: "DeleteObjects", permission: "full" },
-  { scope: "bucket", method: "POST", name: "PostObject", permission: "full" },
-  { scope: "object", method: "GET", query: "uploadId", name: "ListParts", permission: "full" },
-  { scope: "object", method: "GET", name: "GetObject", permission: "get" },
-  { scope: "object", method: "HEAD", name: "HeadObject", permission: "get" },
-  { scope: "object", method: "PUT", query: "renameObject", name: "RenameObject", permission: "full" },
+  { scope: "service", method: "GET", name: "ListBuckets" },
+  { scope: "bucket", method: "GET", query: "uploads", name: "ListMultipartUploads" },
+  { scope: "bucket", method: "GET", query: "versions", name: "ListObjectVersions" },
+  { scope: "bucket", method: "GET", query: "session", name: "CreateSession" },
+  { scope: "bucket", method: "GET", query: "list-type", name: "ListObjectsV2" },
+  { scope: "bucket", method: "GET", name: "ListObjects" },
+  { scope: "bucket", method: "HEAD", name: "HeadBucket" },
+  { scope: "bucket", method: "PUT", name: "CreateBucket" },
+  { scope: "bucket", method: "DELETE", name: "DeleteBucket" },
+  { scope: "bucket", method: "POST", query: "delete", name: "DeleteObjects" },
+  { scope: "bucket", method: "POST", name: "PostObject" },
+  { scope: "object", method: "GET", query: "uploadId", name: "ListParts" },
+  { scope: "object", method: "GET", name: "GetObject" },
+  { scope: "object", method: "HEAD", name: "HeadObject" },
+  { scope: "object", method: "PUT", query: "renameObject", name: "RenameObject" },
   {
     scope: "object",
     method: "PUT",
     query: "uploadId",
     header: "x-amz-copy-source",
     name: "UploadPartCopy",
-    permission: "full",
   },
-  { scope: "object", method: "PUT", query: "uploadId", name: "UploadPart", permission: "full" },
-  { scope: "object", method: "PUT", header: "x-amz-copy-source", name: "CopyObject", permission: "full" },
-  { scope: "object", method: "PUT", name: "PutObject", permission: "full" },
-  { scope: "object", method: "DELETE", query: "uploadId", name: "AbortMultipartUpload", permission: "full" },
-  { scope: "object", method: "DELETE", name: "DeleteObject", permission: "full" },
-  { scope: "object", method: "POST", query: "uploads", name: "CreateMultipartUpload", permission: "full" },
-  { scope: "object", method: "POST", query: "uploadId", name: "CompleteMultipartUpload", permission: "full" },
-  { scope: "object", method: "POST", query: "restore", name: "RestoreObject", permission: "full" },
-  { scope: "object", method: "POST", query: "select", name: "SelectObjectContent", permission: "full" },
+  { scope: "object", method: "PUT", query: "uploadId", name: "UploadPart" },
+  { scope: "object", method: "PUT", header: "x-amz-copy-source", name: "CopyObject" },
+  { scope: "object", method: "PUT", name: "PutObject" },
+  { scope: "object", method: "DELETE", query: "uploadId", name: "AbortMultipartUpload" },
+  { scope: "object", method: "DELETE", name: "DeleteObject" },
+  { scope: "object", method: "POST", query: "uploads", name: "CreateMultipartUpload" },
+  { scope: "object", method: "POST", query: "uploadId", name: "CompleteMultipartUpload" },
+  { scope: "object", method: "POST", query: "restore", name: "RestoreObject" },
+  { scope: "object", method: "POST", query: "select", name: "SelectObjectContent" },
 ];
 
 /** Names the operation a request asks for, built or not. Throws `MethodNotAllowed` where S3 has none. */
@@ -126,7 +121,7 @@ function findSubresource(request: S3Request, scope: Row["scope"]): Operation | u
   if (verb === undefined || scope === "service") return undefined;
   const nouns = scope === "bucket" ? BUCKET_SUBRESOURCES : OBJECT_SUBRESOURCES;
   for (const [parameter, noun] of nouns) {
-    if (request.query.has(parameter)) return { name: verb + noun, permission: "full" };
+    if (request.query.has(parameter)) return { name: verb + noun };
   }
   return undefined;
 }

@@ -15,11 +15,24 @@ export type JournalHead =
   | { readonly op: "format"; readonly version: number }
   | { readonly op: "bucket"; readonly b: string; readonly t: number }
   | { readonly op: "unbucket"; readonly b: string }
+  | ConfigureHead
   | PutHead
   | { readonly op: "del"; readonly b: string; readonly k: string }
   | { readonly op: "upload"; readonly u: string; readonly b: string; readonly k: string; readonly t: number }
   | PartHead
   | { readonly op: "abort"; readonly u: string };
+
+/** What is configured for a bucket besides its being there. */
+export const BUCKET_CONFIGURATIONS = ["lifecycle", "ownership-controls", "public-access-block"] as const;
+export type BucketConfigurationName = (typeof BUCKET_CONFIGURATIONS)[number];
+
+/** A bucket's configuration `c` is from now on `v`, the inside of its document; `null` = it was taken away. */
+export interface ConfigureHead {
+  readonly op: "configure";
+  readonly b: string;
+  readonly c: BucketConfigurationName;
+  readonly v: string | null;
+}
 
 export interface PutHead {
   readonly op: "put";
@@ -86,6 +99,8 @@ function isHead(value: unknown): value is JournalHead {
       return isText(value["b"]) && isNumber(value["t"]);
     case "unbucket":
       return isText(value["b"]);
+    case "configure":
+      return isText(value["b"]) && isConfiguration(value["c"]) && (value["v"] === null || isText(value["v"]));
     case "put":
       return isPut(value);
     case "del":
@@ -99,6 +114,10 @@ function isHead(value: unknown): value is JournalHead {
     default:
       return false;
   }
+}
+
+function isConfiguration(value: unknown): value is BucketConfigurationName {
+  return BUCKET_CONFIGURATIONS.some((name) => name === value);
 }
 
 function isPut(value: Fields): boolean {

@@ -83,7 +83,14 @@ export const S3_ERRORS = {
   MethodNotAllowed: { status: 405, message: "The specified method is not allowed against this resource." },
   MissingContentLength: { status: 411, message: "You must provide the Content-Length HTTP header." },
   NoSuchBucket: { status: 404, message: "The specified bucket does not exist" },
+  NoSuchBucketPolicy: { status: 404, message: "The bucket policy does not exist" },
+  NoSuchCORSConfiguration: { status: 404, message: "The CORS configuration does not exist" },
   NoSuchKey: { status: 404, message: "The specified key does not exist." },
+  NoSuchLifecycleConfiguration: { status: 404, message: "The lifecycle configuration does not exist" },
+  NoSuchPublicAccessBlockConfiguration: {
+    status: 404,
+    message: "The public access block configuration was not found",
+  },
   NoSuchUpload: {
     status: 404,
     message:
@@ -93,6 +100,10 @@ export const S3_ERRORS = {
   NotImplemented: {
     status: 501,
     message: "A header you provided implies functionality that is not implemented",
+  },
+  OwnershipControlsNotFoundError: {
+    status: 404,
+    message: "The bucket ownership controls were not found",
   },
   PreconditionFailed: {
     status: 412,

@@ -11,7 +11,8 @@ import { OWNER } from "./operation-context.ts";
 import type { IncomingBody, OperationContext } from "./operation-context.ts";
 import { OPERATION_HANDLERS } from "./operation-handlers.ts";
 import { findOperation } from "./operations.ts";
-import type { Permission } from "./operations.ts";
+import { permissionsOf, questionOf } from "./permissions.ts";
+import type { S3Call } from "./permissions.ts";
 import { RequestIds, errorReply } from "./reply.ts";
 import type { S3Reply } from "./reply.ts";
 import { parseRequest } from "./request.ts";
@@ -22,6 +23,7 @@ import { EMPTY_SHA256, SignatureVerifier } from "./signature.ts";
 import type { S3Credential } from "./signature.ts";
 import { Store } from "./store.ts";
 
+export type { S3Call } from "./permissions.ts";
 export type { S3Credential } from "./signature.ts";
 
 /** S3 takes 8 KB of headers; a little more room lets our own errors name what is too long. */
@@ -41,6 +43,8 @@ export interface S3ServerOptions {
   readonly port: number;
   readonly region: string;
   readonly credentials: readonly S3Credential[];
+  /** Asked for a key that is not among them: keys may be made while the server runs. */
+  readonly findCredential?: (accessKeyId: string) => S3Credential | undefined;
   readonly clock: Clock;
   /** Whether an answer waits until its change is on the disk; off, it survives the process but not a power cut. */
   readonly fsync?: boolean;
@@ -48,6 +52,8 @@ export interface S3ServerOptions {
   readonly buckets?: readonly string[];
   /** Told of every error that is none of the protocol's, each answered 500; a process warning unless given. */
   readonly onFault?: (error: unknown) => void;
+  /** Told of every action that a key was allowed or refused. */
+  readonly onCall?: (call: S3Call) => void;
 }
 
 export interface S3Server {
@@ -128,15 +134,20 @@ class Front {
   readonly #region: string;
   readonly #verifier: SignatureVerifier;
   readonly #onFault: (error: unknown) => void;
+  readonly #onCall: (call: S3Call) => void;
   readonly #running = new Set<Promise<void>>();
   #closing: Server | undefined;
 
-  constructor({ clock, region, credentials, onFault }: S3ServerOptions, store: Store) {
+  constructor(
+    { clock, region, credentials, findCredential, onFault, onCall }: S3ServerOptions,
+    store: Store,
+  ) {
     this.#onFault = onFault ?? warn;
+    this.#onCall = onCall ?? (() => undefined);
     this.#store = store;
     this.#clock = clock;
     this.#region = region;
-    this.#verifier = new SignatureVerifier({ credentials, region });
+    this.#verifier = new SignatureVerifier({ credentials, findCredential, region });
   }
 
   /** Answers one request; never rejects. */
@@ -200,7 +211,9 @@ class Front {
     const operation = findOperation(request);
     this.requests.set(operation.name, (this.requests.get(operation.name) ?? 0) + 1);
     const verified = this.#verifier.verify(request, this.#clock.now());
-    checkPermission(verified.credential, operation.permission);
+    const permissions = permissionsOf(verified.credential, this.#onCall);
+    const question = questionOf({ name: operation.name, bucket: request.bucket, key: request.key });
+    if (question !== undefined) permissions.require(question);
     checkOwner(request);
     const row = OPERATION_HANDLERS.get(operation.name);
     if (row === undefined) {
@@ -217,7 +230,7 @@ class Front {
       request,
       bucket,
       key,
-      credential: verified.credential,
+      permissions,
       store: this.#store,
       region: this.#region,
       body,
@@ -291,11 +304,6 @@ class MessageBody {
       });
     }
   }
-}
-
-function checkPermission({ access }: S3Credential, permission: Permission): void {
-  const allowed = access === "full" || permission === "get" || (permission === "list" && access === "read");
-  if (!allowed) throw new S3Error("AccessDenied");
 }
 
 function checkOwner({ headers }: S3Request): void {

@@ -1,4 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import type { S3Policy } from "./policy.ts";
 import type { S3Request } from "./request.ts";
 import { S3Error } from "./s3-error.ts";
 import { canonicalPath, encodeForSignature } from "./percent.ts";
@@ -13,8 +14,8 @@ const MAX_CACHED_KEYS = 64;
 export interface S3Credential {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** What it may do: `read` = GetObject, HeadObject and ListBucket; `read-no-list` = the same without listing, so a missing key answers 403. */
-  readonly access: "full" | "read" | "read-no-list";
+  /** What it may do: a policy, or `read` = GetObject, HeadObject and ListBucket; `read-no-list` = the same without listing, so a missing key answers 403. */
+  readonly access: "full" | "read" | "read-no-list" | S3Policy;
 }
 
 /** What a request claims about its signature. */
@@ -46,16 +47,20 @@ export interface VerifiedSignature {
 
 export interface SignatureVerifierOptions {
   readonly credentials: readonly S3Credential[];
+  /** Asked for a key that is not among them. */
+  readonly findCredential?: ((accessKeyId: string) => S3Credential | undefined) | undefined;
   readonly region: string;
 }
 
 /** Verifies AWS Signature Version 4 in the Authorization header or in the query (API/sig-v4-authenticating-requests.html). */
 export class SignatureVerifier {
   readonly #credentials: ReadonlyMap<string, S3Credential>;
+  readonly #find: (accessKeyId: string) => S3Credential | undefined;
   readonly #region: string;
   readonly #keys = new Map<string, Buffer>();
 
-  constructor({ credentials, region }: SignatureVerifierOptions) {
+  constructor({ credentials, findCredential, region }: SignatureVerifierOptions) {
+    this.#find = findCredential ?? (() => undefined);
     this.#credentials = new Map(credentials.map((credential) => [credential.accessKeyId, credential]));
     this.#region = region;
   }
@@ -63,7 +68,7 @@ export class SignatureVerifier {
   /** Throws the `S3Error` that S3 answers unless the request is signed by a known key, now, as it stands. */
   verify(request: S3Request, nowMs: number): VerifiedSignature {
     const claim = readClaim(request);
-    const credential = this.#credentials.get(claim.accessKeyId);
+    const credential = this.#credentials.get(claim.accessKeyId) ?? this.#find(claim.accessKeyId);
     if (credential === undefined) {
       throw new S3Error("InvalidAccessKeyId", { fields: [["AWSAccessKeyId", claim.accessKeyId]] });
     }
@@ -108,7 +113,8 @@ export class SignatureVerifier {
   }
 
   #signingKey(credential: S3Credential, claim: Claim): Buffer {
-    const name = `${credential.accessKeyId}/${claim.date}`;
+    // With the secret, for a key may be made anew under its old id.
+    const name = `${credential.accessKeyId}/${credential.secretAccessKey}/${claim.date}`;
     const known = this.#keys.get(name);
     if (known !== undefined) return known;
     const date = hmac(`AWS4${credential.secretAccessKey}`, claim.date);

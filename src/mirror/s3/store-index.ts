@@ -2,7 +2,7 @@ import { assertNever } from "../../lib/errors.ts";
 import type { ChecksumAlgorithm } from "./checksum.ts";
 import type { Segment } from "./blobs.ts";
 import type { JournalPlace } from "./journal.ts";
-import type { JournalHead, PartHead, PutHead } from "./records.ts";
+import type { BucketConfigurationName, ConfigureHead, JournalHead, PartHead, PutHead } from "./records.ts";
 import { SortedKeys } from "./sorted-keys.ts";
 
 /** One object in memory; its headers and metadata stay in the journal line at `offset`. */
@@ -34,12 +34,19 @@ export interface Upload extends JournalPlace {
   readonly parts: ReadonlyMap<number, UploadPart>;
 }
 
+/** The inside of a configuration's document; `null` where it was taken away. */
+export interface KeptConfiguration extends JournalPlace {
+  readonly value: string | null;
+}
+
 export interface Bucket extends JournalPlace {
   readonly name: string;
   readonly created: number;
   readonly objects: ReadonlyMap<string, ObjectEntry>;
   /** The keys of `objects` in listing order. */
   readonly keys: SortedKeys;
+  /** Those that somebody set or took away. */
+  readonly configurations: ReadonlyMap<BucketConfigurationName, KeptConfiguration>;
 }
 
 interface OwnUpload extends Upload {
@@ -49,6 +56,7 @@ interface OwnUpload extends Upload {
 interface OwnBucket extends Bucket {
   readonly objects: Map<string, ObjectEntry>;
   keys: SortedKeys;
+  readonly configurations: Map<BucketConfigurationName, KeptConfiguration>;
 }
 
 const NO_SEGMENTS: readonly Segment[] = [];
@@ -89,6 +97,7 @@ export class StoreIndex {
           created: head.t,
           objects: new Map(),
           keys: new SortedKeys(),
+          configurations: new Map(),
           ...place,
         });
         return;
@@ -96,6 +105,8 @@ export class StoreIndex {
         this.#buckets.delete(head.b);
         for (const upload of this.uploadsOf(head.b)) this.#uploads.delete(upload.id);
         return;
+      case "configure":
+        return this.#configure(head, place);
       case "put":
         return this.#put(head, place);
       case "del":
@@ -124,7 +135,7 @@ export class StoreIndex {
   places(): readonly JournalPlace[] {
     const places: JournalPlace[] = this.#format === undefined ? [] : [this.#format];
     for (const bucket of this.#buckets.values()) {
-      places.push(bucket);
+      places.push(bucket, ...bucket.configurations.values());
       for (const entry of bucket.objects.values()) places.push(entry);
     }
     for (const upload of this.#uploads.values()) places.push(upload, ...upload.parts.values());
@@ -137,6 +148,10 @@ export class StoreIndex {
       for (const entry of bucket.objects.values()) yield entry.segments;
     for (const upload of this.#uploads.values())
       for (const part of upload.parts.values()) yield [part.segment];
+  }
+
+  #configure(head: ConfigureHead, { offset, length }: JournalPlace): void {
+    this.#buckets.get(head.b)?.configurations.set(head.c, { value: head.v, offset, length });
   }
 
   #put(head: PutHead, { offset, length }: JournalPlace): void {

@@ -9,8 +9,15 @@ import { checkWrite } from "./conditions.ts";
 import type { WriteCondition } from "./conditions.ts";
 import { Journal, compactJournal } from "./journal.ts";
 import type { JournalPlace } from "./journal.ts";
+import { isAbandoned } from "./lifecycle.ts";
 import { JOURNAL_FORMAT, readDetail, readHead } from "./records.ts";
-import type { JournalHead, ObjectDetail, PartHead, UploadDetail } from "./records.ts";
+import type {
+  BucketConfigurationName,
+  JournalHead,
+  ObjectDetail,
+  PartHead,
+  UploadDetail,
+} from "./records.ts";
 import { StoreIndex } from "./store-index.ts";
 import type { Bucket, ObjectEntry, Upload, UploadPart } from "./store-index.ts";
 import { S3Error } from "./s3-error.ts";
@@ -119,6 +126,13 @@ export class Store {
     this.#commit({ op: "bucket", b: name, t: this.#clock.now() });
   }
 
+  /** Sets a configuration of a bucket: the inside of its document, or `null` for none. Throws `NoSuchBucket`. */
+  configureBucket(name: string, configuration: BucketConfigurationName, value: string | null): void {
+    const known = this.bucket(name).configurations.get(configuration);
+    if (known?.value === value) return;
+    this.#commit({ op: "configure", b: name, c: configuration, v: value });
+  }
+
   /** Removes an empty bucket with its unfinished uploads. Throws `BucketNotEmpty`. */
   deleteBucket(name: string): void {
     const bucket = this.bucket(name);
@@ -203,12 +217,14 @@ export class Store {
 
   /** Throws `NoSuchUpload`. */
   upload(id: string): Upload {
+    this.#endAbandoned();
     const upload = this.#index.uploads.get(id);
     if (upload === undefined) throw new S3Error("NoSuchUpload", { fields: [["UploadId", id]] });
     return upload;
   }
 
   uploadsOf(bucket: string): readonly Upload[] {
+    this.#endAbandoned();
     return this.#index.uploadsOf(bucket);
   }
 
@@ -228,7 +244,20 @@ export class Store {
   }
 
   abortUpload(id: string): void {
-    const segments = [...this.upload(id).parts.values()].map((part) => part.segment);
+    this.#abort(this.upload(id).id);
+  }
+
+  /** What S3 does once a day, done before anybody could see that it was not: lifecycle rules end abandoned uploads. */
+  #endAbandoned(): void {
+    const nowMs = this.#clock.now();
+    for (const { id, bucket, key, initiated } of this.#index.uploads.values()) {
+      const lifecycle = this.#index.buckets.get(bucket)?.configurations.get("lifecycle")?.value ?? undefined;
+      if (isAbandoned(lifecycle, { key, initiated, nowMs })) this.#abort(id);
+    }
+  }
+
+  #abort(id: string): void {
+    const segments = [...(this.#index.uploads.get(id)?.parts.values() ?? [])].map((part) => part.segment);
     this.#commit({ op: "abort", u: id });
     this.#releaseDurably(segments);
   }
