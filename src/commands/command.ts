@@ -5,6 +5,8 @@ export interface OptionDefinition {
   readonly flags: string;
   readonly summary: string;
   readonly required?: boolean;
+  /** Given once for each value; a flag of the form `<host...>` takes the words that follow it as well. */
+  readonly repeatable?: boolean;
   readonly default?: string;
   readonly choices?: readonly string[];
 }

@@ -19,7 +19,8 @@ export function explanationText(
   const out: string[] = [`${call.method} ${call.url}`, ...traceLines(trace, options)];
   const { answer } = trace;
   if (answer !== null) {
-    out.push("", `answer: ${answer.status} ${answer.reason} (${answer.state}), ${answer.bodyBytes} bytes`);
+    const { status, reason, state, bodyBytes, ms } = answer;
+    out.push("", `answer: ${status} ${reason} (${state}), ${bodyBytes} bytes, ${ms} ms`);
     for (const [name, value] of answer.headers) out.push(`  ${name}: ${value}`);
   }
   if (body.truncated) out.push("  the body was cut short");

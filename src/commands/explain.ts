@@ -15,7 +15,11 @@ export const commands: readonly CommandDefinition[] = [
     args: [{ name: "<url>", summary: "as a visitor would type it, port or not" }],
     options: [
       { flags: "--method <name>", summary: "method of the request", default: "GET" },
-      { flags: "--header <line...>", summary: 'header line of the request, such as "Cookie: a=b"' },
+      {
+        flags: "--header <line>",
+        summary: 'header line of the request, such as "Cookie: a=b"; as often as there are lines',
+        repeatable: true,
+      },
       { flags: "--country <code>", summary: "where the visitor is (ISO 3166-1); default: where all are" },
       { flags: "--pop <code>", summary: "POP that the request reaches; default: the mirror's first" },
       { flags: "--lines", summary: "also list the VCL lines that ran" },
@@ -62,13 +66,31 @@ function readCall(input: CommandInput): CallDocument {
   }
   const country = input.flags.text("country");
   const pop = input.flags.text("pop");
+  const headers = [...input.flags.list("header").map(readHeader), ...credentialsOf(url)];
+  // They are a header, never part of what is asked for (RFC 9110 §4.2.4).
+  url.username = "";
+  url.password = "";
+  url.hash = "";
   return {
     method: input.flags.text("method") ?? "GET",
     url: url.href,
-    headers: input.flags.list("header").map(readHeader),
+    headers,
     ...(country === undefined ? {} : { country }),
     ...(pop === undefined ? {} : { pop }),
   };
+}
+
+/** `https://name:password@host/` as a browser sends it. */
+function credentialsOf({ username, password }: URL): (readonly [string, string])[] {
+  if (username === "" && password === "") return [];
+  const pair = Buffer.concat([unescaped(username), Buffer.from(":"), unescaped(password)]);
+  return [["Authorization", `Basic ${pair.toString("base64")}`]];
+}
+
+/** The bytes of a part of a URL; a `%` that begins no byte is one of its own. */
+function unescaped(part: string): Buffer {
+  const bytes = part.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  return Buffer.from(bytes, "latin1");
 }
 
 function readHeader(line: string): [string, string] {

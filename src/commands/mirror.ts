@@ -1,5 +1,4 @@
 import { rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { SitefleetError } from "../lib/errors.ts";
 import { takeProcessLock } from "../lib/process-lock.ts";
@@ -16,7 +15,7 @@ export const PORT_OPTIONS: readonly OptionDefinition[] = [
   { flags: "--edge-tls-port <port>", summary: "HTTPS port of the edge (8443)" },
   { flags: "--api-port <port>", summary: "port of the Fastly API (8081)" },
   { flags: "--s3-port <port>", summary: "port of the S3 server (8082)" },
-  { flags: "--inspector-port <port>", summary: "port of the inspector page (8083)" },
+  { flags: "--inspector-port <port>", summary: "port of the inspector page (8083, or any free one)" },
 ];
 
 export const commands: readonly CommandDefinition[] = [
@@ -63,7 +62,8 @@ async function runUp(context: CommandContext, input: CommandInput): Promise<void
   const pin = input.flags.text("pin");
   const mirror = await startMirror({
     stateDir: context.stateDir,
-    ports: await portsFor(input.flags),
+    ports: portsFrom(input.flags),
+    anyInspectorPort: !input.flags.has("inspector-port"),
     readFleet: () => readFleet(context),
     clock: context.clock,
     pid: context.pid,
@@ -126,29 +126,6 @@ async function runReset(context: CommandContext): Promise<void> {
   }
   const verb = context.dryRun ? "would remove" : "removed";
   context.report.result({ removed: context.dryRun ? [] : parts, parts }, `${verb} ${parts.join(", ")}`);
-}
-
-/**
- * Ports by flag, else the usual ones. Nothing depends on the inspector's: where the usual one is taken and none is
- * asked for, it gets any free one.
- */
-async function portsFor(flags: Flags): Promise<MirrorPorts> {
-  const ports = portsFrom(flags);
-  if (flags.has("inspector-port") || (await isFree(ports.inspector))) return ports;
-  return { ...ports, inspector: 0 };
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  try {
-    await new Promise<void>((resolve, reject) =>
-      server.once("error", reject).listen(port, "127.0.0.1", resolve),
-    );
-  } catch {
-    return false;
-  }
-  await new Promise((resolve) => server.close(resolve));
-  return true;
 }
 
 /** The sites in the mirror's buckets; publishing's code is loaded when the page first asks. */

@@ -100,6 +100,9 @@ function addCommand(
     if (row.default !== undefined) option.default(row.default);
     if (row.choices) option.choices([...row.choices]);
     if (row.required) option.makeOptionMandatory();
+    if (row.repeatable) {
+      option.argParser((value: string, before?: readonly string[]) => [...(before ?? []), value]);
+    }
     command.addOption(option);
   }
   for (const option of COMMON) command.addOption(option);

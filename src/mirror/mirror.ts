@@ -68,6 +68,8 @@ export interface MirrorOptions {
   readonly purgeDelay?: (pop: string) => number;
   /** Header by which a client on this machine says which country it is in; `Fastly-Test-Country` unless given. */
   readonly countryHeader?: string;
+  /** Whether the inspector may have any port where its own is taken: nothing else depends on which it is. */
+  readonly anyInspectorPort?: boolean;
   /** The sites in the buckets, for the inspector; without it the inspector has no fleet. */
   readonly readFleet?: () => AsyncIterable<FleetRow>;
   /** Sees each log line as it is written to `<state>/logs/edge.log`. */
@@ -215,7 +217,7 @@ function presentObserver(observer: Observer | null): Observer {
 }
 
 async function startPage(
-  { host = LOOPBACK, ports, clock, readFleet }: MirrorOptions,
+  { host = LOOPBACK, ports, anyInspectorPort = false, clock, readFleet }: MirrorOptions,
   { edge, observer }: { readonly edge: Edge; readonly observer: Observer | null },
 ): Promise<Inspector | null> {
   if (observer === null) return null;
@@ -223,6 +225,7 @@ async function startPage(
   return startInspector({
     host,
     port,
+    anyPort: anyInspectorPort,
     edge,
     observer,
     clock,

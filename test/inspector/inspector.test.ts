@@ -8,14 +8,20 @@ import { request } from "undici";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { systemClock } from "../../src/lib/clock.ts";
-import type { RequestRow, Row } from "../../src/mirror/inspector/observer.ts";
+import { startInspector } from "../../src/mirror/inspector/inspector-server.ts";
+import { Observer } from "../../src/mirror/inspector/observer.ts";
+import type { RequestRow, Row } from "../../src/mirror/inspector/row.ts";
 import { publishFolder } from "../../src/publish/publish.ts";
+import { programOf, serviceOf } from "../mirror/edge/harness.ts";
 import { runHere } from "../support/command-line.ts";
 import type { CommandEnd } from "../support/command-line.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { startLocalEdge } from "../support/local-edge.ts";
 import type { LocalEdge } from "../support/local-edge.ts";
 
 const HOST = "shop.localhost";
+/** A service of which a client may purge. */
+const NAIVE = serviceOf(programOf({}));
 let started: LocalEdge | undefined;
 
 function edge(): LocalEdge {
@@ -65,13 +71,13 @@ function ask(
   path: string,
   headers: Readonly<Record<string, string>> = {},
   body?: string,
+  method = body === undefined ? "GET" : "POST",
 ): Promise<{
   readonly status: number;
   readonly headers: NodeJS.Dict<string | string[]>;
   readonly text: string;
 }> {
   return new Promise((resolve, reject) => {
-    const method = body === undefined ? "GET" : "POST";
     const outgoing = httpRequest(new URL(path, inspector()), { method, headers }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -84,6 +90,18 @@ function ask(
       );
     });
     outgoing.on("error", reject).end(body);
+  });
+}
+
+/** The inspector's answer to a target that is sent as it stands. */
+function askRaw(path: string): Promise<{ readonly status: number }> {
+  const { hostname, port } = new URL(inspector());
+  return new Promise((resolve, reject) => {
+    httpRequest({ hostname, port, path }, (response) => {
+      response.resume().on("end", () => resolve({ status: response.statusCode ?? 0 }));
+    })
+      .on("error", reject)
+      .end();
   });
 }
 
@@ -143,7 +161,7 @@ describe("explain", () => {
     expect(out).toContain("IAD, as the shield: sitefleet-local version 1");
     expect(out).toContain("restart 1");
     expect(out).toMatch(/backend +F_hosting: 200 OK, \d+ ms/);
-    expect(out).toMatch(/\nanswer: 200 OK \(MISS-CLUSTER\), \d+ bytes\n/);
+    expect(out).toMatch(/\nanswer: 200 OK \(MISS-CLUSTER\), \d+ bytes, \d+ ms\n/);
   });
 
   it("shows the hit, its age, its keys and no backend when the page is cached", async () => {
@@ -173,6 +191,46 @@ describe("explain", () => {
     expect(out).toContain('"(15 bytes)"');
   });
 
+  it("covers what the service keeps in private dictionaries, wherever VCL puts it", async () => {
+    const { configSegment, s3 } = edge().mirror.file;
+    const { out } = await explain(["http://fresh.localhost/", "--lines", "--json"]);
+    expect(out).toContain("/sitefleet-config/local/production/fresh.localhost/(private)");
+    expect(out).not.toContain(configSegment);
+    expect(out).not.toContain(s3.edgeKey.split(":")[1]);
+  });
+
+  it("takes headers before and after the URL, and a name and password of the URL as a browser does", async () => {
+    const headers = ["--header", "A: 1", "--header", "B: 2"];
+    const { out } = await explain([...headers, `http://reader:p%40ss@${HOST}/#part`, "--json"]);
+    const { request: made } = JSON.parse(out).trace;
+    expect(made.headers).toEqual(
+      expect.arrayContaining([
+        ["A", "1"],
+        ["B", "2"],
+        ["Authorization", `(${`Basic ${btoa("reader:p@ss")}`.length} bytes)`],
+      ]),
+    );
+    expect(made.url).toBe("/");
+    expect((await explain([`http://reader:p%40ss@${HOST}/`])).out).not.toContain("ss@");
+  });
+
+  it("makes a request over TLS one of HTTP/2, and hears the headers of tests", async () => {
+    const facts = ["--header", 'Fastly-Test-Facts: {"client.ip": "203.0.113.9"}'];
+    const { out } = await explain([
+      `https://${HOST}/`,
+      ...facts,
+      "--header",
+      "Fastly-Test-Pop: lhr",
+      "--json",
+    ]);
+    const { trace } = JSON.parse(out);
+    expect(trace).toMatchObject({
+      pop: "LHR",
+      request: { proto: "HTTP/2", tls: true, client: "203.0.113.9" },
+    });
+    expect(trace.request.headers.some(([name]: [string]) => name.startsWith("Fastly-Test"))).toBe(false);
+  });
+
   it("tells of a host that no site has, and of a country", async () => {
     const { out } = await explain(["https://nobody.localhost/", "--country", "FR"]);
     expect(out).toContain("answer: 404");
@@ -190,6 +248,8 @@ describe("explain", () => {
       "explain/invalid-request",
     ],
     ["a method that is none", [`http://${HOST}/`, "--method", "GET /"], "explain/invalid-request"],
+    ["a body that is not there", [`http://${HOST}/`, "--header", "Content-Length: 5"], "no body"],
+    ["a POP that is none", [`http://${HOST}/`, "--pop", "xyz"], "its POPs are LHR, IAD"],
     ["a URL that is too long", [`http://${HOST}/${"a".repeat(9_000)}`], "explain/invalid-request"],
     ["another environment", [`http://${HOST}/`, "--env", "production"], "explain/no-inspector"],
   ])("refuses %s", async (_what, args, wanted) => {
@@ -239,6 +299,34 @@ describe("the inspector", () => {
     expect(rows.at(-1)).toMatchObject({ kind: "purge", soft: false });
   });
 
+  it("shows a purge that a client asks for with PURGE as well", async () => {
+    const { http } = edge().mirror.file.edge;
+    const url = `${http}/plain?purged`;
+    const service = { ...NAIVE, domains: ["naive.test"] };
+    edge().mirror.edge.activate(service);
+    const purge = async (): Promise<void> => {
+      const answer = await request(url, { method: "PURGE", headers: { host: "naive.test" } });
+      await answer.body.dump();
+      expect(answer.statusCode).toBe(200);
+    };
+    const rows = await rowsWhile(purge, (row) => row.kind === "purge" && row.service === service.id);
+    expect(rows.at(-1)).toMatchObject({ what: "url naive.test/plain?purged", soft: false });
+  });
+
+  it("goes on with its ids where it is started anew, so that a page misses nothing", () => {
+    const clock = new FakeClock(1_000_000);
+    const purge = { serviceId: "svc", scope: { kind: "all" }, soft: false } as const;
+    const before = new Observer(clock);
+    for (let i = 0; i < 700; i += 1) before.purged(purge);
+    const [first, ...rest] = before.rowsAfter(0);
+    const last = rest.at(-1)?.id ?? 0;
+    expect([rest.length + 1, last - (first?.id ?? 0)]).toEqual([500, 499]);
+    clock.advance(1);
+    const after = new Observer(clock);
+    after.purged(purge);
+    expect(after.rowsAfter(last)).toHaveLength(1);
+  });
+
   it("lists what is in the cache by key and surrogate key", async () => {
     await visit("/");
     const found = JSON.parse((await ask("/api/cache?q=s:shop")).text);
@@ -266,10 +354,30 @@ describe("the inspector", () => {
     expect((await ask("/api/explain", { "content-type": "application/json" }, "{")).status).toBe(400);
   });
 
+  it.each(["//", "//[", "*", "http://[", "/\\..", "/api/traces/9e999", "/api/cache?q=%ff%zz"])(
+    "answers the target %s and lives on",
+    async (path) => {
+      expect([200, 400, 404]).toContain((await askRaw(path)).status);
+      expect((await ask("/api/fleet")).status).toBe(200);
+    },
+  );
+
+  it("takes another port where its own is taken, unless that one was asked for", async () => {
+    const { mirror } = edge();
+    const port = Number(new URL(inspector()).port);
+    const observer = new Observer(systemClock);
+    const options = { host: "127.0.0.1", port, edge: mirror.edge, observer, clock: systemClock };
+    await expect(startInspector(options)).rejects.toMatchObject({ code: "mirror/port-in-use" });
+    const other = await startInspector({ ...options, anyPort: true });
+    expect(new URL(other.url).port).not.toBe(String(port));
+    await other.close();
+  });
+
   it("lets its page load nothing from elsewhere", async () => {
     const { headers, text } = await ask("/");
     expect(headers["content-security-policy"]).toMatch(/^default-src 'self';/);
     expect(text).not.toMatch(/https?:\/\//);
+    expect(await ask("/", {}, undefined, "HEAD")).toMatchObject({ status: 200, text: "" });
     expect((await ask("/../package.json")).status).toBe(404);
     expect((await ask("/%2e%2e/package.json")).status).toBe(404);
   });

@@ -25,7 +25,10 @@ export function liveTables({ objects, collection }: VersionInput): ReadonlyMap<s
 }
 
 /** The items of private (write-only) dictionaries as they are when asked for. */
-export function liveSecrets({ objects, collection }: Pick<VersionInput, "objects" | "collection">): readonly string[] {
+export function liveSecrets({
+  objects,
+  collection,
+}: Pick<VersionInput, "objects" | "collection">): readonly string[] {
   return objects.resources.dictionary
     .filter((dictionary) => dictionary["write_only"] === true)
     .flatMap((dictionary) => [...collection(textOf(dictionary, "id")).values()])

@@ -1,10 +1,8 @@
 import { HeaderList } from "../../http/header-list.ts";
 import type { HeaderLine } from "../../http/header-list.ts";
-import { findCountry } from "./countries.ts";
-import { prepareHeaders } from "./front-request.ts";
-import type { FrontRequest } from "./front-request.ts";
-import type { Pop } from "./parts.ts";
-import { checkRequest } from "./request-checks.ts";
+import { readFrontRequest } from "./front-request.ts";
+import type { FrontContext, FrontRequest } from "./front-request.ts";
+import { TEST_POP_HEADER } from "./geo.ts";
 
 /** A request that no connection brought: what `curl` would be told. */
 export interface ClientCall {
@@ -20,40 +18,32 @@ export interface ClientCall {
 
 const LOCAL = "127.0.0.1";
 
-/** The request as the front would hand it to the first POP, or why it would refuse it. */
-export function clientRequest(call: ClientCall, pop: Pop): FrontRequest {
-  const { method, url } = call;
+/**
+ * The request as the front would hand it to the first POP, or why it would refuse it. Over TLS it is one of HTTP/2, as
+ * browsers make them, unless it asks for another protocol, which HTTP/2 cannot.
+ */
+export function clientRequest(call: ClientCall, context: FrontContext): FrontRequest {
+  const { method, url, country, pop } = call;
   const headers = HeaderList.from(call.headers);
   if (!headers.has("Host")) headers.set("Host", url.host);
-  const checked = checkRequest({ method, target: `${url.pathname}${url.search}`, version: "1.1", headers });
-  if (!checked.ok) return checked;
-  const country = call.country === undefined ? undefined : findCountry(call.country);
-  if (call.country !== undefined && country === undefined) {
-    return { ok: false, status: 400, reason: `"${call.country}" is no ISO 3166-1 country code` };
-  }
+  if (country !== undefined) headers.set(context.countryHeader, country);
+  if (pop !== undefined) headers.set(TEST_POP_HEADER, pop);
   const isTls = url.protocol === "https:";
-  prepareHeaders(headers, { host: checked.host, ip: LOCAL, isTls, identity: pop.identity });
   const tls = isTls
     ? { protocol: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384", servername: url.hostname }
     : null;
-  return {
-    ok: true,
-    pop,
-    request: {
-      method: checked.method,
-      url: checked.url,
-      proto: "HTTP/1.1",
-      headers,
-      body: null,
-      connection: {
-        ip: LOCAL,
-        port: 0,
-        requests: 1,
-        tls,
-        edgeIsTls: isTls,
-        ...(country === undefined ? {} : { country }),
-      },
-      trustedPurge: false,
-    },
+  const version = isTls && !headers.has("Upgrade") ? "2" : "1.1";
+  const message = {
+    method,
+    target: `${url.pathname}${url.search}`,
+    version,
+    headers,
+    hasBody: false,
+    chunks: () => none(),
+    client: { ip: LOCAL, port: 0, tls },
+    requests: 1,
   };
+  return readFrontRequest(message, context);
 }
+
+async function* none(): AsyncGenerator<never> {}

@@ -1,34 +1,16 @@
 import { fromByteString } from "../../http/byte-string.ts";
-import type { HeaderList } from "../../http/header-list.ts";
-import type { Action, BackendRef, RequestMessage, ResponseMessage, Transaction } from "../../vcl/runtime.ts";
+import type { Action, BackendRef, RequestMessage, Transaction } from "../../vcl/runtime.ts";
 import type { Source, Span } from "../../vcl/source.ts";
 import type { CacheEntry } from "./cache-entry.ts";
 import type { HopRequest, HopResponse, SentReport } from "./message.ts";
+import type { ShowText } from "./shown-text.ts";
 import { plainKey } from "./surrogate-keys.ts";
-import type {
-  HeaderText,
-  OpenTrace,
-  RequestTrace,
-  StateEvent,
-  TraceChange,
-  TraceEvent,
-  TraceLine,
-} from "./trace.ts";
+import { changesBetween, fieldsOf, headersOf } from "./trace-fields.ts";
+import type { OpenTrace, RequestTrace, StateEvent, TraceEvent, TraceLine } from "./trace.ts";
 
 /** More than a request with all its restarts, blocks and shields makes; a bound against one that never ends. */
 const MAX_EVENTS = 500;
 const MAX_LINES = 2_000;
-const MAX_TEXT = 2_000;
-
-/** Their values open something for whoever reads them. */
-const SECRET_HEADERS: ReadonlySet<string> = new Set([
-  "authorization",
-  "cookie",
-  "fastly-key",
-  "proxy-authorization",
-  "set-cookie",
-  "x-amz-security-token",
-]);
 
 export interface RecorderInit {
   readonly id: number;
@@ -38,6 +20,8 @@ export interface RecorderInit {
   readonly isShield: boolean;
   readonly service: RequestTrace["service"];
   readonly request: HopRequest;
+  /** How bytes become text: covers what the service keeps private. */
+  readonly show: ShowText;
 }
 
 /** How a request ended. */
@@ -60,6 +44,8 @@ export interface StatePlace {
 export class TraceRecorder implements OpenTrace {
   /** VCL texts that the request ran through, by name: what the lines of its trace are lines of. */
   readonly #sources = new Map<string, Source>();
+  /** How what this request holds becomes text. */
+  readonly show: ShowText;
   readonly #init: RecorderInit;
   readonly #request: RequestTrace["request"];
   readonly #events: TraceEvent[] = [];
@@ -70,15 +56,16 @@ export class TraceRecorder implements OpenTrace {
 
   constructor(init: RecorderInit) {
     this.#init = init;
+    this.show = init.show;
     const { request } = init;
     this.#request = {
-      method: shown(request.method),
-      host: shown(request.headers.get("Host") ?? ""),
-      url: shown(request.url),
+      method: this.show(request.method),
+      host: this.show(request.headers.get("Host") ?? ""),
+      url: this.show(request.url),
       proto: request.proto,
       client: request.connection.ip,
       tls: request.connection.tls !== null,
-      headers: headersOf(request.headers),
+      headers: headersOf(request.headers, this.show),
     };
   }
 
@@ -110,7 +97,7 @@ export class TraceRecorder implements OpenTrace {
     const line = lineOf(span);
     const key = `${source.name}\0${line}\0${held === undefined ? "" : span.start}`;
     if (held !== undefined) {
-      const text = shown(source.text.slice(span.start, span.end).replace(/\s+/g, " "));
+      const text = this.show(source.text.slice(span.start, span.end).replace(/\s+/g, " "));
       this.#lines.set(key, { file: source.name, line, condition: { text, held } });
     } else if (!this.#lines.has(key)) {
       this.#lines.set(key, { file: source.name, line });
@@ -124,7 +111,7 @@ export class TraceRecorder implements OpenTrace {
     let ended = "stopped";
     try {
       const action = run();
-      ended = actionText(action);
+      ended = actionText(action, this.show);
       return action;
     } finally {
       const event: StateEvent = {
@@ -132,7 +119,7 @@ export class TraceRecorder implements OpenTrace {
         ...place,
         action: ended,
         lines: [...this.#lines.values()],
-        changes: changesBetween(before, fieldsOf(transaction)),
+        changes: changesBetween(before, fieldsOf(transaction), this.show),
       };
       this.#add(event);
     }
@@ -149,7 +136,7 @@ export class TraceRecorder implements OpenTrace {
     const { key, state, waited, entry, now } = found;
     this.#add({
       kind: "lookup",
-      key: shown(key),
+      key: this.show(key),
       state,
       waited,
       object:
@@ -159,7 +146,7 @@ export class TraceRecorder implements OpenTrace {
               ageSeconds: entry.age(now),
               ttlSeconds: entry.ttl(now),
               hits: entry.hits,
-              surrogateKeys: entry.surrogateKeys.map((kept) => shown(plainKey(kept))),
+              surrogateKeys: entry.surrogateKeys.map((kept) => this.show(plainKey(kept))),
             },
     });
   }
@@ -181,11 +168,11 @@ export class TraceRecorder implements OpenTrace {
     this.#add({
       kind: "backend",
       backend: reply?.backend.name ?? backend?.spec.name ?? "none",
-      method: shown(bereq?.method ?? ""),
-      host: shown(bereq?.headers.get("Host") ?? ""),
-      url: shown(bereq?.url ?? ""),
+      method: this.show(bereq?.method ?? ""),
+      host: this.show(bereq?.headers.get("Host") ?? ""),
+      url: this.show(bereq?.url ?? ""),
       status: reply?.status ?? null,
-      reason: shown(reply?.reason ?? failure ?? ""),
+      reason: this.show(reply?.reason ?? failure ?? ""),
       ms,
       shield: shield?.trace ?? null,
     });
@@ -196,7 +183,7 @@ export class TraceRecorder implements OpenTrace {
   }
 
   stop(reason: string): void {
-    this.#add({ kind: "stop", reason: shown(reason) });
+    this.#add({ kind: "stop", reason: this.show(reason) });
   }
 
   /** The answer has gone out. */
@@ -204,8 +191,8 @@ export class TraceRecorder implements OpenTrace {
     const { sent, delivery, ms } = end;
     this.#answer = {
       status: response.status,
-      reason: shown(response.reason),
-      headers: headersOf(response.headers),
+      reason: this.show(response.reason),
+      headers: headersOf(response.headers, this.show),
       headerBytes: sent.headerBytes,
       bodyBytes: sent.bodyBytes,
       ms,
@@ -218,19 +205,6 @@ export class TraceRecorder implements OpenTrace {
     if (this.#events.length < MAX_EVENTS) this.#events.push(event);
     else this.#dropped += 1;
   }
-}
-
-/** Bytes as text for people, cut to a size that a page can show. */
-function shown(bytes: string): string {
-  return fromByteString(bytes.length > MAX_TEXT ? `${bytes.slice(0, MAX_TEXT)}...` : bytes);
-}
-
-function headersOf(headers: HeaderList): HeaderText[] {
-  return [...headers].map(([name, value]) => [name, headerText(name, value)]);
-}
-
-function headerText(name: string, value: string): string {
-  return SECRET_HEADERS.has(name.toLowerCase()) ? `(${value.length} bytes)` : shown(value);
 }
 
 const LINE_STARTS = new WeakMap<Source, readonly number[]>();
@@ -251,69 +225,7 @@ function lineOf({ source, start }: Span): number {
   return low + 1;
 }
 
-function actionText(action: Action): string {
+function actionText(action: Action, show: ShowText): string {
   if (action.do !== "error") return action.do;
-  return `error ${action.status}${action.reason === null ? "" : ` ${shown(action.reason)}`}`;
-}
-
-/** What VCL can change, by the name it has there. */
-function fieldsOf(t: Transaction): Map<string, string> {
-  const fields = new Map<string, string>();
-  addRequest(fields, "req", t.req);
-  if (t.backend !== null) fields.set("req.backend", t.backend.spec.name);
-  if (t.hash !== "") fields.set("req.hash", shown(t.hash));
-  if (t.bereq !== null) addRequest(fields, "bereq", t.bereq);
-  if (t.beresp !== null) {
-    addResponse(fields, "beresp", t.beresp);
-    const { ttl, staleIfError, staleWhileRevalidate, cacheable, gzip, brotli, stream } = t.beresp;
-    fields.set("beresp.ttl", `${ttl}s`);
-    fields.set("beresp.stale_if_error", `${staleIfError}s`);
-    fields.set("beresp.stale_while_revalidate", `${staleWhileRevalidate}s`);
-    for (const [name, value] of Object.entries({ cacheable, gzip, brotli, do_stream: stream })) {
-      fields.set(`beresp.${name}`, String(value));
-    }
-  }
-  if (t.obj !== null) {
-    addResponse(fields, "obj", t.obj);
-    fields.set("obj.ttl", `${t.obj.ttl}s`);
-  }
-  if (t.resp !== null) addResponse(fields, "resp", t.resp);
-  if (t.synthetic !== null) fields.set("synthetic", `${t.synthetic.content.length} bytes`);
-  return fields;
-}
-
-function addRequest(fields: Map<string, string>, scope: string, message: RequestMessage): void {
-  fields.set(`${scope}.method`, shown(message.method));
-  fields.set(`${scope}.url`, shown(message.url));
-  addHeaders(fields, scope, message.headers);
-}
-
-function addResponse(fields: Map<string, string>, scope: string, message: ResponseMessage): void {
-  fields.set(`${scope}.status`, String(message.status));
-  fields.set(`${scope}.response`, shown(message.reason));
-  addHeaders(fields, scope, message.headers);
-}
-
-function addHeaders(fields: Map<string, string>, scope: string, headers: HeaderList): void {
-  for (const [name, value] of headers) {
-    const field = `${scope}.http.${name}`;
-    const former = fields.get(field);
-    const text = headerText(name, value);
-    fields.set(field, former === undefined ? text : `${former}, ${text}`);
-  }
-}
-
-function changesBetween(
-  before: ReadonlyMap<string, string>,
-  after: ReadonlyMap<string, string>,
-): TraceChange[] {
-  const changes: TraceChange[] = [];
-  for (const [name, value] of after) {
-    const former = before.get(name) ?? null;
-    if (former !== value) changes.push({ name, before: former, after: value });
-  }
-  for (const [name, value] of before) {
-    if (!after.has(name)) changes.push({ name, before: value, after: null });
-  }
-  return changes;
+  return `error ${action.status}${action.reason === null ? "" : ` ${show(action.reason)}`}`;
 }

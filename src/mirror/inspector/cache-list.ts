@@ -24,7 +24,7 @@ export interface CachePage {
   readonly pops: readonly { readonly pop: string; readonly objects: number; readonly bytes: number }[];
 }
 
-/** How many objects are looked at for one page: a full cache must not stop the edge. */
+/** How many objects of a POP are looked at for one page: a full cache must not stop the edge. */
 const MAX_LOOKED_AT = 50_000;
 
 /** Objects whose cache key or a surrogate key contains the text, the ones used last first. `now` in milliseconds. */
@@ -38,17 +38,22 @@ export function listCache(
   });
   const rows: CacheRow[] = [];
   const wanted = toByteString(query.text);
+  // Each POP has its share, so that the first one's objects do not hide the others'.
+  const share = Math.max(1, Math.floor(query.limit / Math.max(1, caches.size)));
+  let more = false;
   for (const [pop, store] of caches) {
     let looked = 0;
+    let found = 0;
     for (const entry of store.entries()) {
       looked += 1;
-      if (looked > MAX_LOOKED_AT) return { rows, more: true, pops };
+      more ||= looked > MAX_LOOKED_AT || found === share;
+      if (looked > MAX_LOOKED_AT || found === share) break;
       if (!matches(entry, wanted)) continue;
-      if (rows.length === query.limit) return { rows, more: true, pops };
+      found += 1;
       rows.push(rowOf(pop, entry, query.now));
     }
   }
-  return { rows, more: false, pops };
+  return { rows, more, pops };
 }
 
 function matches(entry: CacheEntry, text: string): boolean {

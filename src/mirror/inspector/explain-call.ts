@@ -10,14 +10,24 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** Names and values as HTTP can carry them (RFC 9110 §5.1, §5.5): nothing that would end a line. */
 const callSchema = z.strictObject({
-  method: z.string().regex(TOKEN),
-  url: z.url({ protocol: /^https?$/ }),
+  method: z.string().regex(TOKEN, "it is no name of a method (letters, digits and -)"),
+  url: z.url({ protocol: /^https?$/, error: "it is no http or https URL" }),
   headers: z.array(
-    z.tuple([z.string().regex(TOKEN), z.string().regex(/^[\t\u0020-\u007e\u0080-\uffff]*$/)]).readonly(),
+    z
+      .tuple([
+        z.string().regex(TOKEN, "it is no name of a header").refine(isBodiless, "the request has no body"),
+        z.string().regex(/^[\t\u0020-\u007e\u0080-\uffff]*$/, "it has a character that no header can hold"),
+      ])
+      .readonly(),
   ),
   country: z.string().optional(),
   pop: z.string().optional(),
 });
+
+/** Whether a header may stand in a request without a body. */
+function isBodiless(name: string): boolean {
+  return !/^(?:content-length|transfer-encoding)$/i.test(name);
+}
 
 /** The JSON form of a call, as the command sends it. */
 export type CallDocument = z.input<typeof callSchema>;
@@ -38,7 +48,7 @@ export async function readCall(request: IncomingMessage): Promise<ClientCall> {
     chunks.push(chunk);
   }
   const parsed = callSchema.safeParse(parseJson(Buffer.concat(chunks).toString("utf8")));
-  if (!parsed.success) throw refused(z.prettifyError(parsed.error).replace(/\s+/g, " "));
+  if (!parsed.success) throw refused(problemsOf(parsed.error));
   const { method, url, headers, country, pop } = parsed.data;
   return {
     method,
@@ -47,6 +57,11 @@ export async function readCall(request: IncomingMessage): Promise<ClientCall> {
     ...(country === undefined ? {} : { country }),
     ...(pop === undefined ? {} : { pop }),
   };
+}
+
+/** Each problem with where it is: `method: it is no name of a method`. */
+function problemsOf({ issues }: z.ZodError): string {
+  return issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
 }
 
 function refused(reason: string): SitefleetError {

@@ -1,3 +1,4 @@
+import { toByteString } from "../../http/byte-string.ts";
 import { messageOf } from "../../lib/caught.ts";
 import { SitefleetError } from "../../lib/errors.ts";
 import type { ResponseBody } from "../edge/body.ts";
@@ -11,11 +12,12 @@ import type { Observer } from "./observer.ts";
 /** What one request did at the mirror's edge, and what it answered. */
 export interface Explanation {
   readonly trace: RequestTrace;
-  /** Of the body, the first 4 KiB; `truncated` says that the edge cut it short. */
+  /** Of the body, the first 2,000 bytes; `truncated` says that the edge cut it short. */
   readonly body: { readonly text: string; readonly truncated: boolean };
 }
 
-const SHOWN_BYTES = 4_096;
+/** One more than is shown, so that a longer body is seen to be cut. */
+const SHOWN_BYTES = 2_001;
 
 /**
  * Makes a request at the edge as a client would and tells what it did. The request is a real one: it fills the cache
@@ -27,32 +29,31 @@ export async function explainRequest(
   call: ClientCall,
 ): Promise<Explanation> {
   const { edge, observer } = by;
-  const pop = edge.popOf(call.pop ?? null);
-  if (pop === undefined) {
-    throw new SitefleetError("explain/invalid-request", `the mirror has no POP "${call.pop}"`, {
-      hint: `it has ${[...edge.caches().keys()].join(", ")}`,
-    });
-  }
-  const front = clientRequest(call, pop);
+  const front = clientRequest(call, edge);
   if (!front.ok) {
     throw new SitefleetError(
       "explain/invalid-request",
       `the edge refuses ${call.method} ${call.url.href} before VCL runs: ${front.status} ${front.reason}`,
-      { hint: "correct the method, the URL or the headers" },
+      {
+        hint: `correct the method, the URL or the headers; its POPs are ${[...edge.caches().keys()].join(", ")}`,
+      },
     );
   }
   const recorded = new Promise<TraceRecorder>((resolve) => observer.want(front.request, resolve));
   const response = await edge.serve(front.pop, front.request);
   const body = await readShown(response.body);
   response.sent({ headerBytes: response.headers.bytes, bodyBytes: body.bytes });
-  const { trace } = await recorded;
-  return { trace, body: { text: body.text, truncated: body.truncated } };
+  const { trace, show } = await recorded;
+  return { trace, body: { text: show(body.text), truncated: body.truncated } };
 }
 
+/** Reads a body to its end and keeps what is shown of it, as a byte string. */
 async function readShown(
   body: ResponseBody,
 ): Promise<{ readonly bytes: number; readonly text: string; readonly truncated: boolean }> {
-  if (body.kind === "bytes") return { bytes: body.bytes.length, text: textOf(body.bytes), truncated: false };
+  if (body.kind === "bytes") {
+    return { bytes: body.bytes.length, text: textOf(body.bytes), truncated: false };
+  }
   const kept: Uint8Array[] = [];
   let bytes = 0;
   try {
@@ -61,11 +62,13 @@ async function readShown(
       bytes += chunk.length;
     }
   } catch (error) {
-    return { bytes, text: `${textOf(Buffer.concat(kept))}\n(${messageOf(error)})`, truncated: true };
+    // What a visitor would see as a connection that breaks off is part of what is explained.
+    const text = `${textOf(Buffer.concat(kept))}\n(${toByteString(messageOf(error))})`;
+    return { bytes, text, truncated: true };
   }
   return { bytes, text: textOf(Buffer.concat(kept)), truncated: false };
 }
 
 function textOf(bytes: Buffer): string {
-  return bytes.subarray(0, SHOWN_BYTES).toString("utf8");
+  return bytes.toString("latin1", 0, SHOWN_BYTES);
 }

@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "../../lib/caught.ts";
@@ -26,6 +26,8 @@ export interface InspectorOptions {
   readonly host: string;
   /** 0 = any free one. */
   readonly port: number;
+  /** Whether another port will do where this one cannot be had. */
+  readonly anyPort?: boolean;
   readonly edge: Edge;
   readonly observer: Observer;
   readonly clock: Clock;
@@ -56,8 +58,8 @@ export async function startInspector(options: InspectorOptions): Promise<Inspect
   const server = createServer((request, response) => {
     void answer(options, { request, response, streams });
   });
-  const { host, port } = options;
-  const bound = await listenOn(server, { host, port, what: "the inspector", flag: "--inspector-port" });
+  const { host } = options;
+  const bound = await bind(server, options);
   return {
     url: `http://${host === "::1" ? "[::1]" : host}:${bound}`,
     async close() {
@@ -66,6 +68,18 @@ export async function startInspector(options: InspectorOptions): Promise<Inspect
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** Tried, not asked for beforehand: what was free a moment ago may be taken now. */
+async function bind(server: Server, { host, port, anyPort }: InspectorOptions): Promise<number> {
+  const at = { host, what: "the inspector", flag: "--inspector-port" };
+  try {
+    return await listenOn(server, { ...at, port });
+  } catch (error) {
+    const isTaken = error instanceof SitefleetError && error.code === "mirror/port-in-use";
+    if (anyPort === true && isTaken) return listenOn(server, { ...at, port: 0 });
+    throw error;
+  }
 }
 
 async function answer(
@@ -79,22 +93,28 @@ async function answer(
   const { request, response, streams } = of;
   const refused = refusalOf(options, request);
   if (refused !== null) return send(request, response, { status: 403, type: TEXT, body: refused });
-  const url = new URL(request.url ?? "/", "http://inspector");
-  if (url.pathname === "/api/rows" && request.method === "GET") {
+  const url = targetOf(request);
+  const method = request.method === "HEAD" ? "GET" : request.method;
+  if (url?.pathname === "/api/rows" && request.method === "GET") {
     streams.add(response);
     response.once("close", () => streams.delete(response));
     streamRows(options.observer, request, response);
     return;
   }
-  const handler = ROUTES.get(`${request.method ?? ""} ${url.pathname.replace(/\/\d+$/, "/:id")}`);
-  if (handler === undefined) {
-    return send(request, response, { status: 404, type: TEXT, body: "there is nothing here\n" });
-  }
+  const handler = url && ROUTES.get(`${method} ${url.pathname.replace(/\/\d+$/, "/:id")}`);
+  if (!handler) return send(request, response, { status: 404, type: TEXT, body: "there is nothing here\n" });
   try {
     send(request, response, await handler(options, request, url));
   } catch (error) {
     send(request, response, problem(error));
   }
+}
+
+/** Anybody may send any target: `//` is one that no URL can be made of. */
+function targetOf({ url = "" }: IncomingMessage): URL | null {
+  return url.startsWith("/") && URL.canParse(`http://inspector${url}`)
+    ? new URL(`http://inspector${url}`)
+    : null;
 }
 
 /**
@@ -175,7 +195,9 @@ async function readTrace(
     return {
       status: 404,
       type: JSON_TYPE,
-      body: JSON.stringify({ message: "no trace is kept of this request" }),
+      body: JSON.stringify({
+        message: "no trace is kept of this request: no page was open then, or many others came since",
+      }),
     };
   }
   return json({ trace: recorder.trace, sources: Object.fromEntries(recorder.allSources()) });

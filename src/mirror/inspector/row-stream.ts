@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Observer, Row } from "./observer.ts";
+import type { Observer } from "./observer.ts";
+import type { Row } from "./row.ts";
 
 /** A reader that lags this many bytes behind is let go; it comes back with the id of the last row it has. */
 const MAX_LAG = 1_048_576;
