@@ -9,7 +9,9 @@ import { newId } from "./ids.ts";
 import { pageOf } from "./paging.ts";
 import { numberOf, textOf, timestamp } from "./state.ts";
 import type { Collection, ResourceRecord } from "./state.ts";
-import { param, requireService } from "./versions-access.ts";
+import { openContent } from "./versionless-content.ts";
+import type { OpenContent } from "./versionless-content.ts";
+import { param } from "./versions-access.ts";
 
 const BASE = "/service/{service}/acl/{acl}";
 const ENTRY = `${BASE}/entry/{entry}`;
@@ -32,41 +34,24 @@ export const ACL_ENTRY_ROUTES: readonly Route[] = [
   { method: "DELETE", path: ENTRY, operation: "delete-acl-entry", handler: remove },
 ];
 
-interface OpenAcl {
-  readonly serviceId: string;
-  readonly id: string;
-  readonly entries: Collection;
-}
-
-async function openAcl(context: ApiContext, request: ApiRequest): Promise<OpenAcl> {
-  const service = requireService(context, param(request, "service"));
-  const id = param(request, "acl");
-  for (const { number } of [...service.versions].reverse()) {
-    const { resources } = await context.store.objects(service.id, number);
-    if (!resources.acl.some((acl) => acl["id"] === id)) continue;
-    return { serviceId: service.id, id, entries: context.store.collection(service.id, id) };
-  }
-  throw recordNotFound("ACL", { ...NOT_DELETED, id, service: service.id });
-}
-
-function requireEntry(acl: OpenAcl, id: string): ResourceRecord {
-  const entry = acl.entries.get(id);
+function requireEntry(acl: OpenContent, id: string): ResourceRecord {
+  const entry = acl.content.get(id);
   if (entry !== undefined) return entry;
   throw recordNotFound("ACLEntry", { ...NOT_DELETED, acl_id: acl.id, id, service: acl.serviceId });
 }
 
-function present(acl: OpenAcl, entry: ResourceRecord): Readonly<Record<string, unknown>> {
+function present(acl: OpenContent, entry: ResourceRecord): Readonly<Record<string, unknown>> {
   return { ...entry, acl_id: acl.id, service_id: acl.serviceId };
 }
 
 /** Recorded: writes answer with `negated` as a number, reads with a string. */
-function presentWritten(acl: OpenAcl, entry: ResourceRecord): Readonly<Record<string, unknown>> {
+function presentWritten(acl: OpenContent, entry: ResourceRecord): Readonly<Record<string, unknown>> {
   return { ...present(acl, entry), negated: numberOf(entry, "negated") };
 }
 
 async function list(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  const acl = await openAcl(context, request);
-  const entries = [...acl.entries.values()];
+  const acl = await openContent(context, request, "acl");
+  const entries = [...acl.content.values()];
   if (request.query.get("sort") === "ip")
     entries.sort((a, b) => (textOf(a, "ip") < textOf(b, "ip") ? -1 : 1));
   if (request.query.get("direction") === "descend") entries.reverse();
@@ -74,7 +59,7 @@ async function list(context: ApiContext, request: ApiRequest): Promise<ApiRespon
 }
 
 async function get(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  const acl = await openAcl(context, request);
+  const acl = await openContent(context, request, "acl");
   return json(present(acl, requireEntry(acl, param(request, "entry"))));
 }
 
@@ -120,9 +105,9 @@ async function batch(context: ApiContext, request: ApiRequest): Promise<ApiRespo
     let current = acl;
     for (const { op, id, ...fields } of body.data.entries) {
       const change = { op, id: id ?? "", fields: readFields(FIELDS, fields) };
-      current = { ...current, entries: applyEntry(current, change, context).entries };
+      current = { ...current, content: applyEntry(current, change, context).entries };
     }
-    return { entries: current.entries, answer: statusOk() };
+    return { entries: current.content, answer: statusOk() };
   });
 }
 
@@ -133,11 +118,11 @@ interface EntryChange {
 }
 
 function applyEntry(
-  acl: OpenAcl,
+  acl: OpenContent,
   change: EntryChange,
   context: ApiContext,
 ): { readonly entries: Collection; readonly entry: ResourceRecord } {
-  const entries = new Map(acl.entries);
+  const entries = new Map(acl.content);
   const id = change.op === "create" ? newId() : (change.id ?? "");
   const before = change.op === "create" ? undefined : requireEntry(acl, id);
   if (change.op === "delete") {
@@ -167,10 +152,10 @@ function checkEntry(entry: ResourceRecord): void {
 async function edit(
   context: ApiContext,
   request: ApiRequest,
-  plan: (acl: OpenAcl) => { readonly entries: Collection; readonly answer: ApiResponse },
+  plan: (acl: OpenContent) => { readonly entries: Collection; readonly answer: ApiResponse },
 ): Promise<ApiResponse> {
   return context.store.exclusive(param(request, "service"), async () => {
-    const acl = await openAcl(context, request);
+    const acl = await openContent(context, request, "acl");
     const { entries, answer } = plan(acl);
     await context.store.saveCollection(acl.serviceId, acl.id, entries);
     return answer;

@@ -34,8 +34,9 @@ export const GZIP_KIND: KindRow = {
   plural: "gzips",
   fields: [
     NAME,
-    text("content_types", CONTENT_TYPES),
-    text("extensions", EXTENSIONS),
+    // Fastly takes "" for "not said" (its Terraform provider's notes on gzip).
+    { name: "content_types", type: "defaulted", initial: CONTENT_TYPES },
+    { name: "extensions", type: "defaulted", initial: EXTENSIONS },
     text("cache_condition"),
   ],
   hasId: false,

@@ -8,7 +8,8 @@ import type { FieldRow } from "./fields.ts";
 import { pageOf } from "./paging.ts";
 import { textOf, timestamp } from "./state.ts";
 import type { Collection, ResourceRecord } from "./state.ts";
-import { param, readVersion, requireService } from "./versions-access.ts";
+import { openContent } from "./versionless-content.ts";
+import { param, readVersion } from "./versions-access.ts";
 
 const BASE = "/service/{service}/dictionary/{dictionary}";
 const ITEM = `${BASE}/item/{key}`;
@@ -45,18 +46,10 @@ interface OpenDictionary {
   readonly items: Collection;
 }
 
-/** The dictionary in the newest version that has it: whether it is write-only is the version's to say. */
+/** Whether a dictionary is write-only is the newest version's to say. */
 async function openDictionary(context: ApiContext, request: ApiRequest): Promise<OpenDictionary> {
-  const service = requireService(context, param(request, "service"));
-  const id = param(request, "dictionary");
-  for (const { number } of [...service.versions].reverse()) {
-    const { resources } = await context.store.objects(service.id, number);
-    const record = resources.dictionary.find((dictionary) => dictionary["id"] === id);
-    if (record === undefined) continue;
-    const items = context.store.collection(service.id, id);
-    return { serviceId: service.id, id, writeOnly: record["write_only"] === true, items };
-  }
-  throw recordNotFound("Dictionary", { ...NOT_DELETED, id, service: service.id });
+  const { serviceId, id, record, content } = await openContent(context, request, "dictionary");
+  return { serviceId, id, writeOnly: record["write_only"] === true, items: content };
 }
 
 async function openReadable(context: ApiContext, request: ApiRequest): Promise<OpenDictionary> {
@@ -129,7 +122,8 @@ const batchSchema = z.object({
     z.object({
       op: z.enum(["create", "update", "upsert", "delete"]),
       item_key: z.string(),
-      item_value: z.string().optional(),
+      // `null` where go-fastly deletes.
+      item_value: z.string().nullish(),
     }),
   ),
 });

@@ -5,10 +5,11 @@ import type { FieldValue, ResourceRecord } from "./state.ts";
 /**
  * How a field is read from a form or JSON body and printed: `flag` prints `"0"`/`"1"`,
  * `numeral` prints a number as a string, `list` takes a JSON array or comma-separated text. What begins with `nullable`
- * prints "" as null.
+ * prints "" as null; `defaulted` is a text that is its initial value where a client sends "".
  */
 export type FieldType =
   | "text"
+  | "defaulted"
   | "nullable"
   | "integer"
   | "nullableInteger"
@@ -62,6 +63,7 @@ const absent = z.union([z.null(), z.literal("").transform(() => null)]);
 
 const SCHEMAS: Readonly<Record<FieldType, z.ZodType<FieldValue>>> = {
   text: scalar.transform((value) => String(value ?? "")),
+  defaulted: scalar.transform((value) => String(value ?? "")),
   nullable: scalar.transform((value) => (value === null || value === "" ? null : String(value))),
   integer,
   nullableInteger: z.union([absent, integer]),
@@ -80,10 +82,10 @@ export function readFields(
 ): ResourceRecord {
   const fields: Record<string, FieldValue> = {};
   const problems: string[] = [];
-  for (const { name, type } of rows) {
+  for (const { name, type, initial } of rows) {
     if (!Object.hasOwn(body, name) || body[name] === undefined) continue;
     const result = SCHEMAS[type].safeParse(body[name]);
-    if (result.success) fields[name] = result.data;
+    if (result.success) fields[name] = type === "defaulted" && result.data === "" ? initial : result.data;
     else problems.push(`'${name}' ${result.error.issues[0]?.message ?? "is not valid"}`);
   }
   if (problems.length > 0) throw badRequest(problems.join(", "));

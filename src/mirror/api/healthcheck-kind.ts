@@ -1,7 +1,7 @@
 import { COMMENT, integer, NAME, text } from "./field-rows.ts";
 import type { KindRow } from "./kind-row.ts";
 import { numberOf, textOf } from "./state.ts";
-import type { ResourceRecord } from "./state.ts";
+import type { FieldValue, ResourceRecord } from "./state.ts";
 
 /** Characters of a request line: no blank may end the target early, no control character the line. */
 const TOKEN = /^[A-Z]{1,20}$/;
@@ -18,6 +18,13 @@ function check(record: ResourceRecord): string | null {
   if (wrong !== undefined) return `Header '${String(wrong)}' is not 'Name: value'`;
   const negative = NON_NEGATIVE.find((field) => numberOf(record, field) < 0);
   return negative === undefined ? null : `${negative} can't be negative`;
+}
+
+/** Recorded: `["Foo:Bar","Baz:Qux"]` comes back as `["Baz: Qux","Foo: Bar"]`; Terraform's provider compares with that. */
+function derive(record: ResourceRecord): Readonly<Record<string, FieldValue>> {
+  const headers = record["headers"];
+  if (typeof headers !== "object" || headers === null) return {};
+  return { headers: headers.map((line) => line.replace(/:[\t ]*/, ": ")).sort() };
 }
 
 /** Health checks (reference/api/services/healthcheck); times in milliseconds. */
@@ -43,5 +50,6 @@ export const HEALTHCHECK_KIND: KindRow = {
   ],
   hasId: false,
   versionAs: "number",
+  derive,
   check,
 };

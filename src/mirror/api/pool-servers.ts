@@ -8,7 +8,9 @@ import type { FieldRow } from "./fields.ts";
 import { newId } from "./ids.ts";
 import { numberOf, timestamp } from "./state.ts";
 import type { Collection, ResourceRecord } from "./state.ts";
-import { param, requireService } from "./versions-access.ts";
+import { openContent } from "./versionless-content.ts";
+import type { OpenContent } from "./versionless-content.ts";
+import { param } from "./versions-access.ts";
 
 const BASE = "/service/{service}/pool/{pool}";
 const ONE = `${BASE}/server/{server}`;
@@ -32,40 +34,23 @@ export const POOL_SERVER_ROUTES: readonly Route[] = [
   { method: "DELETE", path: ONE, operation: "delete-pool-server", handler: remove },
 ];
 
-interface OpenPool {
-  readonly serviceId: string;
-  readonly id: string;
-  readonly servers: Collection;
-}
-
-async function openPool(context: ApiContext, request: ApiRequest): Promise<OpenPool> {
-  const service = requireService(context, param(request, "service"));
-  const id = param(request, "pool");
-  for (const { number } of [...service.versions].reverse()) {
-    const { resources } = await context.store.objects(service.id, number);
-    if (!resources.pool.some((pool) => pool["id"] === id)) continue;
-    return { serviceId: service.id, id, servers: context.store.collection(service.id, id) };
-  }
-  throw recordNotFound("Pool", { ...NOT_DELETED, id, service: service.id });
-}
-
-function requireServer(pool: OpenPool, id: string): ResourceRecord {
-  const server = pool.servers.get(id);
+function requireServer(pool: OpenContent, id: string): ResourceRecord {
+  const server = pool.content.get(id);
   if (server !== undefined) return server;
   throw recordNotFound("Server", { ...NOT_DELETED, id, pool_id: pool.id, service: pool.serviceId });
 }
 
-function present(pool: OpenPool, server: ResourceRecord): Readonly<Record<string, unknown>> {
+function present(pool: OpenContent, server: ResourceRecord): Readonly<Record<string, unknown>> {
   return { ...server, service_id: pool.serviceId, pool_id: pool.id, deleted_at: null };
 }
 
 async function list(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  const pool = await openPool(context, request);
-  return json([...pool.servers.values()].map((server) => present(pool, server)));
+  const pool = await openContent(context, request, "pool");
+  return json([...pool.content.values()].map((server) => present(pool, server)));
 }
 
 async function get(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  const pool = await openPool(context, request);
+  const pool = await openContent(context, request, "pool");
   return json(present(pool, requireServer(pool, param(request, "server"))));
 }
 
@@ -75,7 +60,7 @@ async function create(context: ApiContext, request: ApiRequest): Promise<ApiResp
     const now = timestamp(context.clock.now());
     const id = newId();
     const server = { ...initialFields(FIELDS), ...given, id, created_at: now, updated_at: now };
-    if (pool.servers.size >= MAX_SERVERS) throw badRequest(`a pool has at most ${MAX_SERVERS} servers`);
+    if (pool.content.size >= MAX_SERVERS) throw badRequest(`a pool has at most ${MAX_SERVERS} servers`);
     return stored(pool, id, server);
   });
 }
@@ -93,7 +78,7 @@ async function remove(context: ApiContext, request: ApiRequest): Promise<ApiResp
   return edit(context, request, (pool) => {
     const id = param(request, "server");
     requireServer(pool, id);
-    const servers = new Map(pool.servers);
+    const servers = new Map(pool.content);
     servers.delete(id);
     return { servers, answer: statusOk() };
   });
@@ -104,22 +89,22 @@ interface Edited {
   readonly answer: ApiResponse;
 }
 
-function stored(pool: OpenPool, id: string, server: ResourceRecord): Edited {
+function stored(pool: OpenContent, id: string, server: ResourceRecord): Edited {
   const weight = numberOf(server, "weight");
   if (weight < 1 || weight > 100) throw badRequest(`Weight '${weight}' is not between 1 and 100`);
   if (numberOf(server, "max_conn") < 0) throw badRequest("max_conn can't be negative");
   const problem = BACKEND_KIND.check?.(server);
   if (problem !== null && problem !== undefined) throw badRequest(problem);
-  return { servers: new Map([...pool.servers, [id, server]]), answer: json(present(pool, server)) };
+  return { servers: new Map([...pool.content, [id, server]]), answer: json(present(pool, server)) };
 }
 
 async function edit(
   context: ApiContext,
   request: ApiRequest,
-  plan: (pool: OpenPool) => Edited,
+  plan: (pool: OpenContent) => Edited,
 ): Promise<ApiResponse> {
   return context.store.exclusive(param(request, "service"), async () => {
-    const pool = await openPool(context, request);
+    const pool = await openContent(context, request, "pool");
     const { servers, answer } = plan(pool);
     await context.desk.saveCompiledIn(pool.serviceId, pool.id, servers);
     return answer;

@@ -139,11 +139,14 @@ function notFound(id: string): ReturnType<typeof recordNotFound> {
 /** The request with the service and version that the limiter it names is in. */
 async function located(context: ApiContext, request: ApiRequest): Promise<ApiRequest> {
   const id = param(request, "limiter");
+  const known = context.store.limiterPlace(id);
+  if (known !== undefined) return { ...request, params: { ...request.params, ...known } };
+  // One that nobody has listed since the start: its version is read, and known from then on.
   for (const service of context.store.list()) {
     for (const { number } of [...service.versions].reverse()) {
-      const { resources } = await context.store.objects(service.id, number);
-      if (!resources.rate_limiter.some((limiter) => limiter["id"] === id)) continue;
-      return { ...request, params: { ...request.params, service: service.id, version: String(number) } };
+      await context.store.objects(service.id, number);
+      const place = context.store.limiterPlace(id);
+      if (place !== undefined) return { ...request, params: { ...request.params, ...place } };
     }
   }
   throw notFound(id);

@@ -1,12 +1,13 @@
-import { badRequest, NOT_DELETED, recordNotFound } from "./api-error.ts";
+import { badRequest } from "./api-error.ts";
 import { json } from "./exchange.ts";
 import type { ApiContext, ApiRequest, ApiResponse, Route } from "./exchange.ts";
 import { readFields } from "./fields.ts";
 import { CONTENT } from "./snippet-text.ts";
 import { kindRow } from "./kinds.ts";
 import { textOf, timestamp } from "./state.ts";
-import type { ResourceRecord, ServiceRecord } from "./state.ts";
-import { param, requireService } from "./versions-access.ts";
+import type { ResourceRecord } from "./state.ts";
+import { contentNotFound, openContent } from "./versionless-content.ts";
+import { param } from "./versions-access.ts";
 
 const CONTENT_FIELDS = [{ name: CONTENT, type: "text", initial: "" }] as const;
 
@@ -48,16 +49,13 @@ function present(serviceId: string, id: string, record: ResourceRecord): ApiResp
 }
 
 async function getContent(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  const service = requireService(context, param(request, "service"));
-  const id = param(request, "snippet");
-  return present(service.id, id, await requireContent(context, service, id));
+  const { serviceId, id, stored } = await openSnippet(context, request);
+  return present(serviceId, id, stored);
 }
 
 async function putContent(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  const serviceId = requireService(context, param(request, "service")).id;
-  const id = param(request, "snippet");
-  return context.store.exclusive(serviceId, async () => {
-    const before = await requireContent(context, requireService(context, serviceId), id);
+  return context.store.exclusive(param(request, "service"), async () => {
+    const { serviceId, id, stored: before } = await openSnippet(context, request);
     const { content } = readFields(CONTENT_FIELDS, request.body);
     if (content === undefined) throw badRequest("Content can't be blank");
     const problem = kindRow("snippet").check?.({ type: "none", content });
@@ -68,21 +66,16 @@ async function putContent(context: ApiContext, request: ApiRequest): Promise<Api
   });
 }
 
-/** The id must be a dynamic snippet's: dictionaries and ACLs keep their content under ids of the same form. */
-async function requireContent(
-  context: ApiContext,
-  service: ServiceRecord,
-  id: string,
-): Promise<ResourceRecord> {
-  const record = context.store.collection(service.id, id).get(CONTENT);
-  if (record !== undefined && (await isDynamicSnippet(context, service, id))) return record;
-  throw recordNotFound("Snippet", { ...NOT_DELETED, id, service: service.id });
+interface OpenSnippet {
+  readonly serviceId: string;
+  readonly id: string;
+  readonly stored: ResourceRecord;
 }
 
-async function isDynamicSnippet(context: ApiContext, service: ServiceRecord, id: string): Promise<boolean> {
-  for (const { number } of [...service.versions].reverse()) {
-    const { resources } = await context.store.objects(service.id, number);
-    if (resources.snippet.some((snippet) => snippet["id"] === id && snippet["dynamic"] === "1")) return true;
-  }
-  return false;
+/** The content of the dynamic snippet that a path names; one with versions has none of its own. */
+async function openSnippet(context: ApiContext, request: ApiRequest): Promise<OpenSnippet> {
+  const { serviceId, id, record, content } = await openContent(context, request, "snippet");
+  const stored = content.get(CONTENT);
+  if (stored === undefined || record["dynamic"] !== "1") throw contentNotFound("snippet", id, serviceId);
+  return { serviceId, id, stored };
 }

@@ -26,6 +26,8 @@ export class ServiceStore {
   readonly #dir: string;
   readonly #services = new Map<string, ServiceRecord>();
   readonly #objects = new Map<string, VersionObjects>();
+  /** Rate limiters are asked for by their id alone: the version of each, by its key. */
+  readonly #limiters = new Map<string, string>();
   readonly #collections = new Map<string, Collection>();
   readonly #queues = new Map<string, Promise<unknown>>();
   #domains: Collection;
@@ -75,6 +77,15 @@ export class ServiceStore {
     const objects = withNewerFields(read);
     this.#remember(key, objects);
     return objects;
+  }
+
+  /**
+   * Where the rate limiter with this id was when its version was last read or written; `undefined` when that has not
+   * been since the start. It may be gone from there.
+   */
+  limiterPlace(id: string): { readonly service: string; readonly version: string } | undefined {
+    const [service, version] = this.#limiters.get(id)?.split("/") ?? [];
+    return service === undefined || version === undefined ? undefined : { service, version };
   }
 
   /** Content of a dictionary, ACL or dynamic snippet; empty when nothing was ever stored. */
@@ -146,6 +157,9 @@ export class ServiceStore {
     for (const map of [this.#objects, this.#collections]) {
       for (const key of map.keys()) if (key.startsWith(`${tombstone.id}/`)) map.delete(key);
     }
+    for (const [id, key] of this.#limiters) {
+      if (key.startsWith(`${tombstone.id}/`)) this.#limiters.delete(id);
+    }
   }
 
   /** Resolves when every write under way has ended. */
@@ -177,6 +191,7 @@ export class ServiceStore {
   }
 
   #remember(key: string, objects: VersionObjects): void {
+    for (const limiter of objects.resources.rate_limiter) this.#limiters.set(textOf(limiter, "id"), key);
     this.#objects.delete(key);
     this.#objects.set(key, objects);
     for (const oldest of this.#objects.keys()) {

@@ -3,12 +3,10 @@
  * missing feature for a working one. A trailing `*` covers everything below.
  */
 export const UNBUILT_PATHS: readonly (readonly [path: string, name: string])[] = [
-  ...["apex-redirects", "package", "wafs", "wordpress"].flatMap(
-    (kind): (readonly [string, string])[] => [
-      [`/service/{service}/version/{version}/${kind}`, kind],
-      [`/service/{service}/version/{version}/${kind}/*`, kind],
-    ],
-  ),
+  ...["apex-redirects", "package", "wafs", "wordpress"].flatMap((kind): (readonly [string, string])[] => [
+    [`/service/{service}/version/{version}/${kind}`, kind],
+    [`/service/{service}/version/{version}/${kind}/*`, kind],
+  ]),
   ["/service/{service}/version/{version}/activate/{environment}", "staging"],
   ["/service/{service}/version/{version}/deactivate/{environment}", "staging"],
   ["/service/{service}/version/{version}/lint", "lint"],

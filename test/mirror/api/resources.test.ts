@@ -242,12 +242,12 @@ describe("snippets", () => {
 });
 
 describe("health checks", () => {
-  test("headers come as a list in a form field", async () => {
+  test("headers come as a list in a form field, and go sorted and with one blank", async () => {
     const { call, service } = await startApi();
     const id = await service();
-    const form = { name: "h", headers: '["Foo: Bar","Baz: Qux"]', check_interval: "2500" };
+    const form = { name: "h", headers: '["Foo:Bar","Baz: Qux"]', check_interval: "2500" };
     const { json } = await call("POST", `/service/${id}/version/1/healthcheck`, { form });
-    expect(json).toMatchObject({ headers: ["Foo: Bar", "Baz: Qux"], check_interval: 2500, method: "HEAD" });
+    expect(json).toMatchObject({ headers: ["Baz: Qux", "Foo: Bar"], check_interval: 2500, method: "HEAD" });
   });
 });
 
