@@ -80,9 +80,16 @@ export class RawHttp2Client {
     });
   }
 
-  /** Connects and sends the preface with empty SETTINGS. */
+  /** Connects to the edge as `www.example.com` and sends the preface with empty SETTINGS. */
   static async connect(port: number): Promise<RawHttp2Client> {
-    const socket = connect({ host: "127.0.0.1", port, ALPNProtocols: ["h2"], rejectUnauthorized: false });
+    const servername = "www.example.com";
+    const socket = connect({
+      host: "127.0.0.1",
+      port,
+      servername,
+      ALPNProtocols: ["h2"],
+      rejectUnauthorized: false,
+    });
     await once(socket, "secureConnect");
     const client = new RawHttp2Client(socket);
     client.send(Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1"), frame(FRAME.settings));

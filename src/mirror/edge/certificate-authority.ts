@@ -16,7 +16,9 @@ const DAY = 24 * 60 * 60 * 1000;
 const MAX_CONTEXTS = 500;
 const MAX_LEAF_FILES = 2_000;
 
-/** What the connection of a client that names no host gets. */
+/** The hosts of the certificate that a client gets who names none in its handshake, as they stand in `Host`. */
+export const LOCAL_NAMES = ["localhost", "127.0.0.1", "[::1]"] as const;
+
 const FALLBACK = { file: "fallback", names: ["localhost", "127.0.0.1", "::1"] } as const;
 
 /**

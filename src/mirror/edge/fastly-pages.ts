@@ -5,6 +5,7 @@ import type { HopResponse } from "./message.ts";
 /** Everything an answer that no VCL made needs. */
 export interface PageInit {
   readonly status: number;
+  /** May quote a client or a program: what a status line cannot hold is replaced. */
   readonly reason: string;
   readonly contentType: string;
   readonly text: string;
@@ -21,7 +22,7 @@ export function pageResponse(page: PageInit): HopResponse {
   ]);
   return {
     status: page.status,
-    reason: page.reason,
+    reason: plainReason(page.reason),
     headers,
     body: bodyOf(page.text),
     sent: () => undefined,
@@ -77,9 +78,26 @@ export function unknownDomain(host: string, identity: string): HopResponse {
   });
 }
 
+/** Why a request is refused before any VCL runs. */
+export interface Refusal {
+  readonly status: number;
+  readonly reason: string;
+  /** What the answer says; missing = the reason. */
+  readonly text?: string;
+}
+
 /** A refusal before any VCL runs. */
-export function refusal(status: number, reason: string): HopResponse {
-  return pageResponse({ status, reason, contentType: "text/plain; charset=utf-8", text: `${reason}\n` });
+export function refusal({ status, reason, text }: Refusal): HopResponse {
+  return pageResponse({
+    status,
+    reason,
+    contentType: "text/plain; charset=utf-8",
+    text: text ?? `${plainReason(reason)}\n`,
+  });
+}
+
+function plainReason(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, "?").slice(0, 200);
 }
 
 /** Escapes text for HTML; anything else than latin1 cannot occur. */

@@ -31,7 +31,7 @@ export async function answerClient(
   try {
     const response = front.ok
       ? await handle(front.pop, { ...front.request, body: await readFrontBody(message) })
-      : refusal(front.status, front.reason);
+      : refusal(front);
     await writeResponse(response, sink);
   } catch {
     // Only the client's own connection can fail here: the life cycle answers for everything else.

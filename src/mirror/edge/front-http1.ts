@@ -10,6 +10,7 @@ import type { FrontLimits } from "./front-limits.ts";
 import { clientOf, readFrontRequest } from "./front-request.ts";
 import type { FrontMessage } from "./front-request.ts";
 import { http1Sink } from "./front-response.ts";
+import { expectsContinue } from "./request-checks.ts";
 import { answerUpgrade, headWithoutUpgrade, mayUpgrade } from "./front-upgrade.ts";
 
 /** A request whose answer has not gone out yet. */
@@ -46,6 +47,10 @@ export class Http1Front {
     this.server = createServer(serverOptions(service.limits), (message, out) => this.#ask(message, out));
     // The checks count the lines themselves: node would drop those beyond its limit without a word.
     this.server.maxHeadersCount = 0;
+    // Node would tell every client to go on, and answer other expectations, before anything was checked.
+    const ask = (message: IncomingMessage, out: ServerResponse): void => this.#ask(message, out);
+    this.server.on("checkContinue", ask);
+    this.server.on("checkExpectation", ask);
     this.server.on("connection", (socket: Socket) => this.#greet(socket));
     this.server.on("clientError", (error: NodeJS.ErrnoException, socket) => this.#fault(error, socket));
     this.server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Buffer) =>
@@ -102,7 +107,9 @@ export class Http1Front {
     // A client that leaves is no error of ours; without a listener it would be an uncaught one.
     incoming.on("error", () => undefined);
     out.on("error", () => undefined);
-    const message = messageOf(incoming, conversation.requests);
+    const received = messageOf(incoming, conversation.requests);
+    const waits = received.hasBody && expectsContinue(received.headers);
+    const message = waits ? this.#askedOn(received, out) : received;
     const front = readFrontRequest(message, this.#service);
     if (!front.ok) {
       conversation.refused = true;
@@ -121,6 +128,21 @@ export class Http1Front {
     const turn: Turn = { message: incoming, out, done: run() };
     conversation.turns.push(turn);
     void turn.done.then(() => this.#endTurn(incoming.socket, conversation));
+  }
+
+  /**
+   * Tells a client that waits with its body to go on once the body is wanted. Until then nobody knows whether the next
+   * bytes will be the body or another request, so an answer without it ends the connection (RFC 9110 §10.1.1).
+   */
+  #askedOn(message: FrontMessage, out: ServerResponse): FrontMessage {
+    const { shouldKeepAlive } = out;
+    out.shouldKeepAlive = false;
+    const chunks = (): AsyncIterable<unknown> => {
+      out.shouldKeepAlive = shouldKeepAlive && !this.#closing;
+      if (!out.headersSent) out.writeContinue();
+      return message.chunks();
+    };
+    return { ...message, chunks };
   }
 
   /** A request for another protocol; one that cannot be a WebSocket's is read again without its wish. */

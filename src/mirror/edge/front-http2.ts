@@ -10,6 +10,7 @@ import type { FrontLimits } from "./front-limits.ts";
 import { clientOf, readFrontRequest } from "./front-request.ts";
 import type { FrontClient, FrontMessage, FrontRequest } from "./front-request.ts";
 import { http2Sink } from "./front-response.ts";
+import { expectsContinue } from "./request-checks.ts";
 
 /** A malformed message may be answered before its stream ends (RFC 9113 §8.1.1): a status says more than a reset. */
 const BAD_REQUEST: FrontRequest = { ok: false, status: 400, reason: "Bad Request" };
@@ -113,7 +114,10 @@ class Conversation {
       ...(malformed ? UNREADABLE : head),
       version: "2",
       hasBody,
-      chunks: () => wholeBody(stream),
+      chunks: () => {
+        if (!malformed && expectsContinue(head.headers)) sendContinue(stream);
+        return wholeBody(stream);
+      },
       client: this.#client,
       requests: this.#requests,
     };
@@ -174,6 +178,11 @@ class Conversation {
 async function* wholeBody(stream: ServerHttp2Stream): AsyncGenerator {
   yield* stream.iterator({ destroyOnReturn: false });
   if (stream.aborted) throw new Error("the client gave up its request");
+}
+
+/** Tells a client that waits with its body that it is wanted now. */
+function sendContinue(stream: ServerHttp2Stream): void {
+  if (!stream.destroyed && !stream.headersSent) stream.additionalHeaders({ ":status": 100 });
 }
 
 /** A 103 with the header lines that can stand in one (RFC 8297 §2); none once the answer has begun or the client left. */

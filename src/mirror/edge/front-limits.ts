@@ -9,6 +9,8 @@ export interface FrontLimits {
   readonly handshakeTimeout: number;
   /** How long a client may take nothing of an answer that waits for it. */
   readonly sendTimeout: number;
+  /** How long nothing may go either way through a WebSocket. Ours: no page of Fastly's says. */
+  readonly tunnelTimeout: number;
   /** How often the first two are looked at on HTTP/1.1. */
   readonly checkInterval: number;
   /** How long `close` waits for requests under way, and a refused client has to read why. */
@@ -33,6 +35,7 @@ export const FRONT_LIMITS: FrontLimits = {
   keepAliveTimeout: 60_000,
   handshakeTimeout: 10_000,
   sendTimeout: 60_000,
+  tunnelTimeout: 600_000,
   checkInterval: 5_000,
   closeGrace: 2_000,
   pipelined: 100,

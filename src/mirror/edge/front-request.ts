@@ -3,17 +3,20 @@ import { TLSSocket } from "node:tls";
 import { HeaderList } from "../../http/header-list.ts";
 import { CLIENT_IP_FACT, parseClientFacts } from "../../vcl/client-facts.ts";
 import type { TlsInfo } from "../../vcl/runtime.ts";
+import { LOCAL_NAMES } from "./certificate-authority.ts";
 import { findCountry } from "./countries.ts";
 import { normaliseAcceptEncoding } from "./compression.ts";
+import type { Refusal } from "./fastly-pages.ts";
 import { isLoopback, TEST_FACTS_HEADER, TEST_POP_HEADER } from "./geo.ts";
-import type { HopRequest, RequestBody } from "./message.ts";
+import type { Connection, HopRequest, RequestBody } from "./message.ts";
 import type { Pop } from "./parts.ts";
 import { checkRequest, LIMITS } from "./request-checks.ts";
+import type { CheckedRequest } from "./request-checks.ts";
+import { hostName } from "./service-directory.ts";
 
 /** A client's request ready for the first POP, or why it is refused. */
 export type FrontRequest =
-  | { readonly ok: true; readonly pop: Pop; readonly request: HopRequest }
-  | { readonly ok: false; readonly status: number; readonly reason: string };
+  { readonly ok: true; readonly pop: Pop; readonly request: HopRequest } | ({ readonly ok: false } & Refusal);
 
 /** Who is at the other end of a connection. */
 export interface FrontClient {
@@ -54,6 +57,7 @@ export function readFrontRequest(message: FrontMessage, context: FrontContext): 
   const { tls, ip: peer } = client;
   const checked = checkRequest(message);
   if (!checked.ok) return checked;
+  if (tls !== null && !isCertified(checked.host, tls)) return MISDIRECTED;
   const given = takeTestHeader(headers, { name: context.countryHeader, peer });
   const country = given === null ? undefined : findCountry(given);
   if (given !== null && country === undefined) {
@@ -66,31 +70,59 @@ export function readFrontRequest(message: FrontMessage, context: FrontContext): 
   const fixture = takeTestHeader(headers, { name: TEST_FACTS_HEADER, peer });
   const parsed = fixture === null ? null : parseClientFacts(fixture);
   if (parsed?.ok === false) {
-    return { ok: false, status: 400, reason: plainReason(`${TEST_FACTS_HEADER}: ${parsed.reason}`) };
+    return { ok: false, status: 400, reason: `${TEST_FACTS_HEADER}: ${parsed.reason}` };
   }
   const ip = String(parsed?.facts.get(CLIENT_IP_FACT) ?? peer);
-  prepareHeaders(headers, { host: checked.host, ip, isTls: tls !== null, identity: pop.identity });
-  return {
-    ok: true,
+  return firstRequest(checked, {
     pop,
-    request: {
-      method: checked.method,
-      url: checked.url,
-      proto: `HTTP/${message.version}`,
-      headers,
-      body: null,
-      connection: {
-        ip,
-        port: client.port,
-        requests: message.requests,
-        tls,
-        edgeIsTls: tls !== null,
-        ...(country === undefined ? {} : { country }),
-        ...(parsed === null ? {} : { facts: parsed.facts }),
-      },
-      trustedPurge: false,
+    headers,
+    proto: `HTTP/${message.version}`,
+    connection: {
+      ip,
+      port: client.port,
+      requests: message.requests,
+      tls,
+      edgeIsTls: tls !== null,
+      ...(country === undefined ? {} : { country }),
+      ...(parsed === null ? {} : { facts: parsed.facts }),
     },
-  };
+  });
+}
+
+/** What a checked request needs besides its request line. */
+interface Arrival {
+  readonly pop: Pop;
+  /** Changed: Fastly adds its own. */
+  readonly headers: HeaderList;
+  readonly proto: string;
+  readonly connection: Connection;
+}
+
+/** A checked request as its first POP gets it. */
+function firstRequest(
+  { method, url, host }: Extract<CheckedRequest, { ok: true }>,
+  { pop, headers, proto, connection }: Arrival,
+): FrontRequest {
+  prepareHeaders(headers, { host, ip: connection.ip, isTls: connection.edgeIsTls, identity: pop.identity });
+  const request = { method, url, proto, headers, body: null, connection, trustedPurge: false };
+  return { ok: true, pop, request };
+}
+
+/** Fastly's words (guides/common-400-errors, 421), without the fingerprint of the certificate. */
+const MISDIRECTED: FrontRequest = {
+  ok: false,
+  status: 421,
+  reason: "Misdirected Request",
+  text:
+    "Requested host does not match any Subject Alternative Names (SANs) on TLS certificate in use with this " +
+    "connection.\r\n\r\nVisit https://docs.fastly.com/en/guides/common-400-errors#error-421-misdirected-request " +
+    "for more information.\r\n\r\n",
+};
+
+/** Whether the certificate that this connection began with is one for the Host: it has the name that was asked for, and no other. */
+function isCertified(host: string, { servername }: TlsInfo): boolean {
+  const name = hostName(host);
+  return servername === null ? LOCAL_NAMES.some((one) => one === name) : hostName(servername) === name;
 }
 
 /**
@@ -104,11 +136,6 @@ function takeTestHeader(
   const given = headers.get(from.name);
   headers.unset(from.name);
   return isLoopback(from.peer) ? given : null;
-}
-
-/** A reason for the status line: what the client sent may be quoted in it. */
-function plainReason(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, "?").slice(0, 200);
 }
 
 interface ClientFacts {

@@ -55,12 +55,12 @@ export async function answerUpgrade(turn: UpgradeTurn, service: FrontService): P
   try {
     const response = front.ok
       ? await service.handle(front.pop, { ...front.request, canUpgrade: true })
-      : refusal(front.status, front.reason);
+      : refusal(front);
     const { tunnel } = response;
     if (tunnel !== undefined) {
       const headerBytes = switchProtocols(socket, response);
       response.sent({ headerBytes, bodyBytes: 0 });
-      joinTunnel({ client: socket, head, tunnel, idle: TUNNEL_IDLE });
+      joinTunnel({ client: socket, head, tunnel, idle: service.limits.tunnelTimeout });
       return;
     }
     const out = new ServerResponse(incoming);
@@ -74,9 +74,6 @@ export async function answerUpgrade(turn: UpgradeTurn, service: FrontService): P
     socket.destroy();
   }
 }
-
-/** Ours: no page of Fastly's says after how long it ends a tunnel that nothing goes through, milliseconds. */
-const TUNNEL_IDLE = 600_000;
 
 /** Sends the 101. Bytes of its header lines. */
 function switchProtocols(socket: Duplex, response: HopResponse): number {

@@ -113,7 +113,7 @@ function plainError(x: Exchange, reason: string): HopResponse {
   const error = { status: 503, reason, identity: x.pop.identity, xid: x.delivery.xid };
   return pageResponse({
     status: 503,
-    reason: reason.replace(/[^\t\x20-\x7e]/g, "?").slice(0, 200),
+    reason,
     contentType: "text/html; charset=utf-8",
     text: errorPageText(error),
   });

@@ -37,6 +37,8 @@ export function checkRequest(raw: RawRequest): CheckedRequest {
   if (headers.size > LIMITS.headerCount || headers.bytes > LIMITS.headerBytes) {
     return refuse(503, "Header overflow");
   }
+  // As Varnish does, which knows of no other expectation (RFC 9110 §10.1.1).
+  if (!isKnownExpectation(headers)) return refuse(417, "Expectation Failed");
   if (method === "CONNECT") return refuse(405, "Method Not Allowed");
   if (!KNOWN_METHODS.has(method)) return refuse(400, "Bad Request");
   // A body's end must have one meaning only (RFC 9112 §6.1, §6.3).
@@ -61,6 +63,16 @@ const VERSIONS: ReadonlySet<string> = new Set(["1.0", "1.1", "2"]);
 
 /** What node's HTTP/1.1 parser takes; HTTP/2 is to take no others. */
 const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
+
+function isKnownExpectation(headers: HeaderList): boolean {
+  return !headers.has("Expect") || expectsContinue(headers);
+}
+
+/** Whether the client waits to be told before it sends the body. */
+export function expectsContinue(headers: HeaderList): boolean {
+  const lines = headers.getAll("Expect");
+  return lines.length === 1 && lines[0]?.trim().toLowerCase() === "100-continue";
+}
 
 /** One Content-Length of digits, and none beside Transfer-Encoding. */
 function hasPlainLength(headers: HeaderList): boolean {

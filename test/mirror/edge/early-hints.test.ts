@@ -7,7 +7,10 @@ test("early_hints sends a 103 to a client of HTTP/2 before the answer", async ()
   const origin = await startOrigin((_request, response) => response.end("page"));
   const recv = 'early_hints("link: </a.js>; rel=preload", "link: </b.css>; rel=preload", "no header");';
   const { edge } = await testEdge(serviceOf(compiledService(origin.port, { recv })));
-  const session = connect(`https://127.0.0.1:${edge.httpsPort}`, { rejectUnauthorized: false });
+  const session = connect(`https://127.0.0.1:${edge.httpsPort}`, {
+    servername: "www.example.com",
+    rejectUnauthorized: false,
+  });
   const stream = session.request({ ":path": "/", ":authority": "www.example.com" });
   const seen: unknown[] = [];
   stream.on("headers", (headers) => seen.push(headers[":status"], headers["link"]));

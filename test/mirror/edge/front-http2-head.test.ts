@@ -85,6 +85,14 @@ test.each<readonly [string, readonly [string, string]]>([
   },
 );
 
+test("a host that the connection's certificate is not for is misdirected, and the connection lives on", async () => {
+  const { edge } = await passing((_request, response) => response.end("ok"));
+  const session = await client(edge);
+  const other = await ask(session, { ":path": "/", ":authority": "www.example.org" });
+  expect([other.status, other.body.toString().slice(0, 14)]).toEqual([421, "Requested host"]);
+  expect((await ask(session, { ":path": "/" })).status).toBe(200);
+});
+
 test("headers beyond the limits are refused", async () => {
   const { edge, origin } = await passing((_request, response) => response.end("ok"));
   const session = await client(edge);

@@ -140,6 +140,46 @@ test("HTTPS serves any host with a certificate of the local authority", async ()
   expect(text).toBe("GET /s www.example.com 1 true");
 });
 
+/** Status line and body of a request over TLS to a name, with a Host of its own. */
+function overTls(edge: TestEdge["edge"], servername: string, host: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const options = { host: "127.0.0.1", port: edge.httpsPort, servername, rejectUnauthorized: false };
+    const socket = tlsConnect(options, () => {
+      socket.write(`GET /s HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    });
+    let text = "";
+    socket.on("data", (chunk: Buffer) => (text += chunk.toString()));
+    socket.on("end", () => resolve(`${text.split("\r\n")[0]} ${text.split("\r\n\r\n")[1]}`));
+    socket.on("error", reject);
+  });
+}
+
+test.each([
+  ["www.example.com", "a.b.wild.example"],
+  ["www.example.com", "localhost"],
+  ["", "www.example.com"],
+])("over TLS to %j a request for %s is misdirected", async (servername, host) => {
+  const { edge } = await echo();
+  const answer = await overTls(edge, servername, host);
+  expect(answer).toMatch(/^HTTP\/1\.1 421 Misdirected Request Requested host does not match /);
+});
+
+test.each([
+  ["www.example.com", "WWW.Example.com.:8443"],
+  ["WWW.EXAMPLE.COM", "www.example.com"],
+])("over TLS to %j a request for %s is served", async (servername, host) => {
+  const { edge } = await echo();
+  expect(await overTls(edge, servername, host)).toMatch(/^HTTP\/1\.1 200 OK GET \/s /);
+});
+
+test("over TLS without a name only the names of this machine are served", async () => {
+  const { edge } = await echo();
+  edge.pin("svc");
+  for (const host of ["localhost", "127.0.0.1:8443", "[::1]"]) {
+    expect(await overTls(edge, "", host)).toMatch(/^HTTP\/1\.1 200 OK GET \/s /);
+  }
+});
+
 test("a client that names no host gets the certificate for localhost", async () => {
   const { edge } = await echo();
   const ca = await readFile(edge.caPath);

@@ -1,10 +1,15 @@
 import { createServer } from "node:http";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { connect } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { connect as tlsConnect } from "node:tls";
 import { expect, onTestFinished, test } from "vitest";
-import { serviceOf, testEdge, until } from "./harness.ts";
+import { CertificateAuthority } from "../../../src/mirror/edge/certificate-authority.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+import { tempDir } from "../../support/temp-dir.ts";
+import { backendAt, programOf, serviceOf, testEdge, until } from "./harness.ts";
 import type { TestEdge } from "./harness.ts";
 import { compiledService } from "./service-vcl.ts";
 
@@ -16,18 +21,19 @@ interface Backend {
 }
 
 /** A backend that agrees to any protocol and says everything back in capitals; `/no` it answers in HTTP. */
-async function echoBackend(): Promise<Backend> {
+async function echoBackend(tls?: { readonly cert: string; readonly key: string }): Promise<Backend> {
   const upgrades: IncomingMessage[] = [];
   const plain: { url: string; body: string; upgrade: string | undefined }[] = [];
   const sockets: Duplex[] = [];
-  const server = createServer((message, response) => {
+  const answer = (message: IncomingMessage, response: ServerResponse): void => {
     let body = "";
     message.on("data", (chunk: Buffer) => (body += chunk.toString()));
     message.on("end", () => {
       plain.push({ url: message.url ?? "", body, upgrade: message.headers.upgrade });
       response.end("plain page");
     });
-  });
+  };
+  const server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer);
   server.on("upgrade", (message: IncomingMessage, socket: Duplex) => {
     upgrades.push(message);
     sockets.push(socket);
@@ -71,7 +77,10 @@ interface Client {
 }
 
 function client(port: number, head: readonly string[], rest = ""): Client {
-  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  return clientOn(connect({ port, host: "127.0.0.1", allowHalfOpen: true }), head, rest);
+}
+
+function clientOn(socket: Socket, head: readonly string[], rest = ""): Client {
   let text = "";
   socket.on("data", (chunk: Buffer) => (text += chunk.toString("latin1")));
   const ended = new Promise<string>((resolve) => socket.on("end", () => resolve(text)));
@@ -204,4 +213,36 @@ test("when one side breaks the other is ended, and closing the edge ends both", 
   await edge.close();
   await third.ended.catch(() => undefined);
   await until(() => backend.sockets[2]?.destroyed === true);
+});
+
+test("a WebSocket over TLS is joined with a backend over TLS", async () => {
+  const authority = await CertificateAuthority.open(await tempDir(), new FakeClock());
+  const backend = await echoBackend(await authority.fallback());
+  const spec = backendAt(backend.port, { ssl: true, sslCheckCert: false });
+  const upgrading = (ssl: typeof spec) =>
+    serviceOf(programOf({ backends: [ssl], subs: { recv: () => ({ do: "upgrade" }) } }));
+  const { edge } = await testEdge(upgrading(spec));
+  const visit = (): Client => {
+    const options = { host: "127.0.0.1", port: edge.httpsPort, servername: "www.example.com" };
+    return clientOn(tlsConnect({ ...options, rejectUnauthorized: false }), opening("/chat"));
+  };
+  const { socket, text, ended } = visit();
+  await until(() => text().endsWith("hello "));
+  socket.write("one");
+  await until(() => text().endsWith("hello ONE"));
+  socket.end();
+  expect(await ended).toMatch(/^HTTP\/1\.1 101 /);
+  edge.activate(upgrading({ ...spec, sslCheckCert: true }));
+  expect(await visit().ended).toMatch(/^HTTP\/1\.1 503 unable to get local issuer certificate\r\n/);
+  expect(backend.upgrades).toHaveLength(1);
+});
+
+test("a connection that nothing goes through for a while is ended on both sides", async () => {
+  const backend = await echoBackend();
+  const program = compiledService(backend.port, { recv: UPGRADE });
+  const { edge } = await testEdge(serviceOf(program), { frontLimits: { tunnelTimeout: 30 } });
+  const { text, ended } = client(edge.httpPort, opening("/chat"));
+  expect((await ended).endsWith("hello ")).toBe(true);
+  expect(text()).toMatch(/^HTTP\/1\.1 101 /);
+  await until(() => backend.sockets[0]?.destroyed === true);
 });
