@@ -109,6 +109,16 @@ test.each<readonly [string, string, string]>([
   expect(origin.seen).toEqual([]);
 });
 
+test("several blanks between the parts of a request line are let through, and none of them gets to the origin", async () => {
+  const { edge, origin } = await passing();
+  const answer = await raw(
+    edge.httpPort,
+    get("GET   /1   HTTP/1.1", "Host: www.example.com\r\nConnection: close"),
+  );
+  expect(statuses(answer)).toEqual(["200"]);
+  expect(origin.seen.map(({ method, url }) => [method, url])).toEqual([["GET", "/1"]]);
+});
+
 test("chunks get to the origin without their extensions and trailers", async () => {
   const { edge, origin } = await passing();
   const body = "3;a=b\r\nabc\r\n2 \r\n";
