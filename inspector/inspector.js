@@ -1,38 +1,23 @@
+import { addRequest, timeText } from "./request-list.js";
 import { cell, fillRows, row, text } from "./table.js";
-import { openTrace } from "./trace-view.js";
 
-/** Requests that are kept and shown; older ones leave. */
-const MAX_ROWS = 500;
+/** Purges that are shown; older ones leave. */
+const MAX_PURGES = 500;
 
 const byId = (id) => document.getElementById(id);
-
-/** @type {any[]} newest first */
-let requests = [];
-let waiting = [];
-let isPaused = false;
-let isScheduled = false;
 
 // ---- what comes in ---------------------------------------------------------------------------------------------
 
 const stream = new EventSource("/api/rows");
 stream.addEventListener("open", () => setConnection("live"));
 stream.addEventListener("error", () => setConnection("lost", "connection lost, trying again"));
-stream.addEventListener("request", ({ data }) => {
-  waiting.push(JSON.parse(data));
-  if (!isPaused) schedule();
-});
+stream.addEventListener("request", ({ data }) => addRequest(JSON.parse(data)));
 stream.addEventListener("purge", ({ data }) => {
-  const purge = JSON.parse(data);
+  const { at, service, what, soft } = JSON.parse(data);
   const body = byId("purges").tBodies[0];
-  body.prepend(
-    row([
-      cell(timeText(purge.at)),
-      cell(purge.service),
-      cell(purge.what, "wide"),
-      cell(purge.soft ? "soft" : "hard"),
-    ]),
-  );
-  while (body.rows.length > MAX_ROWS) body.rows[body.rows.length - 1].remove();
+  body.prepend(row([cell(timeText(at)), cell(service), cell(what, "wide"), cell(soft ? "soft" : "hard")]));
+  while (body.rows.length > MAX_PURGES) body.rows[body.rows.length - 1].remove();
+  byId("purges-empty").hidden = true;
 });
 
 function setConnection(state, message = state) {
@@ -40,85 +25,15 @@ function setConnection(state, message = state) {
   text(byId("connection"), message);
 }
 
-/** However fast requests come, the page is drawn once a frame. */
-function schedule() {
-  if (isScheduled) return;
-  isScheduled = true;
-  requestAnimationFrame(() => {
-    isScheduled = false;
-    requests = [...waiting.reverse(), ...requests].slice(0, MAX_ROWS);
-    waiting = [];
-    drawRequests();
-  });
-}
-
-// ---- requests --------------------------------------------------------------------------------------------------
-
-function drawRequests() {
-  const wanted = byId("filter").value.trim().toLowerCase();
-  const shown = requests.filter((request) => matches(request, wanted));
-  const focused = document.activeElement?.closest?.("#requests tr[data-id]")?.dataset.id;
-  fillRows(byId("requests"), shown.map(requestRow));
-  text(byId("request-count"), `${shown.length} of ${requests.length}`);
-  byId("requests-empty").hidden = requests.length > 0;
-  if (focused !== undefined) byId("requests").querySelector(`tr[data-id="${focused}"]`)?.focus();
-}
-
-function matches({ host, url, status, service, keys, method, state }, wanted) {
-  if (wanted === "") return true;
-  const fields = [host, `${host}${url}`, String(status), service ?? "", method, state, ...keys];
-  return wanted.split(/\s+/).every((word) => fields.some((field) => field.toLowerCase().includes(word)));
-}
-
-function requestRow(request) {
-  const { id, at, pop, isShield, method, host, url, status, state, restarts, bytes, ms, traced } = request;
-  const made = row([
-    cell(timeText(at)),
-    cell(isShield ? `${pop} (shield)` : pop),
-    cell(`${method} ${host}${url}`, "wide"),
-    cell(status, "status"),
-    cell(state, "cache"),
-    cell(restarts),
-    cell(bytes),
-    cell(ms),
-  ]);
-  made.dataset.id = id;
-  made.dataset.class = String(status)[0];
-  made.dataset.hit = String(state.startsWith("HIT"));
-  made.tabIndex = 0;
-  made.title = traced ? "Enter shows what it did" : "no trace was kept: the page was not open";
-  return made;
-}
-
-byId("filter").addEventListener("input", drawRequests);
-byId("request-filter").addEventListener("submit", (event) => event.preventDefault());
-byId("pause").addEventListener("click", () => {
-  isPaused = !isPaused;
-  byId("pause").setAttribute("aria-pressed", String(isPaused));
-  text(byId("pause"), isPaused ? "Go on" : "Pause");
-  if (!isPaused) schedule();
-});
-byId("requests").addEventListener("click", ({ target }) => openRow(target.closest("tr[data-id]")));
-byId("requests").addEventListener("keydown", (event) => {
-  const here = event.target.closest("tr[data-id]");
-  if (here === null) return;
-  if (event.key === "Enter") openRow(here);
-  else if (event.key === "ArrowDown") here.nextElementSibling?.focus();
-  else if (event.key === "ArrowUp") here.previousElementSibling?.focus();
-  else return;
-  event.preventDefault();
-});
-
-function openRow(found) {
-  if (found !== null) void openTrace(Number(found.dataset.id));
-}
-
 // ---- cache and fleet -------------------------------------------------------------------------------------------
 
 const VIEWS = {
   cache(page) {
-    const figures = page.pops.map(({ pop, objects, bytes }) => `${pop}: ${objects} objects, ${bytes} bytes`);
-    text(byId("cache-figures"), figures.join("; ") + (page.more ? "; the first 200 are shown" : ""));
+    const figures = page.pops.map(
+      ({ pop, objects, bytes }) => `${pop}: ${count(objects, "object")}, ${count(bytes, "byte")}`,
+    );
+    if (page.more) figures.push(`${page.rows.length} are shown`);
+    text(byId("cache-figures"), figures.join("; "));
     return page.rows.map((object) =>
       row([
         cell(object.pop),
@@ -126,20 +41,27 @@ const VIEWS = {
         cell(object.hitForPass ? "hit-for-pass" : object.status),
         cell(object.ageSeconds),
         cell(object.ttlSeconds),
-        cell(object.hits),
-        cell(object.bytes),
+        cell(object.hits, "minor"),
+        cell(object.bytes, "minor"),
         cell(object.surrogateKeys.join(" "), "wide"),
       ]),
     );
   },
   fleet(page) {
-    const more = page.more ? "the first 200 are shown" : `${page.rows.length} sites`;
-    text(byId("fleet-figures"), page.known ? more : "this mirror was started without its fleet");
+    const sites = count(page.rows.length, "site");
+    text(
+      byId("fleet-figures"),
+      page.known ? `${page.more ? "the first " : ""}${sites}` : "this mirror was started without its fleet",
+    );
     return page.rows.map(({ site, siteEnv, release, domains }) =>
       row([cell(site), cell(siteEnv), cell(release ?? "none"), cell(domains.join(" "), "wide")]),
     );
   },
 };
+
+function count(number, what) {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}
 
 async function look(view) {
   const query = document.querySelector(`form[data-view="${view}"] input`).value;
@@ -147,7 +69,9 @@ async function look(view) {
   try {
     const response = await fetch(`/api/${view}?${new URLSearchParams({ q: query })}`);
     if (!response.ok) throw new Error((await response.json()).message);
-    fillRows(byId(view), VIEWS[view](await response.json()));
+    const rows = VIEWS[view](await response.json());
+    fillRows(byId(view), rows);
+    byId(`${view}-empty`).hidden = rows.length > 0;
   } catch (error) {
     text(figures, `could not be read: ${error.message}`);
   }
@@ -178,9 +102,9 @@ function select(tab) {
 for (const [i, tab] of tabs.entries()) {
   tab.addEventListener("click", () => select(tab));
   tab.addEventListener("keydown", ({ key }) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
-    if (step === undefined) return;
-    const next = tabs[(i + step + tabs.length) % tabs.length];
+    const to = { ArrowRight: i + 1, ArrowLeft: i - 1 + tabs.length, Home: 0, End: tabs.length - 1 }[key];
+    if (to === undefined) return;
+    const next = tabs[to % tabs.length];
     select(next);
     next.focus();
   });
@@ -191,7 +115,3 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   document.querySelector("[role=tabpanel]:not([hidden]) input")?.focus();
 });
-
-function timeText(at) {
-  return new Date(at).toISOString().slice(11, 23);
-}

@@ -4,18 +4,26 @@ const byId = (id) => document.getElementById(id);
 
 /** Shows the trace of a request: what it did on the left, the VCL it ran through on the right. */
 export async function openTrace(id) {
-  const response = await fetch(`/api/traces/${id}`);
+  const found = await readTrace(id);
   const dialog = byId("trace");
-  if (!response.ok) {
-    text(byId("trace-title"), (await response.json()).message);
-    byId("trace-events").replaceChildren();
-    byId("trace-file").replaceChildren();
-    byId("trace-source").replaceChildren();
-  } else {
-    const { trace, sources } = await response.json();
-    draw(trace, sources);
-  }
+  // Only what is on the page can be scrolled to.
   if (!dialog.open) dialog.showModal();
+  if ("message" in found) drawNothing(found.message);
+  else draw(found.trace, found.sources);
+}
+
+/** The trace and its VCL, or a message that says why there is none. */
+async function readTrace(id) {
+  try {
+    return await (await fetch(`/api/traces/${id}`)).json();
+  } catch (error) {
+    return { message: `the inspector does not answer: ${error.message}` };
+  }
+}
+
+function drawNothing(message) {
+  text(byId("trace-title"), message);
+  for (const name of ["events", "file", "source"]) byId(`trace-${name}`).replaceChildren();
 }
 
 /** Shows another file of the trace that is open. */
@@ -37,8 +45,9 @@ function draw(trace, sources) {
   };
   showFile = () => show(files.value);
   byId("trace-events").replaceChildren(...eventItems(trace, show));
-  const first = Object.keys(sources)[0];
-  if (first !== undefined) show(first);
+  const [ran] = trace.events.flatMap((event) => (event.kind === "state" ? event.lines : []));
+  if (ran !== undefined) show(ran.file, ran.line);
+  else byId("trace-source").replaceChildren();
 }
 
 /** Which lines ran, by file: `ran`, or `held` for a condition that was true. */
@@ -56,11 +65,14 @@ function marksOf(trace, marks = new Map()) {
   return marks;
 }
 
+const SIGNS = { ran: "▸", held: "✓" };
+
 function drawSource(source, marks, here) {
   const lines = source.split("\n").map((line, i) => {
-    const number = element("span", String(i + 1), "number");
-    const isHere = i + 1 === here;
-    return element("span", [number, `${line}\n`], `${marks.get(i + 1) ?? ""}${isHere ? " here" : ""}`);
+    const mark = marks.get(i + 1) ?? "";
+    // Not by colour alone.
+    const number = element("span", `${String(i + 1).padStart(4)} ${SIGNS[mark] ?? " "}`, "number");
+    return element("span", [number, `${line}\n`], `${mark}${i + 1 === here ? " here" : ""}`);
   });
   byId("trace-source").replaceChildren(...lines);
   const target = here === undefined ? lines.findIndex((_, i) => marks.has(i + 1)) : here - 1;
@@ -73,8 +85,10 @@ function eventItems(trace, show) {
     trace.service === null ? "no service" : `${trace.service.name} version ${trace.service.version}`;
   const items = trace.events.map((event) => eventItem(event, show));
   if (trace.dropped > 0) items.push(element("li", `${trace.dropped} more events were not kept`));
+  const { proto, tls, client } = trace.request;
+  const from = `${proto}${tls ? " over TLS" : ""} from ${client}`;
   return [
-    element("li", [element("strong", `${where}: ${service}`)]),
+    element("li", [element("strong", `${where}: ${service}`), list([from])]),
     ...items,
     element("li", answerText(trace)),
   ];

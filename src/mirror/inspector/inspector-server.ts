@@ -172,7 +172,7 @@ const ROUTES: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ["GET /", asset("index.html", "text/html; charset=utf-8")],
   ["GET /icon.svg", asset("icon.svg", "image/svg+xml")],
   ["GET /inspector.css", asset("inspector.css", "text/css; charset=utf-8")],
-  ...["inspector.js", "table.js", "trace-view.js"].map((name): [string, Handler] => [
+  ...["inspector.js", "request-list.js", "table.js", "trace-view.js"].map((name): [string, Handler] => [
     `GET /${name}`,
     asset(name, "text/javascript; charset=utf-8"),
   ]),
