@@ -94,7 +94,8 @@ export interface Answer {
 }
 
 export interface CallOptions {
-  readonly form?: Readonly<Record<string, string>>;
+  /** Fields, as pairs where a name comes twice. */
+  readonly form?: Readonly<Record<string, string>> | readonly (readonly [name: string, value: string])[];
   readonly json?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -154,15 +155,15 @@ export async function startIn(dir: string, overrides: Overrides = {}): Promise<A
   };
 }
 
+function encoded(form: NonNullable<CallOptions["form"]>): string {
+  const fields = Array.isArray(form) ? form : Object.entries(form);
+  return new URLSearchParams(fields.map(([name, value]) => [name, value])).toString();
+}
+
 /** One request with the token. */
 export async function send(url: string, method: Method, options: CallOptions): Promise<Answer> {
   const { form, json, headers } = options;
-  const body =
-    json !== undefined
-      ? JSON.stringify(json)
-      : form === undefined
-        ? null
-        : new URLSearchParams(form).toString();
+  const body = json !== undefined ? JSON.stringify(json) : form === undefined ? null : encoded(form);
   const type = json === undefined ? "application/x-www-form-urlencoded" : "application/json";
   const response = await request(url, {
     method,
