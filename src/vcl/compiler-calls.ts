@@ -2,8 +2,9 @@ import type { Expression, FunctionCall } from "./ast.ts";
 import { findFunction } from "./catalog.ts";
 import type { FunctionBody, FunctionRow, ParameterRow } from "./catalog-rows.ts";
 import type { CompiledSub, Eval, Run, Signal, SubScope } from "./compiler-context.ts";
-import { overBudget, reportError } from "./compiler-context.ts";
+import { DONE, overBudget, reportError, StateEnded, UNSATISFIABLE } from "./compiler-context.ts";
 import { compileAs, reportNotExecuted } from "./compiler-expressions.ts";
+import { initialValue } from "./values.ts";
 import type { IdWord, VclValue } from "./values.ts";
 import { chargeWorkspace } from "./workspace.ts";
 
@@ -20,8 +21,10 @@ export function compileCall(call: FunctionCall, scope: SubScope): Eval {
     return () => null;
   }
   const enter = compileSubCall(sub, call.args, scope);
+  const nothing = initialValue(sub.type, UNSATISFIABLE);
   return (run) => {
-    enter(run);
+    run.value = nothing;
+    if (enter(run) === DONE) throw new StateEnded();
     return run.value;
   };
 }

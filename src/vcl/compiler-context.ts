@@ -50,6 +50,14 @@ export const DONE = 2;
 /** `goto`: look for the label in this block or outward. */
 export const JUMP = 3;
 
+/**
+ * Ends the state from inside an expression: a subroutine with a type ran `error` or `restart`, and whatever was about
+ * to use its value must not go on. Rare, so it may cost what an exception costs.
+ */
+export class StateEnded extends Error {
+  override readonly name = "StateEnded";
+}
+
 export type Signal = typeof NEXT | typeof LEAVE | typeof DONE | typeof JUMP;
 export type Exec = (run: Run) => Signal;
 export type Eval<T extends VclValue = VclValue> = (run: Run) => T;

@@ -8,8 +8,8 @@ import {
   declaredTable,
   liveTable,
 } from "./compiler-declarations.ts";
-import type { CompileContext, CompiledSub, Run, RunLimits } from "./compiler-context.ts";
-import { DEFAULT_LIMITS, DONE, NEXT, SubScope } from "./compiler-context.ts";
+import type { CompileContext, CompiledSub, Run, RunLimits, Signal } from "./compiler-context.ts";
+import { DEFAULT_LIMITS, DONE, NEXT, StateEnded, SubScope } from "./compiler-context.ts";
 import { compileCall } from "./compiler-calls.ts";
 import { compileCondition } from "./compiler-conditions.ts";
 import { compileBlock } from "./compiler-statements.ts";
@@ -138,8 +138,17 @@ function runState({ state, transaction: t, sub, limits }: StateRun): Action {
     label: "",
     trace: t.host.onStatement,
   };
-  const signal = sub.body(run);
+  const signal = runBody(sub, run);
   return signal === DONE && run.action !== null ? run.action : DEFAULT_ACTIONS[state];
+}
+
+function runBody(sub: CompiledSub, run: Run): Signal {
+  try {
+    return sub.body(run);
+  } catch (error) {
+    if (error instanceof StateEnded) return DONE;
+    throw error;
+  }
 }
 
 const NO_CAPTURES: readonly (string | null)[] = [];

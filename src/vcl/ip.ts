@@ -41,6 +41,10 @@ function parseIpv6(text: string): bigint | null {
   return groups.reduce((bits, group) => (bits << 16n) | BigInt(group), 0n);
 }
 
+function formatIpv4(bits: bigint): string {
+  return [24n, 16n, 8n, 0n].map((shift) => (bits >> shift) & 255n).join(".");
+}
+
 /** The 16-bit groups of one side of `::`; an IPv4 tail counts as two and may stand last only. */
 function parseGroups(text: string, mayEndInIpv4: boolean): number[] | null {
   if (text === "") return [];
@@ -57,8 +61,14 @@ function parseGroups(text: string, mayEndInIpv4: boolean): number[] | null {
   return groups;
 }
 
-/** RFC 5952 §4: lower case, no leading zeros, the longest run of two or more zero groups as `::`. */
+/**
+ * RFC 5952 §4: lower case, no leading zeros, the longest run of two or more zero groups as `::`. As inet_ntop(3) does,
+ * an IPv4 address that stands in the last 32 bits prints as one (§5).
+ */
 function formatIpv6(bits: bigint): string {
+  const high = bits >> 32n;
+  if (high === 0xffffn) return `::ffff:${formatIpv4(bits)}`;
+  if (high === 0n && bits > 0xffffn) return `::${formatIpv4(bits)}`;
   const groups = Array.from({ length: 8 }, (_, i) => Number((bits >> BigInt((7 - i) * 16)) & 0xffffn));
   let best = { at: -1, length: 1 };
   for (let i = 0; i < 8; i++) {

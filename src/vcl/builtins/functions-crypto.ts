@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash } from "node:crypto";
+import { parseBase64, parseHex } from "../base64.ts";
 import type { FunctionRow } from "../catalog-rows.ts";
 import type { Transaction } from "../runtime.ts";
 import type { VclValue } from "../values.ts";
@@ -18,33 +19,39 @@ interface Cipher {
   readonly padding: boolean;
 }
 
-/** Cipher, mode, padding, key and IV of a call; `null` after EINVAL when they do not fit each other. */
+/**
+ * Cipher, mode, padding, key and IV of a call; `null` after EINVAL when they do not fit each other. Counter mode goes
+ * without padding (functions/cryptographic/crypto-encrypt-hex).
+ */
 function cipherOf(t: Transaction, args: readonly VclValue[]): Cipher | null {
   const size = KEY_BYTES[word(args[0])];
   const mode = word(args[1]);
   const [, , , key, iv] = args.map(text);
-  const cipher = {
-    name: `aes-${(size ?? 0) * 8}-${mode}`,
-    key: Buffer.from(key ?? "", "hex"),
-    iv: Buffer.from(iv ?? "", "hex"),
-    padding: word(args[2]) === "pkcs7" && mode === "cbc",
-  };
-  if (size !== undefined && cipher.key.length === size && cipher.iv.length === 16) return cipher;
+  const padding = word(args[2]) === "pkcs7";
+  const cipher = { name: `aes-${(size ?? 0) * 8}-${mode}`, padding };
+  const keyBytes = parseHex(key ?? "");
+  const ivBytes = parseHex(iv ?? "");
+  const fits = keyBytes?.length === size && ivBytes?.length === 16 && !(padding && mode === "ctr");
+  if (keyBytes !== null && ivBytes !== null && fits) return { ...cipher, key: keyBytes, iv: ivBytes };
+  return invalid(t);
+}
+
+function invalid(t: Transaction): null {
   t.vclError = "EINVAL";
   return null;
 }
 
 type Text = "hex" | "base64";
 
+const PARSERS = { hex: parseHex, base64: parseBase64 } as const;
+
 function encrypt(encoding: Text) {
   return (t: Transaction, args: readonly VclValue[]): string | null => {
     const spec = cipherOf(t, args);
-    const plain = Buffer.from(text(args[5]), encoding);
+    const plain = PARSERS[encoding](text(args[5]));
     if (spec === null) return null;
-    if (spec.name.endsWith("cbc") && !spec.padding && plain.length % 16 !== 0) {
-      t.vclError = "EINVAL";
-      return null;
-    }
+    if (plain === null) return invalid(t);
+    if (spec.name.endsWith("cbc") && !spec.padding && plain.length % 16 !== 0) return invalid(t);
     const cipher = createCipheriv(spec.name, spec.key, spec.iv).setAutoPadding(spec.padding);
     return Buffer.concat([cipher.update(plain), cipher.final()]).toString(encoding);
   };
@@ -53,13 +60,12 @@ function encrypt(encoding: Text) {
 function decrypt(encoding: Text) {
   return (t: Transaction, args: readonly VclValue[]): string | null => {
     const spec = cipherOf(t, args);
+    const secret = PARSERS[encoding](text(args[5]));
     if (spec === null) return null;
+    if (secret === null) return invalid(t);
     const decipher = createDecipheriv(spec.name, spec.key, spec.iv).setAutoPadding(spec.padding);
     try {
-      return Buffer.concat([
-        decipher.update(Buffer.from(text(args[5]), encoding)),
-        decipher.final(),
-      ]).toString(encoding);
+      return Buffer.concat([decipher.update(secret), decipher.final()]).toString(encoding);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       t.vclError = "EBADDECRYPT";
@@ -108,10 +114,7 @@ function randomBytes(t: Transaction): Buffer {
 function namedUuid(algorithm: "md5" | "sha1", version: 3 | 5) {
   return (t: Transaction, args: readonly VclValue[]): string | null => {
     const namespace = text(args[0]);
-    if (!UUID_TEXT.test(namespace)) {
-      t.vclError = "EINVAL";
-      return null;
-    }
+    if (!UUID_TEXT.test(namespace)) return invalid(t);
     const hash = createHash(algorithm)
       .update(Buffer.from(namespace.replaceAll("-", ""), "hex"))
       .update(Buffer.from(text(args[1]), "latin1"));

@@ -1,10 +1,10 @@
 import { constants, createHmac, createVerify, hash, timingSafeEqual } from "node:crypto";
-import { decodeBase64, encodeBase64, encodeBase64Url } from "../base64.ts";
+import { decodeBase64, encodeBase64, encodeBase64Url, parseBase64 } from "../base64.ts";
 import type { FunctionRow } from "../catalog-rows.ts";
 import type { Transaction } from "../runtime.ts";
 import type { VclValue } from "../values.ts";
 import { crc32, crc32Bzip2, swapBytes32, xxh32, xxh64 } from "./checksums.ts";
-import { defineFunction, integer, text, word } from "./rows.ts";
+import { defineFunction, integer, text, textOrNull, word } from "./rows.ts";
 
 const CRYPTO = { category: "cryptographic" };
 
@@ -74,14 +74,30 @@ function timeHmac(name: HashName) {
   };
 }
 
+/** What no key or a broken one gives: nothing that could be taken for a code (docs.varnish-software.com, vmod digest). */
+function withoutKey(t: Transaction): null {
+  t.vclError = "EINVAL";
+  return null;
+}
+
+function keyedHash(name: HashName, print: (code: Buffer) => string) {
+  return (t: Transaction, [given, s]: readonly VclValue[]): string | null => {
+    const key = textOrNull(given);
+    return key === null ? withoutKey(t) : print(hmac(name, bytesOf(key), text(s)));
+  };
+}
+
+const asHex = (code: Buffer): string => `0x${code.toString("hex")}`;
+const asBase64 = (code: Buffer): string => code.toString("base64");
+
 const hmacRows: readonly FunctionRow[] = [
   ...HMACS.flatMap((name) => [
-    defineFunction(`STRING digest.hmac_${name}(STRING key, STRING s)`, CRYPTO, (_t, [key, s]) => {
-      return `0x${hmac(name, bytesOf(text(key)), text(s)).toString("hex")}`;
-    }),
-    defineFunction(`STRING digest.hmac_${name}_base64(STRING key, STRING s)`, CRYPTO, (_t, [key, s]) => {
-      return hmac(name, bytesOf(text(key)), text(s)).toString("base64");
-    }),
+    defineFunction(`STRING digest.hmac_${name}(STRING key, STRING s)`, CRYPTO, keyedHash(name, asHex)),
+    defineFunction(
+      `STRING digest.hmac_${name}_base64(STRING key, STRING s)`,
+      CRYPTO,
+      keyedHash(name, asBase64),
+    ),
     defineFunction(
       `STRING digest.time_hmac_${name}(STRING key, INTEGER interval, INTEGER offset)`,
       CRYPTO,
@@ -91,8 +107,9 @@ const hmacRows: readonly FunctionRow[] = [
   defineFunction(
     "STRING digest.hmac_sha256_with_base64_key(STRING key, STRING s)",
     CRYPTO,
-    (_t, [key, s]) => {
-      return `0x${hmac("sha256", bytesOf(decodeBase64(text(key))), text(s)).toString("hex")}`;
+    (t, [given, s]) => {
+      const key = parseBase64(text(given));
+      return key === null || key.length === 0 ? withoutKey(t) : asHex(hmac("sha256", key, text(s)));
     },
   ),
   defineFunction(
@@ -125,7 +142,7 @@ const base64Rows: readonly FunctionRow[] = [
     encodeBase64Url(text(s), "no-pad"),
   ),
   defineFunction("STRING digest.base64url_nopad_decode(STRING s)", CRYPTO, (_t, [s]) =>
-    upToNul(decodeBase64(text(s), "base64url")),
+    upToNul(decodeBase64(text(s), "base64url", "ignored")),
   ),
 ];
 

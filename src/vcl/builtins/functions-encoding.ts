@@ -1,3 +1,4 @@
+import { parseBase64, parseHex } from "../base64.ts";
 import type { FunctionRow } from "../catalog-rows.ts";
 import type { Transaction } from "../runtime.ts";
 import { defineFunction, integer, text, textOrNull } from "./rows.ts";
@@ -144,13 +145,13 @@ export const ENCODING_FUNCTIONS: readonly FunctionRow[] = [
   ),
   defineFunction("STRING bin.base64_to_hex(STRING s)", { category: "cryptographic" }, (t, [s]) => {
     const given = textOrNull(s) ?? "";
-    if (!/^[A-Za-z0-9+/]*={0,2}$/.test(given)) return invalid(t);
-    return Buffer.from(given, "base64").toString("hex").toUpperCase();
+    const bytes = parseBase64(given);
+    return bytes === null ? invalid(t) : bytes.toString("hex").toUpperCase();
   }),
   defineFunction("STRING bin.hex_to_base64(STRING s)", { category: "cryptographic" }, (t, [s]) => {
     const given = textOrNull(s) ?? "";
-    if (!/^(?:[0-9A-Fa-f]{2})*$/.test(given)) return invalid(t);
-    return Buffer.from(given, "hex").toString("base64");
+    const bytes = parseHex(given);
+    return bytes === null ? invalid(t) : bytes.toString("base64");
   }),
   defineFunction("STRING url.normalize(STRING url)", { category: "strings" }, (_t, args) =>
     normalizeUrl(text(args[0])),

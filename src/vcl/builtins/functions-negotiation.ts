@@ -67,12 +67,15 @@ function shorterRange(range: string): string {
 function filterLanguages(args: readonly VclValue[]): string {
   const [list = "", otherwise = "", header = ""] = args.map(text);
   const limit = Number(integer(args[3]));
+  const wanted = preferences(header);
+  const refused = new Set(wanted.filter(({ quality }) => quality === 0).map(({ value }) => value));
   const matched = new Set<string>();
-  for (const { value, quality } of preferences(header)) {
+  for (const { value, quality } of wanted) {
     if (quality === 0) continue;
     for (const offer of offers(list)) {
       const tag = offer.toLowerCase();
-      if (value === "*" || tag === value || tag.startsWith(`${value}-`)) matched.add(offer);
+      const isMeant = value === "*" ? !refused.has(tag) : tag === value || tag.startsWith(`${value}-`);
+      if (isMeant) matched.add(offer);
     }
   }
   return matched.size === 0 ? otherwise : [...matched].slice(0, Math.max(0, limit)).join(",");

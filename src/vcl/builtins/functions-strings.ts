@@ -21,11 +21,16 @@ function refuseOversize(t: Transaction, length: number): void {
   if (length > WORKSPACE_BYTES) chargeWorkspace(t, length);
 }
 
-/** `\1` to `\9` take one digit, `\{1}` to `\{19}` any group; every other backslash stands for itself. */
+/**
+ * `\1` to `\9` take one digit, `\{1}` to `\{19}` any group (functions/strings/regsub); as in Varnish, before any other
+ * character a backslash stands for that character, and at the end for itself.
+ */
 function expandReplacement(template: string, groups: readonly (string | null)[]): string {
-  return template.replaceAll(/\\(?:([0-9])|\{([0-9]{1,2})\})/g, (_whole, digit?: string, braced?: string) => {
-    return groups[Number(digit ?? braced)] ?? "";
-  });
+  return template.replaceAll(
+    /\\(?:([0-9])|\{([0-9]{1,2})\}|(.))/gs,
+    (_whole, digit?: string, braced?: string, other?: string) =>
+      other ?? groups[Number(digit ?? braced)] ?? "",
+  );
 }
 
 /** The longest that one replacement can become, counting every backslash as a whole input. */

@@ -8,13 +8,14 @@ const TIME = { category: "date-and-time" };
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+/** The forms that functions/date-and-time/std-time lists, GMT being the only zone. */
 const DATE_FORMATS: readonly RegExp[] = [
-  // IMF-fixdate and its forms with dashes or two digits of year (RFC 9110 §5.6.7)
-  /^[A-Za-z]+, (?<day>\d{1,2})[ -](?<month>[A-Za-z]{3})[ -](?<year>\d{2,4}) (?<h>\d{2}):(?<m>\d{2}):(?<s>\d{2})(?: GMT| UTC)?$/,
+  // IMF-fixdate, and RFC 850 with dashes and two digits of year (RFC 9110 §5.6.7)
+  /^[A-Za-z]+, (?<day>\d{1,2})[ -](?<month>[A-Za-z]{3})[ -](?<year>\d{2}|\d{4}) (?<h>\d{2}):(?<m>\d{2}):(?<s>\d{2}) GMT$/,
   // asctime
   /^[A-Za-z]{3} (?<month>[A-Za-z]{3}) {1,2}(?<day>\d{1,2}) (?<h>\d{2}):(?<m>\d{2}):(?<s>\d{2}) (?<year>\d{4})$/,
-  // ISO 8601
-  /^(?<year>\d{4})-(?<month>\d{2})-(?<day>\d{2})[ T](?<h>\d{2}):(?<m>\d{2}):(?<s>\d{2})(?:\.\d+)?Z?$/,
+  // a subset of ISO 8601
+  /^(?<year>\d{4})-(?<month>\d{2})-(?<day>\d{2}) (?<h>\d{2}):(?<m>\d{2}):(?<s>\d{2})$/,
 ];
 
 /** Seconds since the epoch of a date in one of the forms `std.time` reads, else `undefined`. */
@@ -24,13 +25,30 @@ function parseTime(value: string): number | undefined {
     const groups = format.exec(value)?.groups;
     if (groups === undefined) continue;
     const { day, month = "", year = "", h, m, s } = groups;
-    const monthIndex = /^\d/.test(month) ? Number(month) - 1 : MONTHS.indexOf(month);
+    const monthIndex = monthOf(month);
     // Two digits: RFC 850 dates of this century up to 68, as strptime reads them.
     const fullYear = year.length === 2 ? Number(year) + (Number(year) < 69 ? 2000 : 1900) : Number(year);
-    const millis = Date.UTC(fullYear, monthIndex, Number(day), Number(h), Number(m), Number(s));
-    if (monthIndex >= 0 && !Number.isNaN(millis)) return millis / 1000;
+    const date = { year: fullYear, month: monthIndex, day: Number(day) };
+    if (isInCalendar(date, { h: Number(h), m: Number(m), s: Number(s) }))
+      return Date.UTC(fullYear, monthIndex, date.day, Number(h), Number(m), Number(s)) / 1000;
   }
   return undefined;
+}
+
+/** From 0; as strptime(3) reads it, upper and lower case are one. */
+function monthOf(text: string): number {
+  return /^\d/.test(text)
+    ? Number(text) - 1
+    : MONTHS.findIndex((name) => name.toLowerCase() === text.toLowerCase());
+}
+
+/** Whether such a day and time exist; 60 is a leap second's. */
+function isInCalendar(
+  { year, month, day }: { readonly year: number; readonly month: number; readonly day: number },
+  { h, m, s }: { readonly h: number; readonly m: number; readonly s: number },
+): boolean {
+  if (month < 0 || month > 11 || h > 23 || m > 59 || s > 60) return false;
+  return day >= 1 && day <= new Date(Date.UTC(year, month + 1, 0)).getUTCDate();
 }
 
 const UNIT_SECONDS: Readonly<Record<string, bigint>> = { d: 86_400n, h: 3600n, m: 60n, s: 1n };

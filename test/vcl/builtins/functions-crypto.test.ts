@@ -13,32 +13,39 @@ describe("crypto.*", () => {
     expect(encrypted).toBe("7649abac8119b246cee98e9b12e9197d");
   });
 
-  property.prop([fc.uint8Array({ maxLength: 30 }), fc.constantFrom("cbc", "ctr")])(
-    "what is encrypted decrypts to the same bytes",
-    (plain, mode) => {
-      const t = transactionIn("recv");
-      const hex = Buffer.from(plain).toString("hex");
-      t.req.headers.set("Plain", hex);
-      const before = `set req.http.Secret = crypto.encrypt_hex(aes128, ${mode}, pkcs7, "${KEY}", "${IV}", req.http.Plain);`;
-      const back = evaluate(
-        `crypto.decrypt_hex(aes128, ${mode}, pkcs7, "${KEY}", "${IV}", req.http.Secret)`,
-        {
-          before,
-          t,
-        },
-      );
-      expect(back).toBe(hex);
-    },
-  );
+  property.prop([
+    fc.uint8Array({ maxLength: 30 }),
+    fc.constantFrom("aes128, cbc, pkcs7", "aes128, ctr, nopad"),
+  ])("what is encrypted decrypts to the same bytes", (plain, how) => {
+    const t = transactionIn("recv");
+    const hex = Buffer.from(plain).toString("hex");
+    t.req.headers.set("Plain", hex);
+    const before = `set req.http.Secret = crypto.encrypt_hex(${how}, "${KEY}", "${IV}", req.http.Plain);`;
+    const back = evaluate(`crypto.decrypt_hex(${how}, "${KEY}", "${IV}", req.http.Secret)`, {
+      before,
+      t,
+    });
+    expect(back).toBe(hex);
+  });
 
   test("a text that does not decrypt is not set and EBADDECRYPT", () => {
     const before = `set req.http.D = crypto.decrypt_hex(aes128, cbc, pkcs7, "${KEY}", "${IV}", "00112233445566778899aabbccddeeff");`;
     expect(evaluate('if(req.http.D, "set", "unset") fastly.error', { before })).toBe("unsetEBADDECRYPT");
   });
 
-  test("a key of the wrong length is EINVAL", () => {
-    const before = `set req.http.D = crypto.encrypt_hex(aes256, cbc, pkcs7, "${KEY}", "${IV}", "00");`;
-    expect(evaluate("fastly.error", { before })).toBe("EINVAL");
+  test.each([
+    ["a key of the wrong length", `encrypt_hex(aes256, cbc, pkcs7, "${KEY}", "${IV}", "00")`],
+    ["a key with something behind its digits", `encrypt_hex(aes128, cbc, pkcs7, "${KEY}zz", "${IV}", "00")`],
+    ["an IV with a prefix", `encrypt_hex(aes128, cbc, pkcs7, "${KEY}", "0x${IV}", "00")`],
+    ["counter mode with padding", `encrypt_hex(aes128, ctr, pkcs7, "${KEY}", "${IV}", "00")`],
+    ["a text that is no hex", `encrypt_hex(aes128, cbc, pkcs7, "${KEY}", "${IV}", "zz")`],
+    ["half a byte", `decrypt_hex(aes128, ctr, nopad, "${KEY}", "${IV}", "abc")`],
+    ["a text that is no base64", `encrypt_base64(aes128, ctr, nopad, "${KEY}", "${IV}", "a!bc")`],
+    ["base64 with one digit too many", `decrypt_base64(aes128, ctr, nopad, "${KEY}", "${IV}", "YWJjZ")`],
+    ["part of a block without padding", `encrypt_hex(aes128, cbc, nopad, "${KEY}", "${IV}", "00")`],
+  ])("%s is EINVAL, and nothing comes of it", (_what, call) => {
+    const before = `set req.http.D = crypto.${call};`;
+    expect(evaluate('if(req.http.D, "set", "unset") fastly.error', { before })).toBe("unsetEINVAL");
   });
 });
 

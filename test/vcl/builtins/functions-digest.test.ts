@@ -65,6 +65,38 @@ describe("message authentication", () => {
   });
 });
 
+describe("keys of digest.hmac_*", () => {
+  const result = (call: string): string | null =>
+    evaluate('if(req.http.Code, "set", "unset") fastly.error', {
+      before: `set req.http.Code = digest.${call};`,
+    });
+
+  test.each(["md5", "sha1", "sha256", "sha512"])("without one hmac_%s gives nothing and EINVAL", (name) => {
+    expect(result(`hmac_${name}(req.http.Missing, "text")`)).toBe("unsetEINVAL");
+    expect(result(`hmac_${name}_base64(req.http.Missing, "text")`)).toBe("unsetEINVAL");
+    expect(result(`hmac_${name}("", req.http.Missing)`)).toBe("set(null)");
+  });
+
+  // Vectors made with `openssl dgst -sha256 -mac HMAC -macopt hexkey:…`; the second key holds a NUL.
+  test.each([
+    ["XWlKFbrd8PUD/sfmW6Q00w==", "6a2915695030d8b83ae5c9c12d521a9f84d192398bb949e7b98f6efcc5bceb65"],
+    ["XWlKALrd8PUD/sfmW6Q00w==", "9309c89a4741fcac74592a7f3156d07402f168a2d829e25fb53798ad0c55788e"],
+    ["XWlKALrd8PUD/sfmW6Q00w", "9309c89a4741fcac74592a7f3156d07402f168a2d829e25fb53798ad0c55788e"],
+  ])("with_base64_key reads %s as bytes", (key, code) => {
+    const text = "st=1678885238~exp=1679749238~acl=/*";
+    expect(evaluate(`digest.hmac_sha256_with_base64_key("${key}", "${text}")`)).toBe(`0x${code}`);
+  });
+
+  test.each(["", "!!", "a2V5=", "a2V5Z", " a2V5", "a2V5a2V", "a2V_"])(
+    "with_base64_key takes %j for no key unless it is whole base64",
+    (key) => {
+      const isWhole = key === "a2V5a2V";
+      const expected = isWhole ? "set(null)" : "unsetEINVAL";
+      expect(result(`hmac_sha256_with_base64_key("${key}", "text")`)).toBe(expected);
+    },
+  );
+});
+
 describe("base64", () => {
   test.each([
     ['digest.base64("a?>")', "YT8+"],
@@ -73,7 +105,13 @@ describe("base64", () => {
     ['digest.base64_decode("YT8+")', "a?>"],
     ['digest.base64url_decode("YT8-YQ==")', "a?>a"],
     ['digest.base64url_nopad_decode("YT8-YQ")', "a?>a"],
-    ['digest.base64_decode("YWJj!ZGVm")', "abc"],
+    ['digest.base64_decode("YWJj!ZGVm")', "abcdef"],
+    ['digest.base64_decode("QU&|*#()JDRA==")', "ABCD"],
+    ['digest.base64_decode("aGVs%0AbG8=")', "hello"],
+    ['digest.base64_decode("aGVsbG8=0")', "hello"],
+    ['digest.base64url_decode("aGVsbG8=0")', "hello"],
+    ['digest.base64url_nopad_decode("aGVsbG8=0")', "hello4"],
+    ['digest.hash_sha1_from_base64("a!GVsbG8=")', "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d"],
     ['digest.base64_decode("YQBi")', "a"],
   ])("%s is %s", (expression, result) => {
     expect(evaluate(expression)).toBe(result);

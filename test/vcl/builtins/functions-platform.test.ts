@@ -8,6 +8,7 @@ describe("accept.*", () => {
     ['accept.language_lookup("en:de", "nl", "de;q=0, *")', "nl"],
     ['accept.language_filter_basic("en:de:fr:nl", "nl", "de,nl,ja", 2)', "de,nl"],
     ['accept.language_filter_basic("en-GB:en-US:de", "de", "en", 5)', "en-GB,en-US"],
+    ['accept.language_filter_basic("en:de:fr", "en", "*, de;q=0", 5)', "en,fr"],
     ['accept.charset_lookup("iso-8859-5:iso-8859-2", "utf-8", "utf-8, iso-8859-2;q=0.5")', "iso-8859-2"],
     ['accept.encoding_lookup("br:gzip", "identity", "gzip, br;q=0.1")', "gzip"],
     ['accept.encoding_lookup("br:gzip", "identity", "br;q=0, *;q=0.5")', "gzip"],
