@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { array, assert, constantFrom, property } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { logExpression } from "../../../src/mirror/api/log-format.ts";
 import { startWhole } from "./whole-fixture.ts";
@@ -54,10 +54,10 @@ describe("a log format", () => {
   );
 
   test("of any text is read in time, whatever backslashes and braces it has", () => {
-    const piece = fc.constantFrom("%", "{", "}", "\\", "\\{", "\\}", "V", "i", "a", '"');
-    const texts = fc.array(piece, { maxLength: 400 }).map((pieces) => pieces.join(""));
-    fc.assert(
-      fc.property(texts, (text) => {
+    const piece = constantFrom("%", "{", "}", "\\", "\\{", "\\}", "V", "i", "a", '"');
+    const texts = array(piece, { maxLength: 400 }).map((pieces) => pieces.join(""));
+    assert(
+      property(texts, (text) => {
         const read = logExpression(text, 2);
         expect("problem" in read || read.parts.length > 0).toBe(true);
       }),

@@ -55,6 +55,19 @@ async function made({ call, service }: ApiFixture): Promise<{ id: string; limite
 }
 
 describe("rate limiters", () => {
+  test("are found by their id alone, by a mirror that has read none of their versions yet", async () => {
+    const fixture = await startApi();
+    const { limiter, id } = await made(fixture);
+    await fixture.call("PUT", `/service/${id}/version/1/clone`);
+    await fixture.service("another");
+    const { call } = await fixture.restart();
+    expect((await call("GET", limiter)).json).toMatchObject({ name: "tight", service_id: id, version: 1 });
+    expect((await call("DELETE", limiter)).json).toEqual({ status: "ok" });
+    expect((await call("GET", limiter)).status).toBe(404);
+    await call("DELETE", `/service/${id}`);
+    expect((await call("GET", limiter)).status).toBe(404);
+  });
+
   test("have the recorded shape, from the recorded form", async () => {
     const { call, service, api } = await startApi();
     const id = await service();

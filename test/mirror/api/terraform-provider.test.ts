@@ -15,8 +15,11 @@ const FORMAT =
 const KEPT_OTHERWISE: ReadonlySet<string> = new Set(["content", "headers", "content_types", "extensions"]);
 
 const SETTINGS = {
-  ...{ ServiceVersion: "1", "general.default_host": "", "general.default_ttl": "120" },
-  ...{ "general.stale_if_error": "true", "general.stale_if_error_ttl": "60" },
+  ServiceVersion: "1",
+  "general.default_host": "",
+  "general.default_ttl": "120",
+  "general.stale_if_error": "true",
+  "general.stale_if_error_ttl": "60",
 };
 
 interface Applied {
@@ -72,11 +75,12 @@ function planned(port: string): readonly Applied[] {
   return [...rows(BEFORE_LOGGING), ...logging, ...rows(AFTER_LOGGING)];
 }
 
-/** How the provider reads a value: `null` is "", truth is 1 or 0, and a list is what is in it. */
+/** How the provider reads a value: `null` is "" and truth is 1 or 0. */
 function read(value: unknown): string {
   if (value === null || value === undefined) return "";
   if (typeof value === "boolean") return value ? "1" : "0";
-  return Array.isArray(value) ? value.join() : String(value);
+  if (typeof value === "string" || typeof value === "number") return String(value);
+  return JSON.stringify(value);
 }
 
 /** The object of a list that has this name. */
