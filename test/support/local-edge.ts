@@ -12,7 +12,7 @@ import { openPublishing } from "../../src/fleet/publish-session.ts";
 import type { PublishSession } from "../../src/fleet/publish-session.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { startMirror } from "../../src/mirror/mirror.ts";
-import type { Mirror } from "../../src/mirror/mirror.ts";
+import type { Mirror, MirrorOptions } from "../../src/mirror/mirror.ts";
 import { renderService } from "../../src/render/render.ts";
 import type { Environment } from "../../src/settings/environment.ts";
 import { localEnvironment } from "../../src/settings/local.ts";
@@ -38,6 +38,8 @@ export async function startLocalEdge(options: {
   readonly shield: boolean;
   /** Whether the inspector looks on. */
   readonly inspector?: boolean;
+  /** POPs, purge delays and the clock they go by. */
+  readonly mirror?: Partial<Pick<MirrorOptions, "clock" | "pops" | "purgeDelay">>;
 }): Promise<LocalEdge> {
   const root = await mkdtemp(join(tmpdir(), "sitefleet-edge-"));
   const stateDir = join(root, "state");
@@ -48,6 +50,7 @@ export async function startLocalEdge(options: {
     clock: systemClock,
     pid: process.pid,
     onLog: ({ line }) => log.add(line),
+    ...options.mirror,
   });
   const origin = await openKillGate(mirror.file.s3.url, () => false);
   const local = localEnvironment(mirror.file);
