@@ -9,6 +9,7 @@ export interface Noun {
 
 /** Every noun, in the order of `--help`. */
 export const NOUNS: readonly Noun[] = [
+  { name: "init", summary: "write a first settings file", load: () => import("./init.ts") },
   { name: "render", summary: "render the VCL of an environment", load: () => import("./render.ts") },
   { name: "lint", summary: "check the rendered VCL", load: () => import("./lint.ts") },
   { name: "deploy", summary: "plan, apply and undo changes of the edge", load: () => import("./deploy.ts") },

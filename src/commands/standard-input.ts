@@ -9,6 +9,8 @@ export interface StandardInput {
   readonly isTerminal: boolean;
   /** All of it, without the line end at its end. */
   readText(): Promise<string>;
+  /** A line that a person types, and sees. */
+  ask(question: string): Promise<string>;
   /** A line that a person types and nobody sees. */
   askHidden(question: string): Promise<string>;
 }
@@ -41,6 +43,27 @@ export function standardInput({ input, say, signal, interrupt }: InputStreams): 
         }
       }
       return decodeUtf8(Buffer.concat(chunks)).replace(/\r?\n$/, "");
+    },
+    async ask(question) {
+      const seen = new Writable({
+        write(chunk, _encoding, done) {
+          say(String(chunk));
+          done();
+        },
+      });
+      const lines = createInterface({ input, output: seen, terminal: true });
+      lines.on("SIGINT", interrupt);
+      const ended = new AbortController();
+      lines.on("close", () => ended.abort(new SitefleetError("cli/usage", "the answer was not given")));
+      try {
+        return await lines.question(question, { signal: AbortSignal.any([signal, ended.signal]) });
+      } catch (error) {
+        // readline says AbortError of either; what ended it is more than that.
+        if (!signal.aborted && ended.signal.aborted) throw ended.signal.reason;
+        throw error;
+      } finally {
+        lines.close();
+      }
     },
     async askHidden(question) {
       say(question);

@@ -96,6 +96,7 @@ export class FastlyTransport {
   readonly #connections: HttpConnections;
   readonly #queues = new Map<string, Promise<unknown>>();
   readonly #underWay = new Set<Promise<unknown>>();
+  #serverOffset: number | undefined;
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -110,6 +111,11 @@ export class FastlyTransport {
     });
     // Every call under way listens for Ctrl-C; Node takes more than ten listeners for a leak.
     if (options.signal) setMaxListeners(0, options.signal);
+  }
+
+  /** Fastly's clock less ours in milliseconds by its last answer, to the second; `undefined` until one told. */
+  get serverOffset(): number | undefined {
+    return this.#serverOffset;
   }
 
   /** Waits for what is under way. */
@@ -206,6 +212,8 @@ export class FastlyTransport {
         readLimit: this.#limits.answerBytes,
         signal,
       });
+      const date = Date.parse(answer.headers.date ?? "");
+      if (!Number.isNaN(date)) this.#serverOffset = date - this.#options.clock.now();
       return { ...answer, body: Buffer.from(answer.body).toString("utf8") };
     } catch (cause) {
       signal?.throwIfAborted();

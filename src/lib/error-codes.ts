@@ -21,6 +21,11 @@ export const ERROR_CODES = {
     exit: 6,
     meaning: "the service's active version is not the one that was planned against",
   },
+  "deploy/drift": {
+    kind: "remote",
+    exit: 6,
+    meaning: "the service was changed by hand since the last deploy",
+  },
   "deploy/invalid-plan": {
     kind: "user",
     exit: 2,
@@ -267,6 +272,27 @@ export const ERROR_CODES = {
     kind: "user",
     exit: 2,
     meaning: "the settings have no such server environment",
+  },
+  "setup/bucket-taken": {
+    kind: "user",
+    exit: 2,
+    meaning: "the name of a bucket belongs to another account",
+  },
+  "setup/file-exists": { kind: "user", exit: 2, meaning: "a settings file would be overwritten" },
+  "setup/invalid-answer": {
+    kind: "user",
+    exit: 2,
+    meaning: "what `init` was told cannot be a setting",
+  },
+  "setup/missing-answers": {
+    kind: "user",
+    exit: 2,
+    meaning: "`init` lacks a flag, and nobody is there to be asked",
+  },
+  "setup/wrong-region": {
+    kind: "user",
+    exit: 2,
+    meaning: "a bucket is in another region than the settings say",
   },
   "site/changed-meanwhile": {
     kind: "remote",

@@ -63,10 +63,11 @@ export const fastly = z.strictObject({
   /** Service to find (or make, in the mirror) by name when there is no id. */
   serviceName: z.string().min(1).max(200).optional(),
   apiUrl: httpUrl.default("https://api.fastly.com"),
-  /** Shield POP code such as `iad-va-us`; absent = no shielding. */
+  /** Shield POP code such as `iad-va-us`, `frankfurt-de` or `london_city-uk`; absent = no shielding. */
   shield: z
     .string()
-    .regex(/^[a-z]{2,4}(-[a-z]{2,4}){0,3}$/)
+    .max(60)
+    .regex(/^[a-z][a-z0-9_]*(-[a-z0-9_]+){0,4}$/, "must be a shield code such as `iad-va-us`")
     .optional(),
   domains: z.array(domain).min(1),
   /** Logging endpoint that log lines name. */

@@ -38,6 +38,17 @@ describe("standard input", () => {
     expect(said.join("")).toBe("Password: \n");
   });
 
+  it("is asked for a line that is shown as it is typed", async () => {
+    const { input, said } = inputWith("plain words\n");
+    expect(await input.ask("Region: ")).toBe("plain words");
+    expect(said.join("")).toContain("Region: ");
+    expect(said.join("")).toContain("plain words");
+  });
+
+  it("says so when it ends before a question is answered", async () => {
+    await expect(inputWith().input.ask("Region: ")).rejects.toMatchObject({ code: "cli/usage" });
+  });
+
   it("ends a question when the run is interrupted", async () => {
     const stream = new PassThrough();
     const controller = new AbortController();

@@ -73,3 +73,22 @@ describe("settings", () => {
     },
   );
 });
+
+describe("a shield", () => {
+  const withShield = (shield: string): boolean => {
+    const [test] = Object.values(exampleSettings.environments);
+    if (test === undefined) throw new Error("the example has no environment");
+    const environments = { test: { ...test, fastly: { ...test.fastly, shield } } };
+    return "settings" in parseSettings({ environments });
+  };
+
+  it.each(["iad-va-us", "frankfurt-de", "london_city-uk", "dub-dublin-ie", "bog-bogota-co", "syd"])(
+    "may be %s, as Fastly's POPs have them",
+    (shield) => expect(withShield(shield)).toBe(true),
+  );
+
+  it.each(["", "LHR", "iad va", "iad-", "-iad", 'a";', "a\nb", "1ad", "a".repeat(61)])(
+    "may not be %j",
+    (shield) => expect(withShield(shield)).toBe(false),
+  );
+});

@@ -13,6 +13,7 @@ export function inputOf(text: string): StandardInput {
   return {
     isTerminal: false,
     readText: () => Promise.resolve(text),
+    ask: () => Promise.reject(new Error("nobody is there to be asked")),
     askHidden: () => Promise.reject(new Error("nobody is there to be asked")),
   };
 }

@@ -1,0 +1,105 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileAtomic } from "../lib/atomic-write.ts";
+import { SitefleetError } from "../lib/errors.ts";
+import { SETTINGS_FILES } from "../settings/load.ts";
+import { INIT_QUESTIONS, problemsOf, readAnswers } from "../setup/init-answers.ts";
+import type { GivenAnswers, InitQuestion } from "../setup/init-answers.ts";
+import { initialSettings } from "../setup/initial-settings.ts";
+import { settingsText, variableNames, variablesText } from "../setup/settings-text.ts";
+import type { CommandContext } from "./context.ts";
+import type { CommandDefinition, CommandInput } from "./command.ts";
+
+export const commands: readonly CommandDefinition[] = [
+  {
+    verb: undefined,
+    summary: "write a commented settings file here; asks on a terminal for what no flag says",
+    options: [
+      ...INIT_QUESTIONS.map(({ flag, value, summary }) => ({ flags: `--${flag} ${value}`, summary })),
+      { flags: "--force", summary: "overwrite a settings file" },
+    ],
+    writes: true,
+    examples: [
+      "init",
+      "init --domain sites.example.com --region eu-central-1 --buckets acme-sites",
+      "init --domain sites.example.com --region us-east-1 --second-region us-west-2 --buckets acme-sites --force",
+    ],
+    run: runInit,
+  },
+];
+
+const FILE = "sitefleet.config.ts";
+
+async function runInit(context: CommandContext, input: CommandInput): Promise<void> {
+  const { report, cwd } = context;
+  const path = join(cwd, FILE);
+  // Before anything is asked: nobody likes to answer in vain.
+  refuseOverwriting(cwd, input);
+  const given = flagsGiven(input);
+  const answers = readAnswers(context.input.isTerminal ? await askMissing(context, given) : given);
+  const text = settingsText(initialSettings(answers));
+  const variables = variableNames(answers.environments);
+  if (context.dryRun) {
+    report.result({ dryRun: true, file: path, settings: text, variables }, text);
+    return;
+  }
+  await writeFileAtomic(path, text);
+  report.progress(`settings written to ${path}`);
+  const [first = "test"] = answers.environments;
+  const next = [
+    `sitefleet deploy policies --env ${first}   what keys and tokens must be allowed`,
+    `sitefleet deploy apply --create --env ${first}   makes buckets and service, and deploys`,
+    `sitefleet doctor --env ${first}   checks everything`,
+  ];
+  report.result(
+    { file: path, environments: answers.environments, variables },
+    `${variablesText(answers.environments)}\n\n# next, with these set:\n${next.map((line) => `#   ${line}`).join("\n")}`,
+  );
+}
+
+/** A file of another kind would win over ours, or lose to it: both surprise. */
+function refuseOverwriting(cwd: string, input: CommandInput): void {
+  const found = SETTINGS_FILES.filter((name) => existsSync(join(cwd, name)));
+  const others = found.filter((name) => name !== FILE);
+  if (found.length === 0 || (input.flags.has("force") && others.length === 0)) return;
+  const hint =
+    others.length === 0
+      ? "--force overwrites it; --dry-run shows what would be written"
+      : `remove ${others.join(", ")} first: one folder has one settings file`;
+  throw new SitefleetError("setup/file-exists", `there is ${found.join(", ")} in ${cwd} already`, { hint });
+}
+
+function flagsGiven({ flags }: CommandInput): GivenAnswers {
+  return Object.fromEntries(
+    INIT_QUESTIONS.flatMap(({ flag }) => {
+      const value = flags.text(flag);
+      return value === undefined ? [] : [[flag, value] as const];
+    }),
+  );
+}
+
+async function askMissing(context: CommandContext, given: GivenAnswers): Promise<GivenAnswers> {
+  let answers = given;
+  for (const question of INIT_QUESTIONS) {
+    if (question.ask === undefined || answers[question.flag] !== undefined) continue;
+    answers = { ...answers, [question.flag]: await askUntilRight(context, question, answers) };
+  }
+  return answers;
+}
+
+async function askUntilRight(
+  { input, report }: CommandContext,
+  question: InitQuestion,
+  answers: GivenAnswers,
+): Promise<string> {
+  const suggested = question.suggest(answers);
+  const shown = suggested === "" ? (question.required ? "" : " [none]") : ` [${suggested}]`;
+  for (;;) {
+    const typed = (await input.ask(`${question.ask ?? ""}${shown}: `)).trim();
+    const answer = typed === "" ? suggested : typed;
+    if (answer === "" && !question.required) return "";
+    const problems = answer === "" ? ["there is no going on without it"] : problemsOf(question.flag, answer);
+    if (problems.length === 0) return answer;
+    for (const problem of problems) report.warn(problem);
+  }
+}
