@@ -6,11 +6,13 @@ import type { Collection, ResourceRecord } from "./state.ts";
 /** Key of the versionless content that lists a service's products, each with its configuration. */
 export const PRODUCT_COLLECTION = "products";
 
-/** One product that a VCL service can have (reference/api/products). */
+/** One product (reference/api/products). */
 export interface ProductRow {
   readonly id: string;
   /** What it would do for visitors and the mirror's edge does not; `null` when there is nothing of that sort. */
   readonly unserved: string | null;
+  /** Only Compute services can have it: known by name, and never enabled here. */
+  readonly compute?: true;
   /** Fields of its configuration; none = it cannot be configured. */
   readonly fields: readonly FieldRow[];
   /** What is wrong with a configuration, or `null`. */
@@ -50,6 +52,7 @@ const ROWS: readonly ProductRow[] = [
     check: checkMode,
   },
   plain("domain_inspector"),
+  { ...plain("fanout"), compute: true },
   plain("image_optimizer", "the mirror's edge passes images on as they are"),
   plain("log_explorer_insights"),
   {
@@ -62,11 +65,8 @@ const ROWS: readonly ProductRow[] = [
   plain("websockets"),
 ];
 
-/** The products of VCL services, by their id. */
+/** Products by their id. */
 export const PRODUCTS: ReadonlyMap<string, ProductRow> = new Map(ROWS.map((row) => [row.id, row]));
-
-/** Products that only Compute services have: known by name, and not to be had here. */
-export const COMPUTE_PRODUCTS: ReadonlySet<string> = new Set(["fanout"]);
 
 /** What a service's products would do and the mirror does not, one line each. */
 export function unservedProducts(enabled: Collection): readonly string[] {

@@ -2,7 +2,7 @@ import { ApiError, notImplemented } from "./api-error.ts";
 import { json, noContent } from "./exchange.ts";
 import type { ApiContext, ApiRequest, ApiResponse, Handler, Route } from "./exchange.ts";
 import { initialFields, readFields } from "./fields.ts";
-import { COMPUTE_PRODUCTS, PRODUCT_COLLECTION, PRODUCTS } from "./product-rows.ts";
+import { PRODUCT_COLLECTION, PRODUCTS } from "./product-rows.ts";
 import type { ProductRow } from "./product-rows.ts";
 import type { Collection, ResourceRecord } from "./state.ts";
 import { param, requireService } from "./versions-access.ts";
@@ -55,7 +55,6 @@ function requireProduct(request: ApiRequest): ProductRow {
   const product = param(request, "product");
   const row = PRODUCTS.get(product);
   if (row !== undefined) return row;
-  if (COMPUTE_PRODUCTS.has(product)) throw notImplemented(`the product ${product}`);
   throw problem(404, "product not found", `there is no product '${product}'`);
 }
 
@@ -111,6 +110,7 @@ function get(call: ProductCall): ApiResponse {
 
 async function enable(call: ProductCall): Promise<ApiResponse> {
   const { row } = call;
+  if (row.compute === true) throw notImplemented(`the product ${row.id}`);
   const given = readFields(row.fields, call.body);
   return change(call, (before) => {
     const configuration = checked(row, { ...initialFields(row.fields), ...before.get(row.id), ...given });

@@ -141,6 +141,8 @@ describe("products", () => {
       501,
       "the product fanout is not part of the mirror's Fastly API",
     ]);
+    // The CLI lists every product that it knows.
+    expect((await call("GET", `/enabled-products/v1/fanout/services/${id}`)).status).toBe(400);
     expect(await put("nonsense", {})).toEqual([404, "there is no product 'nonsense'"]);
     const plain = `/enabled-products/v1/websockets/services/${id}`;
     await call("PUT", plain);

@@ -156,8 +156,10 @@ export async function startIn(dir: string, overrides: Overrides = {}): Promise<A
 }
 
 function encoded(form: NonNullable<CallOptions["form"]>): string {
-  const fields = Array.isArray(form) ? form : Object.entries(form);
-  return new URLSearchParams(fields.map(([name, value]) => [name, value])).toString();
+  const fields = new URLSearchParams();
+  const entries = Symbol.iterator in form ? form : Object.entries(form);
+  for (const [name, value] of entries) fields.append(name, value);
+  return fields.toString();
 }
 
 /** One request with the token. */

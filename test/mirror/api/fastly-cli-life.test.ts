@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { LOGGING_NAMES } from "../../../src/mirror/api/logging-names.ts";
 import { runFastlyCli, runTogether, whyNoFastlyCli } from "../../support/fastly-cli.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 import { field, TOKEN } from "./api-fixture.ts";
@@ -20,16 +21,17 @@ const unavailable = await whyNot();
 if (unavailable !== undefined)
   process.stderr.write(`skipped: the Fastly CLI does not run here: ${unavailable}\n`);
 
-/**
- * Logging endpoints by the CLI's names, with the flags without which it asks no API. One process for each kind would be
- * dear: the shapes of all the kinds are held to recorded ones elsewhere.
- */
-const LOGGING: readonly (readonly [command: string, ...flags: string[]])[] = [
-  ["syslog", "--format", "%m %U %>s"],
-  ["https"],
-  ["googlepubsub"],
-  ["s3", "--access-key", "k", "--secret-key", "s", "--bucket", "b"],
-];
+/** Flags without which the CLI asks no API, by the name of its command. */
+const LOGGING_FLAGS: Readonly<Record<string, readonly string[]>> = {
+  syslog: ["--format", "%m %U %>s"],
+  kinesis: ["--access-key", "k", "--secret-key", "s"],
+  s3: ["--access-key", "k", "--secret-key", "s", "--bucket", "b"],
+};
+
+/** Kinds of logging endpoints as the CLI calls them; it has no command for the oldest. */
+const LOGGING = LOGGING_NAMES.filter((name) => name !== "logentries").map((name) =>
+  name === "pubsub" ? "googlepubsub" : name,
+);
 
 /** Objects that the CLI has no commands for, as go-fastly and so Terraform's provider send them. */
 const OTHER_OBJECTS: readonly (readonly [kind: string, form: Readonly<Record<string, string>>])[] = [
@@ -93,7 +95,8 @@ describe.skipIf(unavailable !== undefined)("the official CLI, through the life o
       snippet("deliver", 'set resp.http.X-Word = table.lookup(words, "greeting", "none");'),
       snippet("error", 'set obj.http.X-Dynamic = "one";', "--dynamic"),
       snippet("log", 'log "syslog " req.service_id " cli-https :: by hand";'),
-      ...LOGGING.map(([kind, ...flags]) => async (): Promise<unknown> => {
+      ...LOGGING.map((kind) => async (): Promise<unknown> => {
+        const flags = LOGGING_FLAGS[kind] ?? [];
         return run("service", "logging", kind, "create", ...at, "--name", `cli-${kind}`, ...flags);
       }),
       () => run("service", "rate-limit", "create", ...at, "--name", "slow down", ...limit, ...slow, ...tight),
@@ -145,6 +148,10 @@ describe.skipIf(unavailable !== undefined)("the official CLI, through the life o
     const lines = logged.map(({ line }) => line);
     expect(lines).toContain(`syslog ${id} cli-https :: by hand`);
     expect(lines).toContain(`syslog ${id} cli-syslog :: GET /a.txt 200`);
+    for (const kind of LOGGING) {
+      const head = `syslog ${id} cli-${kind} :: `;
+      expect(lines.find((line) => line.startsWith(head))?.length, kind).toBeGreaterThan(head.length);
+    }
 
     for (let n = 0; n < 10; n += 1) await visit(`/often/${n}`, { "x-client": "often" });
     const often = await visit("/often", { "x-client": "often" });
