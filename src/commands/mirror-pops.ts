@@ -20,7 +20,7 @@ export function readPops(flags: Flags): Pick<MirrorOptions, "pops" | "shield" | 
   return {
     ...(named === undefined ? {} : { pops: named }),
     ...(shieldCode === undefined ? {} : { shield: shieldCode }),
-    ...(delay === undefined ? {} : { purgeDelay: readDelays(delay) }),
+    ...(delay === undefined ? {} : { purgeDelay: readDelays(delay, named ?? []) }),
   };
 }
 
@@ -41,8 +41,8 @@ function readShield(text: string): string {
   );
 }
 
-/** `150` for every POP, or `lhr=0,iad=150`. */
-function readDelays(text: string): (pop: string) => number {
+/** `150` for every POP, or `lhr=0,iad=150`: of those that clients reach (`named`), and any that may be a shield. */
+function readDelays(text: string, named: readonly string[]): (pop: string) => number {
   const whole = readDelay(text);
   if (whole !== undefined) return () => whole;
   const delays = new Map(
@@ -55,7 +55,14 @@ function readDelays(text: string): (pop: string) => number {
           `give milliseconds up to ${MAX_DELAY}, or lhr=0,iad=150`,
         );
       }
-      return [code.toUpperCase(), delay];
+      const pop = code.toUpperCase();
+      if (!named.includes(pop) && shieldOfPop(pop) === undefined) {
+        throw usage(
+          `--purge-delay speaks of ${pop}, which is no POP of this mirror`,
+          "name it in --pops, or correct it",
+        );
+      }
+      return [pop, delay];
     }),
   );
   return (pop) => delays.get(pop) ?? 0;

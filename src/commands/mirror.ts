@@ -89,11 +89,12 @@ async function runExamples(context: CommandContext): Promise<string> {
   return showExamples(context);
 }
 
-function describeMirror({ file }: Mirror, stateDir: string): string {
+function describeMirror({ file, edge: running }: Mirror, stateDir: string): string {
   const { edge, api, s3, inspector } = file;
   return [
     "the mirror is up",
     `  edge        ${edge.http}  ${edge.https}`,
+    `  POPs        ${[...running.caches().keys()].join(", ")} (header Fastly-Test-Pop)`,
     `  Fastly API  ${api.url}`,
     `  S3          ${s3.url}`,
     ...(inspector === undefined ? [] : [`  inspector   ${inspector.url}`]),

@@ -22,6 +22,7 @@ export const POPS: readonly PopRow[] = [
   ["JNB", "Johannesburg", "Africa", -26.13778, 28.19756, "jnb-johannesburg-za"],
   ["LCY", "London - LCY", "Europe", 51.505278, 0.055278, "london_city-uk"],
   ["LHR", "London - LHR", "Europe", 51.4775, -0.461389, "london-uk"],
+  ["SYD", "Sydney", "Asia/Pacific", -33.946111, 151.177222, "sydney-au"],
 ];
 
 const CODE_OF_SHIELD: ReadonlyMap<string, string> = new Map(

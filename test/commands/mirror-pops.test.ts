@@ -15,6 +15,8 @@ describe("the POPs of `mirror up`", () => {
   it("get purges late: all of them, or those that are named", () => {
     const all = readPops(toFlags({ purgeDelay: "150" })).purgeDelay;
     const named = readPops(toFlags({ purgeDelay: "lhr=0,iad=150" })).purgeDelay;
+    const own = readPops(toFlags({ pops: "lhr,xyz", purgeDelay: "xyz=5" })).purgeDelay;
+    expect(own?.("XYZ")).toBe(5);
     expect(["LHR", "IAD", "SYD"].map((pop) => all?.(pop))).toEqual([150, 150, 150]);
     expect(["LHR", "IAD", "SYD"].map((pop) => named?.(pop))).toEqual([0, 150, 0]);
   });
@@ -26,6 +28,11 @@ describe("the POPs of `mirror up`", () => {
     { purgeDelay: "soon" },
     { purgeDelay: "60001" },
     { purgeDelay: "iad=-1" },
+    { purgeDelay: "lrh=150" },
+    { pops: "lhr,xyz", purgeDelay: "xyy=150" },
+    { pops: "" },
+    { pops: "lhr,,iad" },
+    { shield: "" },
   ])("are refused as %o", (values) => {
     expect(() => readPops(toFlags(values))).toThrow(expect.objectContaining({ code: "cli/usage" }));
   });
