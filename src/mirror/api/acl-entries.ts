@@ -6,7 +6,7 @@ import type { ApiContext, ApiRequest, ApiResponse, Route } from "./exchange.ts";
 import { readFields } from "./fields.ts";
 import type { FieldRow } from "./fields.ts";
 import { newId } from "./ids.ts";
-import { pageOf } from "./paging.ts";
+import { pagedJson } from "./paging.ts";
 import { numberOf, textOf, timestamp } from "./state.ts";
 import type { Collection, ResourceRecord } from "./state.ts";
 import { openContent } from "./versionless-content.ts";
@@ -55,7 +55,7 @@ async function list(context: ApiContext, request: ApiRequest): Promise<ApiRespon
   if (request.query.get("sort") === "ip")
     entries.sort((a, b) => (textOf(a, "ip") < textOf(b, "ip") ? -1 : 1));
   if (request.query.get("direction") === "descend") entries.reverse();
-  return json(pageOf(entries, request.query).map((entry) => present(acl, entry)));
+  return pagedJson(context, request, { all: entries, present: (entry) => present(acl, entry) });
 }
 
 async function get(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {

@@ -5,7 +5,7 @@ import { json, statusOk } from "./exchange.ts";
 import type { ApiContext, ApiRequest, ApiResponse, Route } from "./exchange.ts";
 import { readFields } from "./fields.ts";
 import type { FieldRow } from "./fields.ts";
-import { pageOf } from "./paging.ts";
+import { pagedJson } from "./paging.ts";
 import { textOf, timestamp } from "./state.ts";
 import type { Collection, ResourceRecord } from "./state.ts";
 import { openContent } from "./versionless-content.ts";
@@ -79,7 +79,7 @@ async function list(context: ApiContext, request: ApiRequest): Promise<ApiRespon
     items.sort((a, b) => (textOf(a, "item_key") < textOf(b, "item_key") ? -1 : 1));
   }
   if (request.query.get("direction") === "descend") items.reverse();
-  return json(pageOf(items, request.query).map((item) => present(dictionary, item)));
+  return pagedJson(context, request, { all: items, present: (item) => present(dictionary, item) });
 }
 
 async function get(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {

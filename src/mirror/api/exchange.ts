@@ -8,6 +8,8 @@ import type { ServiceStore } from "./store.ts";
 /** A request after routing: path parameters decoded, the body parsed from a form or JSON. */
 export interface ApiRequest {
   readonly method: string;
+  /** As it was sent: raw, without its query. */
+  readonly path: string;
   readonly params: Readonly<Record<string, string>>;
   /** What a trailing `*` of the route matched: raw, with its query. */
   readonly rest: string;
@@ -21,6 +23,8 @@ export interface ApiResponse {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
+  /** What this answer says in its head beyond what all of them do. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What handlers work with. */

@@ -143,10 +143,18 @@ class Front {
 
   async #handle(request: IncomingMessage, match: Match, method: string): Promise<ApiResponse> {
     const body = await readBody(request);
-    const search = (request.url ?? "").split("?").slice(1).join("?");
-    const query = new URLSearchParams(search);
+    const [path = "", ...search] = (request.url ?? "").split("?");
+    const query = new URLSearchParams(search.join("?"));
     const { params, rest, route } = match;
-    return route.handler(this.#context, { method, params, rest, query, headers: request.headers, body });
+    return route.handler(this.#context, {
+      method,
+      path,
+      params,
+      rest,
+      query,
+      headers: request.headers,
+      body,
+    });
   }
 
   /** A page that rebinds its DNS name to this address still sends its own name as Host. */
@@ -197,6 +205,7 @@ function send(
     "X-Content-Type-Options": "nosniff",
     Status: `${status} ${STATUS_CODES[status] ?? ""}`,
     ...headers,
+    ...answer.headers,
     // The rest of a body that was refused unread would be taken for the next request.
     ...(status === 413 ? { Connection: "close" } : {}),
   });

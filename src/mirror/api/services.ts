@@ -5,7 +5,7 @@ import { readFields } from "./fields.ts";
 import type { FieldRow } from "./fields.ts";
 import { newId } from "./ids.ts";
 import { DETAILED_KINDS, kindRow, presentRecord } from "./kinds.ts";
-import { pageOf } from "./paging.ts";
+import { pagedJson } from "./paging.ts";
 import { presentSettings } from "./settings.ts";
 import { EMPTY_VERSION, textOf, timestamp } from "./state.ts";
 import type { ServiceRecord, VersionMeta } from "./state.ts";
@@ -57,12 +57,13 @@ function list(context: ApiContext, request: ApiRequest): ApiResponse {
   if (request.query.get("sort") === "name")
     sorted.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   if (request.query.get("direction") === "descend") sorted.reverse();
-  return json(
-    pageOf(sorted, request.query).map((service) => ({
+  return pagedJson(context, request, {
+    all: sorted,
+    present: (service) => ({
       ...present(context, service),
       version: currentVersion(service)?.number ?? null,
-    })),
-  );
+    }),
+  });
 }
 
 async function create(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {

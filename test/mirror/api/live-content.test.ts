@@ -33,6 +33,8 @@ describe("dictionary items", () => {
     expect((await call("GET", `${base}/item/a%2Fb`)).json).toEqual(created.json);
     await call("PUT", `${base}/item/new`, { form: { item_value: "2" } });
     expect((await call("GET", `${base}/items?page=1&per_page=100`)).json).toHaveLength(2);
+    const first = await call("GET", `${base}/items?page=1&per_page=1`);
+    expect(first.headers["link"]).toContain(`${base}/items?page=2&per_page=1>; rel="next"`);
     expect((await call("PATCH", `${base}/item/missing`, { form: { item_value: "x" } })).status).toBe(404);
     expect((await call("DELETE", `${base}/item/new`)).json).toEqual({ status: "ok" });
     const missing = await call("DELETE", `${base}/item/new`);

@@ -56,6 +56,22 @@ describe("services", () => {
     expect(await names("sort=name")).toEqual(["a", "b", "c"]);
   });
 
+  test("come in pages that lead to each other, as clients of go-fastly walk through them", async () => {
+    const { call, service, api } = await startApi();
+    for (const name of ["a", "b", "c", "d", "e"]) await service(name);
+    const links = async (query: string): Promise<unknown> =>
+      (await call("GET", `/service?${query}`)).headers["link"];
+    const page = (number: number, rel: string): string =>
+      `<${api.url}/service?direction=descend&page=${number}&per_page=2>; rel="${rel}"`;
+    const at = (number: number): Promise<unknown> => links(`direction=descend&page=${number}&per_page=2`);
+    expect(await at(1)).toBe([page(3, "last"), page(2, "next")].join(", "));
+    const between = [page(1, "prev"), page(1, "first"), page(3, "last"), page(3, "next")];
+    expect(await at(2)).toBe(between.join(", "));
+    expect(await at(3)).toBe([page(2, "prev"), page(1, "first")].join(", "));
+    expect(await links("page=1&per_page=5")).toBeUndefined();
+    expect(await links("")).toBeUndefined();
+  });
+
   test("search finds by exact name, else 404", async () => {
     const { call, service } = await startApi();
     const id = await service("my service");
