@@ -57,6 +57,14 @@ export async function readBody(
   return Buffer.concat(chunks, size);
 }
 
+/** The same bytes alone in their memory: a small buffer is mostly a piece of a larger one, all of which it keeps. */
+export function alone(bytes: Buffer): Buffer {
+  if (bytes.buffer.byteLength === bytes.length) return bytes;
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(own);
+  return own;
+}
+
 /** The part `[start, end)` of a body as a new body. */
 export function sliceBody(body: ResponseBody, start: number, end: number): ResponseBody {
   if (body.kind === "bytes") return { kind: "bytes", bytes: body.bytes.subarray(start, end) };

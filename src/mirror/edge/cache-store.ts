@@ -15,6 +15,9 @@ const MAX_VARIANTS = 200;
  */
 const SLICE = 500;
 
+/** What a surrogate key takes in the index besides its text, bytes; measured as what objects take. */
+const INDEXED_KEY = 180;
+
 export interface StoreFigures {
   readonly objects: number;
   readonly bytes: number;
@@ -46,7 +49,7 @@ export class CacheStore {
   figures(): StoreFigures {
     return {
       objects: this.#count,
-      bytes: this.#bytes,
+      bytes: this.#held(),
       surrogateKeys: this.#index.size,
       evictions: this.#evictions,
     };
@@ -201,7 +204,7 @@ export class CacheStore {
 
   #evict(): void {
     let oldest = this.#oldest;
-    while (this.#bytes + this.#arriving > this.#capacity && oldest !== null) {
+    while (this.#held() + this.#arriving > this.#capacity && oldest !== null) {
       const { newer } = oldest;
       // One that was purged leaves by itself, and its bytes are counted no more.
       if (oldest.stored) {
@@ -210,6 +213,11 @@ export class CacheStore {
       }
       oldest = newer;
     }
+  }
+
+  /** Bytes that objects and the index of their keys take. */
+  #held(): number {
+    return this.#bytes + this.#index.size * INDEXED_KEY;
   }
 
   #link(entry: CacheEntry): void {

@@ -4,7 +4,7 @@ import type { HeaderList } from "../../http/header-list.ts";
 import type { BackendResponse } from "../../vcl/runtime.ts";
 import { assertDefined } from "../../lib/errors.ts";
 import { BackendFailure } from "./backend-failure.ts";
-import { BodyTooLargeError, discard, readBody } from "./body.ts";
+import { alone, BodyTooLargeError, discard, readBody } from "./body.ts";
 import type { ResponseBody } from "./body.ts";
 import { CacheEntry } from "./cache-entry.ts";
 import type { EntryInit } from "./cache-entry.ts";
@@ -303,7 +303,7 @@ async function pump({ body, growing, entry, store }: Pump): Promise<void> {
       growing.push(chunk);
       store.grow(entry, chunk.length);
     }
-    entry.body = growing.bytes();
+    entry.body = alone(growing.bytes());
     growing.complete();
   } catch (error) {
     store.remove(entry);

@@ -116,10 +116,10 @@ property.prop([
 });
 
 test("the least recently used object leaves first", () => {
-  const store = new CacheStore(6_000);
-  const [a, b] = ["a", "b"].map((key) => put(store, { key, size: 1000, language: "en", keys: [], ttl: 5 }));
+  const store = new CacheStore(25_000);
+  const [a, b] = ["a", "b"].map((key) => put(store, { key, size: 10_000, language: "en", keys: [], ttl: 5 }));
   if (a !== undefined) store.touch(a);
-  put(store, { key: "c", size: 1000, language: "en", keys: [], ttl: 5 });
+  put(store, { key: "c", size: 10_000, language: "en", keys: [], ttl: 5 });
   expect([a?.stored, b?.stored]).toEqual([true, false]);
   expect(store.figures().evictions).toBe(1);
 });
@@ -173,10 +173,10 @@ test("an object larger than the cache is not stored and pushes nothing out", () 
 });
 
 test("bytes that arrive after the object was stored count", () => {
-  const store = new CacheStore(6_000);
-  const old = put(store, { key: "a", size: 1000, language: "en", keys: [], ttl: 5 });
+  const store = new CacheStore(25_000);
+  const old = put(store, { key: "a", size: 10_000, language: "en", keys: [], ttl: 5 });
   const growing = put(store, { key: "b", language: "en", keys: [], ttl: 5 });
-  store.grow(growing, 3_000);
+  store.grow(growing, 14_000);
   expect([old.stored, growing.stored]).toEqual([false, true]);
 });
 
