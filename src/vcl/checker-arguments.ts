@@ -4,6 +4,7 @@ import { findFunction } from "./catalog.ts";
 import type { FunctionRow, ParameterRow } from "./catalog-rows.ts";
 import { outOfScope, report, typeHere } from "./checker-context.ts";
 import type { SubContext } from "./checker-context.ts";
+import { checkLiteral } from "./checker-literals.ts";
 import { checkPattern } from "./checker-regex.ts";
 import type { Span } from "./source.ts";
 import { isAssignable } from "./types.ts";
@@ -104,7 +105,9 @@ function checkType(
     const message = "a pattern is one string literal or a REGEX, never put together";
     return report(context, "regex/not-literal", { span, message });
   }
-  if (isAssignable(type, parameter.type)) return;
+  if (isAssignable(type, parameter.type)) {
+    return checkLiteral(argument, { wanted: parameter.type, what: parameter.name, context });
+  }
   const message = `${parameter.name} is of type ${parameter.type}, this is ${type}`;
   report(context, "function/argument-type", { span, message });
 }

@@ -6,6 +6,7 @@ import type { SubContext } from "./checker-context.ts";
 import { checkRead } from "./checker-names.ts";
 import { checkPatternHabits } from "./checker-regex-habits.ts";
 import { checkPattern } from "./checker-regex.ts";
+import { checkLiteral } from "./checker-literals.ts";
 import type { RuleId } from "./rules.ts";
 import { isAssignable, isCondition, isPrintable } from "./types.ts";
 
@@ -76,19 +77,13 @@ export function checkValue(node: Expression, { wanted, what, context, mismatch }
       span: node.span,
       message: `${what} takes ${wanted}, this is ${article(type)}`,
     });
-  } else if (wanted === "STRING" && isNumber(node)) {
-    const message = `${what} takes STRING; put the number in quotes`;
-    report(context, "type/literal", { span: node.span, message });
-  }
-}
-
-function isNumber(node: Expression): boolean {
-  return node.kind === "integer" || node.kind === "float" || node.kind === "rtime";
+  } else checkLiteral(node, { wanted, what, context });
 }
 
 function checkConcatenation({ parts }: Concatenation, context: SubContext): void {
   for (const part of parts) {
     checkExpression(part, context);
+    checkLiteral(part, { wanted: "STRING", what: "a text", context });
     const type = typeHere(part, context);
     if (type === undefined || isPrintable(type)) continue;
     report(context, "type/concatenation", { span: part.span, message: `${article(type)} has no text` });

@@ -23,6 +23,28 @@ export function allowsOperator(type: VclType, operator: AssignmentOperator): boo
   return operator === "=" || OPERATOR_TYPES[operator].includes(type);
 }
 
+const FACTORS: readonly VclType[] = ["FLOAT", "INTEGER"];
+
+/** Whether the operator takes a right side of the type: what multiplies has no unit, bits are of an INTEGER. */
+export function allowsOperand(operator: AssignmentOperator, type: VclType): boolean {
+  switch (operator) {
+    case "*=":
+    case "/=":
+    case "%=":
+      return FACTORS.includes(type);
+    case "|=":
+    case "&=":
+    case "^=":
+    case "<<=":
+    case ">>=":
+    case "rol=":
+    case "ror=":
+      return type === "INTEGER";
+    default:
+      return true;
+  }
+}
+
 /** Type the right side of the operator has when the variable is of the given type. */
 export function operandType(type: VclType, operator: AssignmentOperator): VclType {
   switch (operator) {

@@ -12,13 +12,13 @@ import type {
 } from "./ast.ts";
 import { findFunction } from "./catalog.ts";
 import { checkFunction, checkSubArguments } from "./checker-arguments.ts";
-import { outOfScope, report } from "./checker-context.ts";
+import { outOfScope, report, typeHere } from "./checker-context.ts";
 import type { SubContext } from "./checker-context.ts";
 import { checkCondition, checkExpression, checkValue, isBareCondition } from "./checker-expressions.ts";
 import { checkTarget, isWholeHeader } from "./checker-names.ts";
 import { checkReturn } from "./checker-returns.ts";
 import { checkSwitch } from "./checker-switch.ts";
-import { allowsOperator, operandType } from "./checker-operators.ts";
+import { allowsOperand, allowsOperator, operandType } from "./checker-operators.ts";
 import type { VclState } from "./runtime.ts";
 import type { Span } from "./source.ts";
 
@@ -141,6 +141,11 @@ function checkSet({ target, operator, value }: SetStatement, context: SubContext
   if (!allowsOperator(type, operator)) {
     const message = `${target.name} is of type ${type}, which has no ${operator}`;
     report(context, "operator/type", { span: target.span, message });
+    return checkExpression(value, context);
+  }
+  const operand = typeHere(value, context);
+  if (operand !== undefined && !allowsOperand(operator, operand)) {
+    report(context, "type/mismatch", { span: value.span, message: `${operator} takes no ${operand}` });
     return checkExpression(value, context);
   }
   checkValue(value, { wanted: operandType(type, operator), what: `${target.name} ${operator}`, context });

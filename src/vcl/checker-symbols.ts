@@ -12,6 +12,9 @@ export interface Symbols {
   readonly probes: ReadonlySet<string>;
 }
 
+/** Names become identifiers of C, as in Varnish 2.1, from which Fastly's compiler comes. */
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
 /** Reads the declarations; the first of two with one name stays, the second is reported. */
 export function collectSymbols(program: VclProgram, findings: Findings): Symbols {
   const subs = new Map<string, SubDeclaration>();
@@ -22,6 +25,10 @@ export function collectSymbols(program: VclProgram, findings: Findings): Symbols
   for (const declaration of program.declarations) {
     if (declaration.kind === "pragma" || declaration.kind === "import") continue;
     const { name } = declaration;
+    if (!NAME.test(name.name)) {
+      const message = `${name.name} is no name; it takes letters, digits and underscores`;
+      findings.report("name/characters", name.span, message);
+    }
     const key = `${namespaceOf(declaration)} ${name.name}`;
     const earlier = seen.get(key);
     if (earlier !== undefined) {

@@ -80,7 +80,7 @@ export function isPrintable(type: VclType): boolean {
 
 /**
  * Whether a value of type `from` may be assigned to, or passed for, type `to`: the same type, anything printable for
- * STRING, INTEGER for FLOAT, numbers and their text for RTIME (seconds).
+ * STRING, numbers for numbers, and numbers and their text for RTIME (seconds).
  */
 export function isAssignable(from: VclType, to: VclType): boolean {
   if (from === to) return true;
@@ -88,7 +88,7 @@ export function isAssignable(from: VclType, to: VclType): boolean {
     case "STRING":
       return isPrintable(from);
     case "FLOAT":
-      return from === "INTEGER";
+      return from === "INTEGER" || from === "RTIME" || from === "TIME";
     case "RTIME":
       // `set beresp.ttl = beresp.http.Cache-Control:max-age;` is the reference's own example (functions/miscellaneous/subfield).
       return from === "INTEGER" || from === "FLOAT" || from === "STRING";

@@ -278,6 +278,25 @@ describe("control flow", () => {
     expect(evaluate('join("x", req.url)', { declarations })).toBe("x-/");
   });
 
+  test("a subroutine with a type that ends without return gives the type's zero, not an earlier value", () => {
+    const declarations = `
+      sub text(BOOL var.b) STRING { if (var.b) { return "x"; } }
+      sub number(BOOL var.b) INTEGER { if (var.b) { return 5; } }`;
+    expect(evaluate('text(true) if(text(false), "set", "unset")', { declarations })).toBe("xunset");
+    expect(evaluate("number(true) number(false)", { declarations })).toBe("50");
+  });
+
+  test.each([
+    ["error 601;", { do: "error", status: 601, reason: null }],
+    ["restart;", { do: "restart" }],
+  ])("%s in a subroutine with a type ends the state before its value is used", (statement, action) => {
+    const declarations = `sub f(STRING var.a) STRING { if (var.a == "x") { ${statement} } return "v"; }
+      sub outer { set req.http.A = f("y"); set req.http.B = "b" f("x"); set req.http.C = "c"; }`;
+    const run = runStatements("call outer;", { declarations });
+    expect(run.action).toEqual(action);
+    expect(["a", "b", "c"].map((name) => run.t.req.headers.get(name))).toEqual(["v", null, null]);
+  });
+
   test("each call has locals of its own", () => {
     const declarations = 'sub inner { declare local var.s STRING; set var.s = "inner"; }';
     expect(

@@ -230,6 +230,18 @@ export const RULE_EXAMPLES: Readonly<Partial<Record<RuleId, RuleExamples>>> = {
     invalid: [recv("¦#FASTLY fetch\nesi;")],
     valid: [recv("esi;")],
   },
+  "name/characters": {
+    invalid: [
+      "acl ¦a-b { }",
+      'backend ¦F-a { .host = "a.example.com"; }',
+      "table ¦t.x { }",
+      `${BACKEND}director ¦d-1 fallback { { .backend = F_a; } }`,
+      "penaltybox ¦p-b { }",
+      "ratecounter ¦r-c { }",
+      `sub ¦a.b { esi; }\n${recv("call a.b;")}`,
+    ],
+    valid: ["acl _A1 { }"],
+  },
   "name/duplicate": {
     invalid: [
       `${BACKEND}backend ¦F_a { .host = "b"; }`,
@@ -475,7 +487,7 @@ export const RULE_EXAMPLES: Readonly<Partial<Record<RuleId, RuleExamples>>> = {
   },
   "type/concatenation": {
     invalid: [`acl a { "::1"; }\n${recv('log "x" ¦a;')}`],
-    valid: [recv('log "x" now client.ip req.restarts " " 5s;')],
+    valid: [recv('log "x" now client.ip req.restarts " " math.PI;')],
   },
   "type/condition": {
     invalid: [
@@ -486,14 +498,35 @@ export const RULE_EXAMPLES: Readonly<Partial<Record<RuleId, RuleExamples>>> = {
     valid: [recv("if (req.http.A && !req.is_ipv6 || client.ip) { esi; }")],
   },
   "type/literal": {
-    invalid: [recv("set req.http.A = ¦5;"), recv("log ¦1.5;")],
-    valid: [recv("set req.http.A = req.restarts;")],
+    invalid: [
+      recv("set req.http.A = ¦5;"),
+      recv("log ¦1.5;"),
+      recv('set req.http.A = "a" ¦5m;'),
+      recv('set req.http.A = "a" now ¦5m;'),
+      recv("log std.strlen(¦5);"),
+      fetch("set beresp.ttl = ¦3600;"),
+      recv("declare local var.i INTEGER; set var.i = ¦1.5; set var.i *= ¦1.5; set var.i += ¦5s;"),
+      recv("declare local var.f FLOAT; set var.f = ¦5s;"),
+      recv("declare local var.t TIME; set var.t = ¦5; set var.t += ¦5; set var.t += 5s;"),
+      `sub f(RTIME var.r) STRING { return var.r; }\n${recv("log f(¦5);")}`,
+    ],
+    valid: [
+      recv('set req.http.A = req.restarts; set req.http.B = now + 5m; log "a" req.restarts;'),
+      fetch('set beresp.ttl = parse_time_delta("5m"); set beresp.stale_if_error = beresp.http.X;'),
+      recv(
+        "declare local var.i INTEGER; declare local var.f FLOAT = 2; set var.i = var.f; set var.i *= var.f;",
+      ),
+      recv("declare local var.r RTIME; set var.r = 5s; set var.r *= 1.5; set var.r /= 2; log var.r;"),
+      recv("log time.add(now, 5s) math.exp(1);"),
+    ],
   },
   "type/mismatch": {
     invalid: [
       recv('declare local var.i INTEGER; set var.i = ¦"5";'),
       recv("declare local var.b BOOL; set var.b = ¦req.http.A;"),
       recv('error ¦"x";'),
+      recv("declare local var.r RTIME; set var.r *= ¦5s;"),
+      recv("declare local var.i INTEGER; set var.i |= ¦math.PI; set var.i %= ¦now;"),
       `acl a { "::1"; }\n${recv("set req.http.A = ¦a;")}`,
       recv('declare local var.i INTEGER = ¦"x"; log var.i;'),
     ],
@@ -518,7 +551,7 @@ export const RULE_EXAMPLES: Readonly<Partial<Record<RuleId, RuleExamples>>> = {
   "syntax/invalid-escape": { invalid: [recv('log "¦%zz";')], valid: [recv('log "%41%u0041%u{41}";')] },
   "syntax/invalid-number": {
     invalid: [recv("set req.http.A = ¦9223372036854775808;")],
-    valid: [recv('log "x" 5;')],
+    valid: [recv("declare local var.i INTEGER = 9223372036854775807; log var.i;")],
   },
   "syntax/invalid-utf8": { invalid: [recv('log ¦"%ff";')], valid: [recv('log "%c3%a9";')] },
   "syntax/misplaced-break": {

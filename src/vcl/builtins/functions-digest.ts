@@ -121,12 +121,31 @@ const hmacRows: readonly FunctionRow[] = [
 
 /** Signature Version 4: the key is derived from the secret, date, region and service (docs.aws.amazon.com/IAM, "Create a signed request"). */
 function awsV4Signature(args: readonly VclValue[]): string {
-  const [secret, date, region, service, stringToSign] = args.map(text);
-  const dateKey = hmac("sha256", bytesOf(`AWS4${secret}`), date ?? "");
-  const regionKey = hmac("sha256", dateKey, region ?? "");
-  const serviceKey = hmac("sha256", regionKey, service ?? "");
-  const signingKey = hmac("sha256", serviceKey, "aws4_request");
-  return hmac("sha256", signingKey, stringToSign ?? "").toString("hex");
+  const [secret = "", date = "", region = "", service = "", stringToSign = ""] = args.map(text);
+  return hmac("sha256", signingKey({ secret, date, region, service }), stringToSign).toString("hex");
+}
+
+interface KeyScope {
+  readonly secret: string;
+  readonly date: string;
+  readonly region: string;
+  readonly service: string;
+}
+
+/** The key made last: it is the same for all requests of a day, and making it takes four of the five hashes. */
+let latest: { readonly scope: KeyScope; readonly key: Buffer } | undefined;
+
+function signingKey(scope: KeyScope): Buffer {
+  const { secret, date, region, service } = scope;
+  const known = latest?.scope;
+  const isKnown =
+    known?.secret === secret && known.date === date && known.region === region && known.service === service;
+  if (latest !== undefined && isKnown) return latest.key;
+  const dateKey = hmac("sha256", bytesOf(`AWS4${secret}`), date);
+  const regionKey = hmac("sha256", dateKey, region);
+  const key = hmac("sha256", hmac("sha256", regionKey, service), "aws4_request");
+  latest = { scope, key };
+  return key;
 }
 
 const base64Rows: readonly FunctionRow[] = [
