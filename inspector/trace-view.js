@@ -54,6 +54,7 @@ function draw(trace, sources) {
 function marksOf(trace, marks = new Map()) {
   for (const event of trace.events) {
     if (event.kind === "backend" && event.shield !== null) marksOf(event.shield, marks);
+    if (event.kind === "part") marksOf(event.part, marks);
     if (event.kind !== "state") continue;
     for (const { file, line, condition } of event.lines) {
       const lines = marks.get(file) ?? new Map();
@@ -122,6 +123,11 @@ function eventItem(event, show) {
       ];
       if (shield !== null) parts.push(element("ol", eventItems(shield, show)));
       return element("li", parts);
+    }
+    case "part": {
+      const { request } = event.part;
+      const head = element("strong", `part ${request.host}${request.url}`);
+      return element("li", [head, element("ol", eventItems(event.part, show))]);
     }
     case "restart":
       return element("li", [element("strong", `restart ${event.count}`)]);

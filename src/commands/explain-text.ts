@@ -49,6 +49,8 @@ function eventLines(event: TraceEvent, options: { readonly lines: boolean }): st
       return lookupLines(event);
     case "backend":
       return backendLines(event, options);
+    case "part":
+      return partLines(event.part, options);
     case "restart":
       return ["", `restart ${event.count}`];
     case "stop":
@@ -72,9 +74,17 @@ function backendLines(event: BackendEvent, options: { readonly lines: boolean })
   const { backend, method, host, url, status, reason, ms, shield } = event;
   const outcome = status === null ? reason : `${status} ${reason}`;
   const lines = [`backend    ${backend}: ${outcome}, ${ms} ms`, `    ${method} ${host}${url}`];
-  if (shield === null) return lines;
-  const inside = traceLines(shield, options).map((line) => (line === "" ? line : `  ${line}`));
-  return [...lines, ...inside, ""];
+  return shield === null ? lines : [...lines, ...innerLines(shield, options)];
+}
+
+function partLines(part: RequestTrace, options: { readonly lines: boolean }): string[] {
+  const { host, url } = part.request;
+  const outcome = part.answer === null ? "no answer" : `${part.answer.status} ${part.answer.reason}`;
+  return [`part       ${host}${url}: ${outcome}`, ...innerLines(part, options)];
+}
+
+function innerLines(trace: RequestTrace, options: { readonly lines: boolean }): string[] {
+  return [...traceLines(trace, options).map((line) => (line === "" ? line : `  ${line}`)), ""];
 }
 
 function stateLines(

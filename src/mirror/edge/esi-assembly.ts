@@ -114,6 +114,7 @@ function request(x: Exchange, target: IncludeTarget, include: IncludeContext): P
     connection: x.request.connection,
     trustedPurge: false,
     include,
+    ...(x.recorder === null ? {} : { tracedBy: x.recorder }),
   });
 }
 

@@ -24,7 +24,8 @@ export async function handleAtPop(parts: EdgeParts, pop: Pop, request: HopReques
   const service = parts.serviceOf(request.include?.serviceHost ?? host);
   const watch = parts.watch?.begin({ pop: pop.name, service: service?.active ?? null, request }) ?? null;
   const recorder = watch?.recorder ?? null;
-  if (recorder !== null) request.tracedBy?.addShield(recorder);
+  if (recorder !== null && request.include === undefined) request.tracedBy?.addShield(recorder);
+  else if (recorder !== null) request.tracedBy?.addPart(recorder);
   if (service === null) return watched(unknownDomain(host, pop.identity), { watch, delivery: null });
   const chain = readHopChain(request.headers, service.active.id, parts);
   const edgeHost = new RequestHost({ parts, pop, request, serviceId: service.active.id, recorder });

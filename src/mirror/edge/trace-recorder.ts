@@ -50,6 +50,9 @@ export class TraceRecorder implements OpenTrace {
   readonly #request: RequestTrace["request"];
   readonly #events: TraceEvent[] = [];
   readonly #shields: OpenTrace[] = [];
+  readonly #parts: OpenTrace[] = [];
+  /** Of events that tell of another request: its trace, which may still be written after the event. */
+  readonly #inner = new Map<TraceEvent, OpenTrace>();
   #dropped = 0;
   #lines: Map<string, TraceLine> = new Map();
   #answer: RequestTrace["answer"] = null;
@@ -74,19 +77,35 @@ export class TraceRecorder implements OpenTrace {
     const { id, at, pop, isShield, service } = this.#init;
     const request = this.#request;
     const answer = this.#answer;
-    return { id, at, pop, isShield, service, request, events: this.#events, dropped: this.#dropped, answer };
+    const events = this.#events.map((event) => this.#asItIs(event));
+    return { id, at, pop, isShield, service, request, events, dropped: this.#dropped, answer };
   }
 
-  /** All VCL texts, those of the shields it went through included. */
+  #asItIs(event: TraceEvent): TraceEvent {
+    const inner = this.#inner.get(event);
+    if (inner === undefined) return event;
+    if (event.kind === "backend") return { ...event, shield: inner.trace };
+    return event.kind === "part" ? { ...event, part: inner.trace } : event;
+  }
+
+  /** All VCL texts, those of its shields and parts included. */
   allSources(): ReadonlyMap<string, string> {
     const all = new Map([...this.#sources].map(([name, { text }]) => [name, fromByteString(text)]));
-    for (const shield of this.#shields) for (const [name, text] of shield.allSources()) all.set(name, text);
+    for (const inner of [...this.#shields, ...this.#parts]) {
+      for (const [name, text] of inner.allSources()) all.set(name, text);
+    }
     return all;
   }
 
   /** A request to a shield POP on behalf of this one. */
   addShield(shield: OpenTrace): void {
     this.#shields.push(shield);
+  }
+
+  /** A request for a part of this one's page. */
+  addPart(part: OpenTrace): void {
+    this.#parts.push(part);
+    this.#add({ kind: "part", part: part.trace }, part);
   }
 
   /** `EdgeHost.onStatement`: a statement runs, or a condition turned out like this. */
@@ -165,7 +184,7 @@ export class TraceRecorder implements OpenTrace {
     const { backend, bereq, reply, failure, ms } = asked;
     const shield =
       backend?.kind === "director" && backend.spec.type === "shield" ? this.#shields.at(-1) : null;
-    this.#add({
+    const event: TraceEvent = {
       kind: "backend",
       backend: reply?.backend.name ?? backend?.spec.name ?? "none",
       method: this.show(bereq?.method ?? ""),
@@ -175,7 +194,8 @@ export class TraceRecorder implements OpenTrace {
       reason: this.show(reply?.reason ?? failure ?? ""),
       ms,
       shield: shield?.trace ?? null,
-    });
+    };
+    this.#add(event, shield);
   }
 
   restart(count: number): void {
@@ -201,9 +221,11 @@ export class TraceRecorder implements OpenTrace {
     };
   }
 
-  #add(event: TraceEvent): void {
-    if (this.#events.length < MAX_EVENTS) this.#events.push(event);
-    else this.#dropped += 1;
+  #add(event: TraceEvent, inner: OpenTrace | null | undefined = null): void {
+    if (this.#events.length < MAX_EVENTS) {
+      this.#events.push(event);
+      if (inner) this.#inner.set(event, inner);
+    } else this.#dropped += 1;
   }
 }
 

@@ -44,6 +44,8 @@ export type TraceEvent =
   | StateEvent
   | LookupEvent
   | BackendEvent
+  /** A part of the page that was asked for (edge side includes), between its vcl_deliver and its vcl_log. */
+  | { readonly kind: "part"; readonly part: RequestTrace }
   | { readonly kind: "restart"; readonly count: number }
   /** The request ended without VCL having the last word: why. */
   | { readonly kind: "stop"; readonly reason: string };
@@ -112,8 +114,10 @@ export interface BackendEvent {
 export interface OpenTrace {
   /** As it stands: final when it has an answer. */
   readonly trace: RequestTrace;
-  /** VCL texts that the request ran through by name, those of the shields it went through included. */
+  /** VCL texts that the request ran through by name, those of its shields and parts included. */
   allSources(): ReadonlyMap<string, string>;
   /** A request to a shield POP on behalf of this one. */
   addShield(shield: OpenTrace): void;
+  /** A request for a part of this one's page. */
+  addPart(part: OpenTrace): void;
 }
