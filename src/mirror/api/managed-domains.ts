@@ -6,11 +6,10 @@ import { newId } from "./ids.ts";
 import { isDomainName } from "./kinds.ts";
 import { textOf } from "./state.ts";
 import type { Collection, ResourceRecord } from "./state.ts";
-import { param } from "./versions-access.ts";
+import { DOMAINS_QUEUE, param } from "./versions-access.ts";
 
 const LIST = "/domain-management/v1/domains";
 const ONE = `${LIST}/{domain}`;
-const QUEUE = "domains";
 const MAX_LIMIT = 100;
 const DEFAULT_LIMIT = 20;
 
@@ -99,7 +98,7 @@ async function create(context: ApiContext, request: ApiRequest): Promise<ApiResp
   if (!body.success) throw invalid("fqdn", "fqdn is required");
   const fqdn = body.data.fqdn.toLowerCase();
   if (!isDomainName(fqdn)) throw invalid("fqdn", "fqdn is not a valid domain name");
-  return context.store.exclusive(QUEUE, async () => {
+  return context.store.exclusive(DOMAINS_QUEUE, async () => {
     if (await isTaken(context, fqdn)) throw invalid("fqdn", "fqdn has already been taken");
     const serviceId = checkedService(context, body.data.service_id ?? null);
     const now = moment(context);
@@ -119,7 +118,7 @@ async function create(context: ApiContext, request: ApiRequest): Promise<ApiResp
 async function update(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
   const body = changeSchema.safeParse(request.body);
   if (!body.success) throw invalid("service_id", "service_id and description are text or null");
-  return context.store.exclusive(QUEUE, async () => {
+  return context.store.exclusive(DOMAINS_QUEUE, async () => {
     const before = requireDomain(context, request);
     const { service_id: serviceId, description } = body.data;
     const domain: ResourceRecord = {
@@ -135,7 +134,7 @@ async function update(context: ApiContext, request: ApiRequest): Promise<ApiResp
 }
 
 async function remove(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  return context.store.exclusive(QUEUE, async () => {
+  return context.store.exclusive(DOMAINS_QUEUE, async () => {
     const domain = requireDomain(context, request);
     const domains = new Map(context.store.domains);
     domains.delete(textOf(domain, "id"));

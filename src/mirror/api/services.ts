@@ -9,7 +9,7 @@ import { pagedJson } from "./paging.ts";
 import { presentSettings } from "./settings.ts";
 import { EMPTY_VERSION, textOf, timestamp } from "./state.ts";
 import type { ServiceRecord, VersionMeta } from "./state.ts";
-import { param, requireService, requireVersion } from "./versions-access.ts";
+import { DOMAINS_QUEUE, param, requireService, requireVersion } from "./versions-access.ts";
 import { presentVersion } from "./versions.ts";
 
 const FIELDS: readonly FieldRow[] = [
@@ -141,7 +141,7 @@ async function remove(context: ApiContext, request: ApiRequest): Promise<ApiResp
 
 /** Versionless domains outlive the service they lead to. */
 async function detachDomains(context: ApiContext, serviceId: string): Promise<void> {
-  await context.store.exclusive("domains", async () => {
+  await context.store.exclusive(DOMAINS_QUEUE, async () => {
     const { domains } = context.store;
     if (context.store.domainsOf(serviceId).length === 0) return;
     const detached = [...domains].map(

@@ -2,6 +2,12 @@ import { badRequest, NOT_DELETED, recordNotFound, versionLocked } from "./api-er
 import type { ApiContext, ApiRequest } from "./exchange.ts";
 import type { ServiceRecord, VersionMeta, VersionObjects } from "./state.ts";
 
+/**
+ * The queue of everything that claims or gives up domains: activations and versionless domains compare them between all
+ * services. Whoever waits in it may then wait for one service, never the other way round.
+ */
+export const DOMAINS_QUEUE = "domains";
+
 /** A service, a version of it, and that version's objects. */
 export interface OpenVersion {
   readonly service: ServiceRecord;

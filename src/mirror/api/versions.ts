@@ -5,7 +5,7 @@ import { readFields } from "./fields.ts";
 import { withNewLimiterIds } from "./rate-limiters.ts";
 import { EMPTY_VERSION, textOf, timestamp } from "./state.ts";
 import type { ServiceRecord, VersionMeta, VersionObjects } from "./state.ts";
-import { param, requireService, requireVersion } from "./versions-access.ts";
+import { DOMAINS_QUEUE, param, requireService, requireVersion } from "./versions-access.ts";
 
 const ONE = "/service/{service}/version/{version}";
 const COMMENT = [{ name: "comment", type: "text", initial: "" }] as const;
@@ -150,7 +150,7 @@ async function validate(context: ApiContext, request: ApiRequest): Promise<ApiRe
  * start, which runs what is stored. All activations queue up, because domains are compared between services.
  */
 async function activate(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  return context.store.exclusive("activation", () =>
+  return context.store.exclusive(DOMAINS_QUEUE, () =>
     exclusively(context, request, async (service) => {
       const { number } = requireVersion(service, param(request, "version"));
       const { program, errors, warnings } = await context.desk.judge(service, number);
@@ -181,7 +181,7 @@ async function refuseTakenDomains(
 }
 
 async function deactivate(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  return context.store.exclusive("activation", () =>
+  return context.store.exclusive(DOMAINS_QUEUE, () =>
     exclusively(context, request, async (service) => {
       const { number } = requireVersion(service, param(request, "version"));
       if (service.activeVersion !== number) throw badRequest(`Version '${number}' is not active`);

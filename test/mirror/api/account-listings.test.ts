@@ -45,6 +45,21 @@ describe("versionless domains", () => {
     expect(json).toMatchObject({ data: [{ fqdn: "new.example" }], meta: { total: 1, limit: 20 } });
   });
 
+  test("and those of versions are nobody's twice, however close together they are claimed", async () => {
+    const { call, service, edge } = await startApi();
+    const classic = await service("classic");
+    const versionless = await service("versionless");
+    await call("POST", `/service/${classic}/version/1/domain`, { form: { name: "x.example" } });
+    await call("PUT", `/service/${versionless}/version/1/activate`);
+    const answers = await Promise.all([
+      call("POST", PATH, { json: { fqdn: "x.example", service_id: versionless } }),
+      call("PUT", `/service/${classic}/version/1/activate`),
+    ]);
+    expect(answers.filter(({ status }) => status < 300)).toHaveLength(1);
+    const claimed = [...edge.active.values()].flatMap(({ domains }) => domains);
+    expect(claimed).toEqual(["x.example"]);
+  });
+
   test("outlive the service they lead to", async () => {
     const { call, service } = await startApi();
     const id = await service();
