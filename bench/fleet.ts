@@ -111,6 +111,8 @@ export async function deploy({ environment, client }: Connection): Promise<void>
     signal: new AbortController().signal,
     progress: () => undefined,
     privateItems: desired.privateItems,
+    variables: desired.variables,
+    by: null,
     create: true,
   });
 }

@@ -52,15 +52,27 @@ export { lintService } from "./deploy/lint.ts";
 export { readLive } from "./deploy/live.ts";
 export type { LiveService } from "./deploy/live.ts";
 export { planDeploy } from "./deploy/plan.ts";
-export type { DeployPlan, DeployStep } from "./deploy/plan.ts";
+export type { ServiceContent } from "./deploy/service-content.ts";
+export { isEmptyPlan } from "./deploy/deploy-plan.ts";
+export type {
+  DeployPlan,
+  DeployStep,
+  DiffHunk,
+  DriftChoice,
+  DriftEntry,
+  FileDiff,
+} from "./deploy/deploy-plan.ts";
 export { formatPlan } from "./deploy/plan-text.ts";
 export { formatPlanFile, parsePlanFile } from "./deploy/plan-file.ts";
+export type { PlanSeal } from "./deploy/plan-file.ts";
 export { applyDeploy } from "./deploy/apply.ts";
 export type { ApplyOptions, DeployResult } from "./deploy/apply.ts";
 export { applyRollback, planRollback } from "./deploy/rollback.ts";
 export type { RollbackPlan } from "./deploy/rollback.ts";
 export { formatStatus, toStatus } from "./deploy/status.ts";
 export type { DeployStatus } from "./deploy/status.ts";
+export { readProvenance } from "./fleet/provenance.ts";
+export type { Provenance } from "./fleet/provenance.ts";
 export { deployChecks } from "./fleet/deploy-checks.ts";
 export { edgeChecksFor } from "./fleet/edge-checks.ts";
 export type { EdgeChecks, ExpectedEdge, Verification } from "./deploy/activate.ts";

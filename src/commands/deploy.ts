@@ -5,16 +5,27 @@ import type { DeployResult } from "../deploy/apply.ts";
 import { readLive } from "../deploy/live.ts";
 import { formatPlanFile, parsePlanFile } from "../deploy/plan-file.ts";
 import { formatPlan } from "../deploy/plan-text.ts";
-import type { DeployPlan } from "../deploy/plan.ts";
+import { isEmptyPlan } from "../deploy/deploy-plan.ts";
+import type { DeployPlan, DriftChoice } from "../deploy/deploy-plan.ts";
+import type { PlanSeal } from "../deploy/plan-file.ts";
 import { applyRollback, planRollback } from "../deploy/rollback.ts";
 import { formatStatus, toStatus } from "../deploy/status.ts";
 import { deployChecks } from "../fleet/deploy-checks.ts";
 import { applyOptions, openDeploy, planSession } from "../fleet/deploy-session.ts";
 import type { DeploySession } from "../fleet/deploy-session.ts";
+import { readProvenance } from "../fleet/provenance.ts";
 import { writeFileAtomic } from "../lib/atomic-write.ts";
 import { SitefleetError, assertNever } from "../lib/errors.ts";
+import type { BucketPlan } from "../setup/bucket-setup.ts";
 import type { CommandContext } from "./context.ts";
-import type { CommandDefinition, CommandInput } from "./command.ts";
+import type { CommandDefinition, CommandInput, OptionDefinition } from "./command.ts";
+import { createBuckets, tellSetup } from "./deploy-create.ts";
+import { policiesCommand } from "./deploy-policies.ts";
+
+const DRIFT_OPTIONS: readonly OptionDefinition[] = [
+  { flags: "--adopt", summary: "keep what was changed by hand at Fastly, as far as that can be kept" },
+  { flags: "--overwrite", summary: "undo what was changed by hand at Fastly" },
+];
 
 export const commands: readonly CommandDefinition[] = [
   {
@@ -23,6 +34,7 @@ export const commands: readonly CommandDefinition[] = [
     options: [
       { flags: "--out <file>", summary: "keep the plan as a file for `deploy apply FILE`" },
       { flags: "--detailed-exitcode", summary: "exit with 10 when there are changes" },
+      ...DRIFT_OPTIONS,
     ],
     writes: false,
     examples: [
@@ -36,14 +48,20 @@ export const commands: readonly CommandDefinition[] = [
     verb: "apply",
     summary: "deploy: write a new version, validate, activate, verify; put the former back if it fails",
     args: [{ name: "[plan]", summary: "plan file to apply; without one, a plan is made now" }],
-    options: [{ flags: "--create", summary: "make the Fastly service when it does not exist" }],
+    options: [
+      { flags: "--create", summary: "make the buckets and the Fastly service where they do not exist" },
+      ...DRIFT_OPTIONS,
+    ],
     writes: true,
-    examples: ["deploy apply", "deploy apply --env test", "deploy apply plan.json --env production"],
-    run: (context, input) => withDeploy(context, (session) => runApply(context, { input, session })),
+    examples: ["deploy apply", "deploy apply --create --env test", "deploy apply plan.json --env production"],
+    async run(context, input) {
+      const buckets = await createBuckets(context, input);
+      await withDeploy(context, (session) => runApply(context, { input, session, buckets }));
+    },
   },
   {
     verb: "status",
-    summary: "show what is live, drafts, and how it differs from what would be deployed",
+    summary: "show what is live, by whom and from which commit, drafts, drift, and what a deploy would do",
     writes: false,
     examples: ["deploy status --env production"],
     run: (context) => withDeploy(context, (session) => runStatus(context, session)),
@@ -56,6 +74,7 @@ export const commands: readonly CommandDefinition[] = [
     examples: ["deploy rollback --env production", "deploy rollback --to 41 --env production"],
     run: (context, input) => withDeploy(context, (session) => runRollback(context, { input, session })),
   },
+  policiesCommand,
 ];
 
 interface Job {
@@ -63,12 +82,18 @@ interface Job {
   readonly session: DeploySession;
 }
 
+/** With what `--create` did to the buckets. */
+interface ApplyJob extends Job {
+  readonly buckets: readonly BucketPlan[] | undefined;
+}
+
 /** Runs `work` with the environment's wanted service and a Fastly client that is closed afterwards. */
 export async function withDeploy<T>(
   context: CommandContext,
   work: (session: DeploySession) => Promise<T>,
 ): Promise<T> {
-  const session = await openDeploy(await context.fleet());
+  const provenance = await readProvenance(context, context.signal);
+  const session = await openDeploy(await context.fleet(), provenance);
   try {
     return await work(session);
   } finally {
@@ -79,34 +104,67 @@ export async function withDeploy<T>(
 const CHANGES_PENDING = 10;
 
 async function runPlan(context: CommandContext, { input, session }: Job): Promise<number> {
-  const plan = await planSession(session);
+  const plan = await planSession(session, driftChoice(input));
   const out = input.flags.text("out");
   if (out !== undefined) {
     // It holds no secret, but the whole edge configuration: for its owner only.
-    await writeFileAtomic(resolve(context.cwd, out), formatPlanFile(plan), 0o600);
+    await writeFileAtomic(resolve(context.cwd, out), formatPlanFile(plan, sealOf(session)), 0o600);
     context.report.progress(`plan written to ${out}`);
   }
   context.report.result(plan, formatPlan(plan));
-  return input.flags.has("detailed-exitcode") && hasWork(plan) ? CHANGES_PENDING : 0;
+  return input.flags.has("detailed-exitcode") && !isEmptyPlan(plan) ? CHANGES_PENDING : 0;
 }
 
-function hasWork(plan: DeployPlan): boolean {
-  return plan.steps.length > 0 || plan.unverified !== null;
+function driftChoice(input: CommandInput): DriftChoice {
+  const [adopt, overwrite] = [input.flags.has("adopt"), input.flags.has("overwrite")];
+  if (adopt && overwrite) {
+    throw new SitefleetError("cli/usage", "--adopt and --overwrite say opposite things", {
+      hint: "keep what was changed by hand (--adopt), or undo it (--overwrite)",
+    });
+  }
+  return adopt ? "adopt" : overwrite ? "overwrite" : "refuse";
 }
 
-async function runApply(context: CommandContext, { input, session }: Job): Promise<void> {
+function sealOf({ desired, fleet }: DeploySession): PlanSeal {
+  return { desired, secrets: [fleet.environment.secrets.apiToken()] };
+}
+
+async function runApply(context: CommandContext, { input, session, buckets }: ApplyJob): Promise<void> {
   const [file] = input.args;
-  const plan = file === undefined ? await planSession(session) : await readPlan(context, { file, session });
+  const choice = driftChoice(input);
+  const plan =
+    file === undefined
+      ? await planSession(session, choice)
+      : withChoice(await readPlan(context, { file, session }), { file, choice });
   for (const line of plan.warnings) context.report.warn(line);
   if (context.dryRun) {
-    context.report.result({ dryRun: true, plan }, formatPlan(plan));
+    const setup = await tellSetup(context, buckets);
+    context.report.result({ dryRun: true, plan, ...setup.document }, `${formatPlan(plan)}${setup.text}`);
     return;
   }
   const create = input.flags.has("create");
   const options = applyOptions(session, { create, checks: deployChecks(session.fleet) });
   const result = await applyDeploy(plan, options);
-  const document = { environment: plan.environment, ...result, changes: plan.steps.length };
-  context.report.result(document, describeResult(plan.environment, result));
+  const setup = await tellSetup(context, buckets);
+  const document = {
+    environment: plan.environment,
+    ...result,
+    changes: plan.steps.length,
+    ...setup.document,
+  };
+  context.report.result(document, `${describeResult(plan.environment, result)}${setup.text}`);
+}
+
+/** A plan that was made already undoes what it was made to undo; keeping things makes it another one. */
+function withChoice(
+  plan: DeployPlan,
+  { file, choice }: { readonly file: string; readonly choice: DriftChoice },
+): DeployPlan {
+  if (choice === "refuse" || choice === plan.driftChoice) return plan;
+  if (choice === "overwrite" && plan.driftChoice === "refuse") return { ...plan, driftChoice: choice };
+  throw new SitefleetError("cli/usage", `"${file}" was not planned with --${choice}`, {
+    hint: `make it with \`sitefleet deploy plan --${choice} --out ${file}\``,
+  });
 }
 
 async function readPlan(
@@ -114,7 +172,8 @@ async function readPlan(
   what: { readonly file: string; readonly session: DeploySession },
 ): Promise<DeployPlan> {
   const { file, session } = what;
-  const plan = parsePlanFile(await readText(resolve(context.cwd, file)), file);
+  const text = await readText(resolve(context.cwd, file));
+  const plan = parsePlanFile(text, { file, ...sealOf(session) });
   const { desired } = session;
   const { environment } = session.fleet;
   const { id, name } = desired.service;
@@ -147,7 +206,7 @@ function describeResult(environment: string, result: DeployResult): string {
     case "deployed":
       return `${environment}: version ${version ?? "none"} is live${former === null ? "" : ` (was ${former})`}`;
     case "items-updated":
-      return `${environment}: private items updated, version ${version ?? "none"} stays live`;
+      return `${environment}: items updated, version ${version ?? "none"} stays live`;
     case "verified":
       return `${environment}: version ${version ?? "none"} is live and verified`;
     default:
@@ -157,7 +216,7 @@ function describeResult(environment: string, result: DeployResult): string {
 
 async function runStatus(context: CommandContext, session: DeploySession): Promise<void> {
   const { desired, client } = session;
-  const status = toStatus(desired, await readLive(client, desired.service));
+  const status = toStatus(desired, await readLive(client, desired.service, desired));
   context.report.result(status, formatStatus(status));
 }
 

@@ -5,8 +5,9 @@ import type { Clock } from "../lib/clock.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import type { ErrorCode } from "../lib/error-codes.ts";
 import { forTerminal } from "../lib/terminal-text.ts";
+import type { DeployRecord } from "./deploy-plan.ts";
 import { parseStamp } from "./stamp.ts";
-import { STATE_KEYS, formatJournal } from "./state.ts";
+import { STATE_KEYS, formatJournal, formatRecord } from "./state.ts";
 import type { Journal } from "./state.ts";
 
 /** What the edge should answer with. */
@@ -42,6 +43,8 @@ export interface Activation {
   readonly former: number | null;
   /** State dictionary; without one nothing is remembered over a crash. */
   readonly stateDictionary: string | undefined;
+  /** What is remembered from the moment the version is verified; absent where that does not change. */
+  readonly record?: DeployRecord | undefined;
   /** Longest wait for the edge to answer with the version, in milliseconds. */
   readonly deadlineMs: number;
   /** What stays changed when a version is put back. */
@@ -176,5 +179,6 @@ export async function writeJournal(job: Activation, journal: Journal): Promise<v
   if (job.stateDictionary === undefined) return;
   await job.client.putItems({ serviceId: job.serviceId, dictionaryId: job.stateDictionary }, [
     { key: STATE_KEYS.journal, value: formatJournal(journal) },
+    ...(job.record && journal.state === "verified" ? formatRecord(job.record) : []),
   ]);
 }

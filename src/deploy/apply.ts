@@ -1,19 +1,19 @@
-import { randomBytes } from "node:crypto";
 import type { FastlyClient } from "../fastly/client.ts";
-import { DICTIONARY } from "../fastly/objects.ts";
-import type { Dictionary, VersionInfo } from "../fastly/wire.ts";
+import { ACL, DICTIONARY } from "../fastly/objects.ts";
+import type { Acl, Dictionary, VersionInfo } from "../fastly/wire.ts";
 import type { Clock } from "../lib/clock.ts";
 import { SitefleetError, assertDefined } from "../lib/errors.ts";
 import { activateAndVerify, proveOrRestore, writeJournal } from "./activate.ts";
 import type { Activation, EdgeChecks } from "./activate.ts";
-import { PRIVATE_DICTIONARY } from "../render/constants.ts";
+import type { Secret } from "../lib/secret.ts";
 import { STATE_DICTIONARY } from "./desired.ts";
 import type { PrivateItem } from "./desired.ts";
 import { isVersionStep, writeDraft } from "./draft.ts";
 import { findService } from "./live.ts";
-import { formerVersion, isEmptyPlan } from "./plan.ts";
-import type { DeployPlan } from "./plan.ts";
-import { STATE_KEYS, digestItems } from "./state.ts";
+import { formerVersion, isEmptyPlan } from "./deploy-plan.ts";
+import type { DeployPlan } from "./deploy-plan.ts";
+import { describeDrift } from "./plan-text.ts";
+import { writeTables } from "./write-tables.ts";
 
 export interface ApplyOptions {
   readonly client: FastlyClient;
@@ -22,6 +22,10 @@ export interface ApplyOptions {
   readonly signal: AbortSignal;
   readonly progress: (line: string) => void;
   readonly privateItems: readonly PrivateItem[];
+  /** Values of the variables that fields of the plan name. */
+  readonly variables: ReadonlyMap<string, Secret>;
+  /** Who deploys, for the version's stamp; `null` when unknown. */
+  readonly by: string | null;
   /** Whether a missing service may be made. */
   readonly create: boolean;
   /** Default 120,000: Fastly's own figure is under a minute, with rare exceptions. */
@@ -43,7 +47,7 @@ const DEFAULT_DEADLINE_MS = 120_000;
 /**
  * Carries a plan out. Stopped at any point, by an error or a kill, what is live is a whole version, and planning and
  * applying again goes on from there.
- * @throws SitefleetError `deploy/changed-meanwhile`, `deploy/no-service`, `deploy/invalid-vcl`,
+ * @throws SitefleetError `deploy/changed-meanwhile`, `deploy/drift`, `deploy/no-service`, `deploy/invalid-vcl`,
  * `deploy/verification-failed`, `deploy/activation-not-seen`; `fastly/…` for refused calls
  */
 export async function applyDeploy(plan: DeployPlan, options: ApplyOptions): Promise<DeployResult> {
@@ -51,6 +55,7 @@ export async function applyDeploy(plan: DeployPlan, options: ApplyOptions): Prom
   if (isEmptyPlan(plan)) {
     return { outcome: "unchanged", serviceId: plan.service.id, version: former, former };
   }
+  refuseDrift(plan);
   const service = await obtainService(plan, options);
   refuseOtherBase(plan, service.versions);
   if (plan.steps.some(isVersionStep)) {
@@ -60,6 +65,21 @@ export async function applyDeploy(plan: DeployPlan, options: ApplyOptions): Prom
   await finishLiveVersion(plan, { options, service });
   const outcome = plan.steps.length > 0 ? "items-updated" : "verified";
   return { outcome, serviceId: service.id, version: former, former };
+}
+
+/** Nothing that somebody made by hand is undone unless it was said to be. */
+function refuseDrift({ drift, driftChoice }: DeployPlan): void {
+  if (drift.length === 0 || driftChoice === "overwrite") return;
+  const isKept = drift.every(({ edit }) => edit === null);
+  const keep = isKept ? "keep it with --adopt" : "keep it by editing what each line names";
+  throw new SitefleetError(
+    "deploy/drift",
+    `${drift.length === 1 ? "something was" : `${drift.length} things were`} changed by hand since the last deploy`,
+    {
+      hint: `${keep}, or undo it with --overwrite; \`sitefleet deploy plan\` shows it`,
+      details: drift.flatMap(describeDrift),
+    },
+  );
 }
 
 interface Service {
@@ -104,14 +124,15 @@ async function deployVersion(plan: DeployPlan, work: Work): Promise<number> {
   const { options, service } = work;
   const { client, progress } = options;
   const serviceId = service.id;
-  const version = await writeDraft({ client, serviceId, plan, progress }, service.versions);
-  const dictionaries = await client.list(DICTIONARY, { serviceId, version });
+  const { variables, by } = options;
+  const version = await writeDraft({ client, serviceId, plan, variables, by, progress }, service.versions);
+  const tables = await readTables(plan, { ...work, version });
   // After validation, so that a draft that goes nowhere changes no secret; before activation, so that no request of
   // the new version meets a dictionary without its items.
-  const lasting = await writePrivateItems(plan, { ...work, dictionaries });
+  const lasting = await writeTablesOf(plan, { ...work, tables });
   const versions = await client.listVersions(serviceId);
   refuseOtherBase(plan, versions);
-  await activateAndVerify(activation(plan, { ...work, dictionaries, lasting, version, versions }));
+  await activateAndVerify(activation(plan, { ...work, tables, lasting, version, versions }));
   return version;
 }
 
@@ -120,29 +141,36 @@ async function finishLiveVersion(plan: DeployPlan, work: Work): Promise<void> {
   const { options, service } = work;
   const version = plan.baseVersion;
   assertDefined(version, "the live version of a plan that makes none");
-  const dictionaries = await options.client.list(DICTIONARY, { serviceId: service.id, version });
-  const job = activation(plan, { ...work, dictionaries, lasting: [], version, versions: service.versions });
+  const tables = await readTables(plan, { options, service, version });
+  const job = activation(plan, { ...work, tables, lasting: [], version, versions: service.versions });
   // Until it is verified with the new items the version counts as unproven, whatever happens in between.
   await writeJournal(job, { state: "activating", version, former: job.former });
-  const lasting = await writePrivateItems(plan, { ...work, dictionaries });
+  const lasting = await writeTablesOf(plan, { ...work, tables });
   await proveOrRestore({ ...job, lasting });
 }
 
-async function writePrivateItems(
+/** Where a version's tables are; ACLs are looked up only where entries are written. */
+interface Tables {
+  readonly dictionaries: readonly Dictionary[];
+  readonly acls: readonly Acl[];
+}
+
+async function readTables(plan: DeployPlan, work: Work & { readonly version: number }): Promise<Tables> {
+  const { client } = work.options;
+  const ref = { serviceId: work.service.id, version: work.version };
+  const writesEntries = plan.steps.some((step) => step.do === "put-entries");
+  return {
+    dictionaries: await client.list(DICTIONARY, ref),
+    acls: writesEntries ? await client.list(ACL, ref) : [],
+  };
+}
+
+function writeTablesOf(
   plan: DeployPlan,
-  work: Work & { readonly dictionaries: readonly Dictionary[] },
+  work: Work & { readonly tables: Tables },
 ): Promise<readonly string[]> {
-  if (!plan.steps.some((step) => step.do === "put-private-items")) return [];
   const { client, privateItems, progress } = work.options;
-  const serviceId = work.service.id;
-  const dictionaryId = idOf(work.dictionaries, PRIVATE_DICTIONARY);
-  await client.putItems({ serviceId, dictionaryId }, privateItems);
-  const digest = digestItems(privateItems, { dictionaryId, salt: randomBytes(16).toString("hex") });
-  await client.putItems({ serviceId, dictionaryId: idOf(work.dictionaries, STATE_DICTIONARY) }, [
-    { key: STATE_KEYS.digest, value: digest },
-  ]);
-  progress(`private items written: ${privateItems.map(({ key }) => key).join(", ")}`);
-  return [`the private items keep their new values: Fastly does not tell the former ones`];
+  return writeTables({ client, serviceId: work.service.id, plan, privateItems, progress, ...work.tables });
 }
 
 function idOf(dictionaries: readonly Dictionary[], name: string): string {
@@ -154,7 +182,7 @@ function idOf(dictionaries: readonly Dictionary[], name: string): string {
 function activation(
   plan: DeployPlan,
   work: Work & {
-    readonly dictionaries: readonly Dictionary[];
+    readonly tables: Tables;
     readonly lasting: readonly string[];
     readonly version: number;
     readonly versions: readonly VersionInfo[];
@@ -173,7 +201,8 @@ function activation(
     version: work.version,
     revision: plan.revision,
     former: sameVersion && !plan.unverified ? plan.baseVersion : formerVersion(plan),
-    stateDictionary: idOf(work.dictionaries, STATE_DICTIONARY),
+    stateDictionary: idOf(work.tables.dictionaries, STATE_DICTIONARY),
+    record: plan.steps.find((step) => step.do === "put-record")?.record,
     deadlineMs: options.activationDeadlineMs ?? DEFAULT_DEADLINE_MS,
     lasting: work.lasting,
   };

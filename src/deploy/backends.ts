@@ -17,23 +17,28 @@ export function backendsOf(environment: Environment): {
   const shield = environment.fastly.shield ?? "";
   return {
     backends: origins.map((origin) =>
-      backendOf(origin, { shield, healthcheck: checked ? checkName(origin) : "" }),
+      backendOf(origin, {
+        shield,
+        healthcheck: checked ? checkName(origin) : "",
+        tuning: environment.fastly.backends ?? {},
+      }),
     ),
     healthchecks: checked ? origins.map(healthcheckOf) : [],
   };
 }
 
 /** Milliseconds; S3 answers within a few hundred, and its own clients give up after a minute at most. */
-const TIMEOUTS = {
-  connect_timeout: 1_000,
-  first_byte_timeout: 15_000,
-  between_bytes_timeout: 10_000,
-} as const;
+const TIMEOUTS = { connect: 1_000, firstByte: 15_000, betweenBytes: 10_000 } as const;
 
 function backendOf(
   origin: Origin,
-  choices: { readonly shield: string; readonly healthcheck: string },
+  choices: {
+    readonly shield: string;
+    readonly healthcheck: string;
+    readonly tuning: NonNullable<Environment["fastly"]["backends"]>;
+  },
 ): Backend {
+  const { tuning } = choices;
   const address = unbracketed(origin.hostname);
   const certificateHost = origin.tls && isIP(address) === 0 ? certificateHostOf(origin) : "";
   return {
@@ -44,15 +49,17 @@ function backendOf(
     ssl_check_cert: true,
     ssl_cert_hostname: certificateHost,
     ssl_sni_hostname: certificateHost,
-    min_tls_version: origin.tls ? "1.2" : "",
+    min_tls_version: origin.tls ? (tuning.minTlsVersion ?? "1.2") : "",
     // The VCL sets bereq.http.host on the origin hop only; an override would also rewrite the hop to the shield.
     override_host: "",
     shield: choices.shield,
     healthcheck: choices.healthcheck,
     request_condition: "",
     auto_loadbalance: false,
-    ...TIMEOUTS,
-    max_conn: 200,
+    connect_timeout: tuning.connectTimeout ?? TIMEOUTS.connect,
+    first_byte_timeout: tuning.firstByteTimeout ?? TIMEOUTS.firstByte,
+    between_bytes_timeout: tuning.betweenBytesTimeout ?? TIMEOUTS.betweenBytes,
+    max_conn: tuning.maxConnections ?? 200,
   };
 }
 

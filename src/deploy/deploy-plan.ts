@@ -61,12 +61,15 @@ export type TableStep =
       readonly put: readonly TableItem[];
       readonly remove: readonly string[];
       readonly changes: readonly FieldChange[];
+      /** Digest of what was there when the plan was made; `null` where that was not looked at. */
+      readonly seen: string | null;
     }
   | {
       readonly do: "put-entries";
       readonly acl: string;
       readonly put: readonly AclRule[];
       readonly remove: readonly AclRule[];
+      readonly seen: string | null;
     }
   /** What sitefleet remembers beside the version, where it has to change. */
   | { readonly do: "put-record"; readonly record: DeployRecord };

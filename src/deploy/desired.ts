@@ -1,23 +1,19 @@
-import type { Backend, Healthcheck, ServiceSettings, VclFile } from "../fastly/wire.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import type { Secret } from "../lib/secret.ts";
 import { PRIVATE_DICTIONARY } from "../render/constants.ts";
-import type { RenderedService } from "../render/render.ts";
+import type { RenderedFile, RenderedService } from "../render/render.ts";
+import type { ServiceSettings, Snippet } from "../fastly/wire.ts";
 import type { Environment } from "../settings/environment.ts";
 import { backendsOf } from "./backends.ts";
-
-/** The part of a service version that sitefleet decides, live or wanted; lists are sorted by name. */
-export interface ServiceContent {
-  readonly vcls: readonly VclFile[];
-  readonly backends: readonly Backend[];
-  readonly healthchecks: readonly Healthcheck[];
-  readonly domains: readonly string[];
-  readonly dictionaries: readonly { readonly name: string; readonly write_only: boolean }[];
-  readonly settings: ServiceSettings;
-}
+import { loggingsOf } from "./loggings.ts";
+import { SecretTexts } from "./secret-texts.ts";
+import { sortContent } from "./service-content.ts";
+import type { ServiceContent } from "./service-content.ts";
+import { aclsOf, dictionariesOf, privateItemsOf } from "./tables.ts";
 
 /** A value that only the edge may read. */
 export interface PrivateItem {
+  readonly dictionary: string;
   readonly key: string;
   readonly value: Secret;
 }
@@ -28,88 +24,122 @@ export interface DesiredService {
   /** Without an id the service is found by its name. */
   readonly service: { readonly id: string | undefined; readonly name: string };
   readonly revision: string;
+  /** Commit that it was rendered from; `null` when unknown. */
+  readonly commit: string | null;
   readonly content: ServiceContent;
+  /** The rendered files with the template line of each of their lines. */
+  readonly files: readonly RenderedFile[];
   readonly privateItems: readonly PrivateItem[];
+  /** Values of the variables that fields of the content name. */
+  readonly variables: ReadonlyMap<string, Secret>;
 }
 
-/** Readable dictionary with what the deployer must remember beside versions: digest of the secrets, journal. */
+/** Readable dictionary with what the deployer must remember beside versions: digests, journal, record. */
 export const STATE_DICTIONARY = "sitefleet_state";
 
-const SETTINGS: ServiceSettings = {
-  "general.default_ttl": 3_600,
-  "general.default_host": "",
-  // With it the fetch macro restarts on errors by itself, which would spend the restart budget.
-  "general.stale_if_error": false,
-};
+/** Whether a dictionary is one that every service of sitefleet's has. */
+export function isOwnDictionary(name: string): boolean {
+  return name === PRIVATE_DICTIONARY || name === STATE_DICTIONARY;
+}
 
 /**
  * Settings and rendered files to the wanted service.
- * @throws SitefleetError `deploy/secret-in-vcl` when a file holds the value of a secret
+ * @throws SitefleetError `deploy/secret-in-vcl` when a file or another object that can be read holds the value of a
+ * secret; `settings/missing-secret`
  */
-export function desiredService(environment: Environment, rendered: RenderedService): DesiredService {
-  const { backends, healthchecks } = backendsOf(environment);
-  const privateItems = privateItemsOf(environment);
-  refuseSecrets(rendered, privateItems);
-  return {
+export function desiredService(
+  environment: Environment,
+  rendered: RenderedService,
+  commit: string | null = null,
+): DesiredService {
+  const { loggings, variables } = loggingsOf(environment);
+  const content = sortContent({
+    vcls: rendered.files.map(({ name, content: text, main }) => ({ name, content: text, main })),
+    ...backendsOf(environment),
+    domains: environment.fastly.domains,
+    dictionaries: [
+      { name: PRIVATE_DICTIONARY, write_only: true },
+      { name: STATE_DICTIONARY, write_only: false },
+      ...dictionariesOf(environment),
+    ],
+    acls: aclsOf(environment),
+    snippets: snippetsOf(environment),
+    loggings,
+    settings: settingsOf(environment),
+  });
+  const desired: DesiredService = {
     environment: environment.name,
     service: {
       id: environment.fastly.serviceId,
       name: environment.fastly.serviceName ?? `sitefleet-${environment.name}`,
     },
     revision: rendered.revision,
-    content: sortContent({
-      vcls: rendered.files.map(({ name, content, main }) => ({ name, content, main })),
-      backends,
-      healthchecks,
-      domains: environment.fastly.domains,
-      dictionaries: [
-        { name: PRIVATE_DICTIONARY, write_only: true },
-        { name: STATE_DICTIONARY, write_only: false },
-      ],
-      settings: SETTINGS,
-    }),
-    privateItems,
+    commit,
+    content,
+    files: rendered.files,
+    privateItems: [...ownItems(environment), ...privateItemsOf(environment)],
+    variables,
   };
+  refuseSecrets(desired);
+  return desired;
 }
 
-/** The same content with every list in the order of names, and no name twice. */
-export function sortContent(content: ServiceContent): ServiceContent {
+/** Everything in a wanted service that must not be shown. */
+export function secretsIn(desired: Pick<DesiredService, "privateItems" | "variables">): readonly Secret[] {
+  return [...desired.privateItems.map(({ value }) => value), ...desired.variables.values()];
+}
+
+function settingsOf({ fastly }: Environment): ServiceSettings {
   return {
-    vcls: byName(content.vcls),
-    backends: byName(content.backends),
-    healthchecks: byName(content.healthchecks),
-    domains: [...new Set(content.domains)].sort(),
-    dictionaries: byName(content.dictionaries),
-    settings: content.settings,
+    "general.default_ttl": fastly.settings?.defaultTtl ?? 3_600,
+    "general.default_host": fastly.settings?.defaultHost ?? "",
+    // With it the fetch macro restarts on errors by itself, which would spend the restart budget.
+    "general.stale_if_error": false,
   };
 }
 
-function byName<T extends { readonly name: string }>(list: readonly T[]): readonly T[] {
-  return [...list].sort((a, b) => (a.name < b.name ? -1 : 1));
+function snippetsOf({ fastly }: Environment): readonly Snippet[] {
+  return (fastly.snippets ?? []).map(({ name, type, priority, content }) => ({
+    name,
+    type,
+    dynamic: false,
+    priority,
+    content,
+  }));
 }
 
-function privateItemsOf(environment: Environment): readonly PrivateItem[] {
-  const { secrets } = environment;
+function ownItems({ secrets }: Environment): readonly PrivateItem[] {
+  const dictionary = PRIVATE_DICTIONARY;
   return [
-    { key: "config_s3_key", value: secrets.edgeStoreKey() },
-    { key: "config_segment", value: secrets.configSegment() },
-    { key: "hosting_s3_key", value: secrets.edgeStoreKey() },
+    { dictionary, key: "config_s3_key", value: secrets.edgeStoreKey() },
+    { dictionary, key: "config_segment", value: secrets.configSegment() },
+    { dictionary, key: "hosting_s3_key", value: secrets.edgeStoreKey() },
   ];
 }
 
-/** Shorter values turn up by chance. */
-const SHORTEST_SECRET = 8;
-
-function refuseSecrets(rendered: RenderedService, items: readonly PrivateItem[]): void {
-  for (const { key, value } of items) {
-    const parts = [value.reveal(), ...value.reveal().split(":")].filter(
-      (part) => part.length >= SHORTEST_SECRET,
-    );
-    const file = rendered.files.find(({ content }) => parts.some((part) => content.includes(part)));
-    if (file) {
-      throw new SitefleetError("deploy/secret-in-vcl", `"${file.name}" contains the value of ${key}`, {
+/** Whatever Fastly gives out again to everybody who may read the service. */
+function refuseSecrets({ content, privateItems, variables }: DesiredService): void {
+  const named = [
+    ...privateItems.map(({ key, value }) => [key, value] as const),
+    ...[...variables].map(([name, value]) => [name, value] as const),
+  ];
+  for (const [name, value] of named) {
+    const texts = new SecretTexts([value]);
+    const found = readableTexts(content).find(([, text]) => texts.isIn(text));
+    if (found) {
+      throw new SitefleetError("deploy/secret-in-vcl", `${found[0]} contains the value of ${name}`, {
         hint: `read it from the dictionary ${PRIVATE_DICTIONARY} at the edge instead`,
       });
     }
   }
+}
+
+function readableTexts(content: ServiceContent): readonly (readonly [what: string, text: string])[] {
+  return [
+    ...content.vcls.map((file) => [`"${file.name}"`, file.content] as const),
+    ...content.snippets.map((one) => [`snippet "${one.name}"`, one.content] as const),
+    ...content.dictionaries.map((one) => [`dictionary "${one.name}"`, JSON.stringify(one)] as const),
+    ...content.acls.map((one) => [`ACL "${one.name}"`, JSON.stringify(one)] as const),
+    ...content.loggings.map((one) => [`logging endpoint "${one.name}"`, JSON.stringify(one)] as const),
+  ];
 }

@@ -1,20 +1,27 @@
 import type { VersionRef } from "../fastly/api-paths.ts";
 import type { FastlyClient } from "../fastly/client.ts";
-import { BACKEND, DICTIONARY, DOMAIN, HEALTHCHECK, VCL } from "../fastly/objects.ts";
+import { ACL, BACKEND, DICTIONARY, DOMAIN, HEALTHCHECK, SNIPPET, VCL, loggingOf } from "../fastly/objects.ts";
 import { RemoteError } from "../fastly/remote-error.ts";
 import type { VersionInfo } from "../fastly/wire.ts";
 import { SitefleetError, assertNever } from "../lib/errors.ts";
-import { readVersion } from "./live.ts";
-import { planContent } from "./plan.ts";
-import type { DeployPlan, ObjectKindName, PutStep, VersionStep } from "./plan.ts";
+import type { Secret } from "../lib/secret.ts";
+import type { DeployPlan, DropStep, PutStep, VersionStep } from "./deploy-plan.ts";
+import { loggingToWrite } from "./loggings.ts";
+import { planContent } from "./plan-content.ts";
+import { NO_WISH, readVersion } from "./read-version.ts";
+import type { VersionWish } from "./read-version.ts";
 import { forTerminal } from "../lib/terminal-text.ts";
 import { formatStep } from "./plan-text.ts";
-import { formatStamp, ownStamp } from "./stamp.ts";
+import { digestContent, formatStamp, ownStamp } from "./stamp.ts";
 
 export interface DraftJob {
   readonly client: FastlyClient;
   readonly serviceId: string;
   readonly plan: DeployPlan;
+  /** Values of the variables that fields of the plan name. */
+  readonly variables: ReadonlyMap<string, Secret>;
+  /** Who deploys, for the stamp. */
+  readonly by: string | null;
   readonly progress: (line: string) => void;
 }
 
@@ -27,15 +34,20 @@ export async function writeDraft(job: DraftJob, versions: readonly VersionInfo[]
   const draft = await obtainDraft(job, versions);
   const ref: VersionRef = { serviceId: job.serviceId, version: draft.number };
   const { plan } = job;
-  const stamp = formatStamp({ version: draft.number, from: plan.baseVersion, revision: plan.revision });
+  const stamp = formatStamp({
+    version: draft.number,
+    from: plan.baseVersion,
+    revision: plan.revision,
+    content: digestContent(plan.content),
+    commit: plan.commit,
+    by: job.by,
+  });
   // First of all writes: from here on the draft is known as ours, whatever happens.
   if (draft.comment !== stamp) await job.client.commentVersion(ref, stamp);
-  const steps = draft.fresh
-    ? plan.steps.filter(isVersionStep)
-    : planContent(plan.content, (await readVersion(job.client, ref)).content);
+  const steps = draft.fresh ? plan.steps.filter(isVersionStep) : await stepsLeft(job, ref);
   for (const step of steps) {
     job.progress(forTerminal(`version ${draft.number}: ${formatStep(step)[0] ?? ""}`));
-    await writeStep(job.client, ref, step);
+    await writeStep(job, ref, step);
   }
   await validateDraft(job, ref);
   return draft.number;
@@ -43,7 +55,37 @@ export async function writeDraft(job: DraftJob, versions: readonly VersionInfo[]
 
 /** Whether a step writes to a version, and not beside it. */
 export function isVersionStep(step: DeployPlan["steps"][number]): step is VersionStep {
-  return step.do !== "create-service" && step.do !== "put-private-items";
+  return step.do === "put" || step.do === "drop" || step.do === "set-main" || step.do === "put-settings";
+}
+
+/**
+ * What is left to do in a draft that an earlier run began. What is in it, not wanted and not in its base either, that
+ * run made: it goes, also of the kinds that others make too.
+ */
+async function stepsLeft(job: DraftJob, ref: VersionRef): Promise<readonly VersionStep[]> {
+  const { plan, variables } = job;
+  const dropped = plan.steps.flatMap((step) => (step.do === "drop" ? [nameOfDrop(step)] : []));
+  const wish: VersionWish = { loggings: plan.content.loggings, variables, owned: dropped };
+  const draft = await readVersion(job.client, ref, wish);
+  const droppable = new Set(dropped);
+  if (plan.baseVersion !== null) {
+    const base = await readVersion(job.client, { ...ref, version: plan.baseVersion }, NO_WISH);
+    const kept = new Set(sharedNames(base.content));
+    for (const name of sharedNames(draft.content)) if (!kept.has(name)) droppable.add(name);
+  }
+  return planContent(plan.content, draft.content, droppable);
+}
+
+function nameOfDrop(step: DropStep): string {
+  return step.kind === "logging" ? `logging/${step.endpoint}/${step.name}` : `${step.kind}/${step.name}`;
+}
+
+function sharedNames({ acls, dictionaries, snippets }: DeployPlan["content"]): readonly string[] {
+  return [
+    ...acls.map(({ name }) => `acl/${name}`),
+    ...dictionaries.map(({ name }) => `dictionary/${name}`),
+    ...snippets.map(({ name }) => `snippet/${name}`),
+  ];
 }
 
 interface Draft {
@@ -109,12 +151,13 @@ async function isUntouched(job: DraftJob, clone: number, base: number): Promise<
   return diff !== "" && !/^[+-]/m.test(diff);
 }
 
-async function writeStep(client: FastlyClient, ref: VersionRef, step: VersionStep): Promise<void> {
+async function writeStep(job: DraftJob, ref: VersionRef, step: VersionStep): Promise<void> {
+  const { client } = job;
   switch (step.do) {
     case "put":
-      return writeObject(client, ref, step);
+      return writeObject(job, ref, step);
     case "drop":
-      return client.drop({ path: pathOf(step.kind) }, ref, step.name);
+      return client.drop({ path: pathOf(step) }, ref, step.name);
     case "set-main":
       await client.setMainVcl(ref, step.name);
       return;
@@ -126,7 +169,7 @@ async function writeStep(client: FastlyClient, ref: VersionRef, step: VersionSte
   }
 }
 
-async function writeObject(client: FastlyClient, ref: VersionRef, step: PutStep): Promise<void> {
+async function writeObject({ client, variables }: DraftJob, ref: VersionRef, step: PutStep): Promise<void> {
   const write = step.change;
   switch (step.kind) {
     case "vcl":
@@ -138,26 +181,38 @@ async function writeObject(client: FastlyClient, ref: VersionRef, step: PutStep)
     case "healthcheck":
       await client[write](HEALTHCHECK, ref, step.object);
       return;
+    case "snippet":
+      await client[write](SNIPPET, ref, step.object);
+      return;
     case "domain":
       await client[write](DOMAIN, ref, step.object);
       return;
     case "dictionary":
       await client[write](DICTIONARY, ref, step.object);
       return;
+    case "acl":
+      await client[write](ACL, ref, step.object);
+      return;
+    case "logging":
+      await client[write](loggingOf(step.object.kind), ref, loggingToWrite(step.object, variables));
+      return;
     default:
       assertNever(step);
   }
 }
 
-function pathOf(kind: ObjectKindName): string {
+function pathOf(step: DropStep): string {
+  if (step.kind === "logging") return loggingOf(step.endpoint).path;
   const kinds = {
     vcl: VCL,
     backend: BACKEND,
     healthcheck: HEALTHCHECK,
+    snippet: SNIPPET,
     domain: DOMAIN,
     dictionary: DICTIONARY,
+    acl: ACL,
   };
-  return kinds[kind].path;
+  return kinds[step.kind].path;
 }
 
 async function validateDraft(job: DraftJob, ref: VersionRef): Promise<void> {

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import type { ServiceContent } from "./desired.ts";
+import type { ServiceContent } from "./service-content.ts";
 import { declarations } from "./lint.ts";
 
 /** What falco said: not there, or its exit code and words. */

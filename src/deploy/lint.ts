@@ -6,7 +6,8 @@ import type { Diagnostic } from "../vcl/diagnostics.ts";
 import { parseService } from "../vcl/service.ts";
 import type { ServiceSources } from "../vcl/service.ts";
 import type { Source } from "../vcl/source.ts";
-import type { DesiredService, ServiceContent } from "./desired.ts";
+import type { DesiredService } from "./desired.ts";
+import type { ServiceContent } from "./service-content.ts";
 
 /** Everything our checker finds in a service before Fastly sees it; empty = nothing. */
 export function lintService(desired: Pick<DesiredService, "content">): readonly Diagnostic[] {

@@ -1,21 +1,14 @@
-import type { VersionRef } from "../fastly/api-paths.ts";
 import type { FastlyClient } from "../fastly/client.ts";
-import { BACKEND, DICTIONARY, DOMAIN, HEALTHCHECK, VCL } from "../fastly/objects.ts";
-import type { Dictionary, ServiceDetails, ServiceInfo, VersionInfo } from "../fastly/wire.ts";
 import { SitefleetError } from "../lib/errors.ts";
-import { STATE_DICTIONARY, sortContent } from "./desired.ts";
-import type { DesiredService, ServiceContent } from "./desired.ts";
+import type { ServiceInfo, VersionInfo } from "../fastly/wire.ts";
+import { STATE_DICTIONARY, isOwnDictionary } from "./desired.ts";
+import type { DesiredService } from "./desired.ts";
+import { readVersion, readVersionTables } from "./read-version.ts";
+import type { ReadVersion, VersionWish } from "./read-version.ts";
+import type { ServiceContent } from "./service-content.ts";
+import { digestContent, ownStamp } from "./stamp.ts";
 import { parseState } from "./state.ts";
 import type { DeployState } from "./state.ts";
-
-/** One version read as data. */
-export interface ReadVersion {
-  readonly number: number;
-  readonly comment: string;
-  readonly content: ServiceContent;
-  /** With their ids, which a clone keeps. */
-  readonly dictionaries: readonly Dictionary[];
-}
 
 /** A service as it is. */
 export interface LiveService {
@@ -23,8 +16,13 @@ export interface LiveService {
   readonly name: string;
   readonly versions: readonly VersionInfo[];
   readonly active: ReadVersion | undefined;
+  /**
+   * The content of the version that sitefleet last made live, by which changes by hand are told from its own: that of
+   * the active version where it made that itself, `undefined` where it made none.
+   */
+  readonly written: ServiceContent | undefined;
   readonly state: DeployState;
-  /** Objects in the active version of kinds that sitefleet leaves alone. */
+  /** Objects in the active version that sitefleet did not make and leaves alone, unless it wants one of that name. */
   readonly foreign: readonly { readonly kind: string; readonly names: readonly string[] }[];
 }
 
@@ -52,82 +50,92 @@ export async function findService(
   return found;
 }
 
-/** Reads the service with its active version; nine calls, none of which writes. */
+/**
+ * Reads the service with its active version; nothing is written. Three calls, one for each dictionary and ACL that is
+ * wanted and there, one for each kind of logging endpoint, and one for the last version of ours where another is live.
+ */
 export async function readLive(
   client: FastlyClient,
   wanted: DesiredService["service"],
+  desired?: Pick<DesiredService, "content" | "variables">,
 ): Promise<LiveService | undefined> {
   const service = await findService(client, wanted);
   if (!service) return undefined;
   const { id, name, versions } = service;
   const info = versions.find((version) => version.active);
   if (!info) {
-    return { id, name, versions, active: undefined, state: parseState([]), foreign: [] };
+    const state = parseState([]);
+    return { id, name, versions, active: undefined, written: undefined, state, foreign: [] };
   }
-  const [active, details] = await Promise.all([
-    readVersion(client, { serviceId: id, version: info.number }),
-    client.readDetails(id),
-  ]);
-  const state = await readState(client, id, active.dictionaries);
-  return {
-    id,
-    name,
-    versions,
-    active: { ...active, comment: info.comment },
-    state,
-    foreign: foreignObjects(details, info.number),
+  const wish: VersionWish = {
+    loggings: desired?.content.loggings ?? [],
+    variables: desired?.variables ?? new Map(),
+    owned: [],
   };
-}
-
-/** Reads what sitefleet decides of one version. */
-export async function readVersion(
-  client: FastlyClient,
-  ref: VersionRef,
-): Promise<Omit<ReadVersion, "comment">> {
-  const [vcls, backends, healthchecks, domains, dictionaries, settings] = await Promise.all([
-    client.list(VCL, ref),
-    client.list(BACKEND, ref),
-    client.list(HEALTHCHECK, ref),
-    client.list(DOMAIN, ref),
-    client.list(DICTIONARY, ref),
-    client.readSettings(ref),
-  ]);
-  const content = sortContent({
-    vcls,
-    backends,
-    healthchecks,
-    domains: domains.map((domain) => domain.name),
-    dictionaries: dictionaries.map(({ name, write_only }) => ({ name, write_only })),
-    settings,
-  });
-  return { number: ref.version, content, dictionaries };
+  const bare = await readVersion(client, { serviceId: id, version: info.number }, { ...wish, loggings: [] });
+  const state = await readState(client, id, bare);
+  const known = { ...wish, owned: state.record.owned };
+  const active = await readVersionTables(client, { version: bare, serviceId: id, wish: known, desired });
+  const written = await readWritten(client, { service, active, state, wish: known });
+  return { id, name, versions, active, written, state, foreign: foreignObjects(active, known) };
 }
 
 async function readState(
   client: FastlyClient,
   serviceId: string,
-  dictionaries: readonly Dictionary[],
+  version: ReadVersion,
 ): Promise<DeployState> {
-  const found = dictionaries.find(({ name, write_only }) => name === STATE_DICTIONARY && !write_only);
+  const found = version.dictionaries.find(({ name, write_only }) => name === STATE_DICTIONARY && !write_only);
   return parseState(found ? await client.listItems({ serviceId, dictionaryId: found.id }) : []);
 }
 
-/** Kinds in `details` that a plan compares itself. */
-const MANAGED: ReadonlySet<string> = new Set(["backends", "dictionaries", "domains", "healthchecks", "vcls"]);
-
-function foreignObjects(details: ServiceDetails, active: number): LiveService["foreign"] {
-  const { version } = details;
-  if (version?.number !== active) return []; // someone activated another version meanwhile; apply checks that
-  return Object.entries(version)
-    .filter(([kind]) => !MANAGED.has(kind))
-    .map(([kind, objects]) => ({ kind, names: namesIn(objects) }))
-    .filter(({ names }) => names.length > 0)
-    .sort((a, b) => (a.kind < b.kind ? -1 : 1));
+/** Whether sitefleet made a version and nobody changed it between its being written and its going live. */
+function isOwn(version: ReadVersion): boolean {
+  const stamp = ownStamp(version);
+  return stamp !== undefined && (stamp.content === null || stamp.content === digestContent(version.content));
 }
 
-function namesIn(objects: unknown): readonly string[] {
-  if (!Array.isArray(objects)) return [];
-  return objects.map((object: unknown) =>
-    typeof object === "object" && object !== null && "name" in object ? String(object.name) : "(unnamed)",
-  );
+/** Fastly keeps every version as it went live, so what sitefleet last wrote can be read there. */
+async function readWritten(
+  client: FastlyClient,
+  known: {
+    readonly service: ServiceInfo;
+    readonly active: ReadVersion;
+    readonly state: DeployState;
+    readonly wish: VersionWish;
+  },
+): Promise<ServiceContent | undefined> {
+  const { service, active, state, wish } = known;
+  if (isOwn(active)) return active.content;
+  const candidates = service.versions
+    .filter((version) => version.locked && version.number !== active.number && ownStamp(version))
+    .map(({ number }) => number);
+  const { journal } = state;
+  const last = journal?.state === "verified" ? journal.version : journal?.former;
+  const number = candidates.find((candidate) => candidate === last) ?? Math.max(0, ...candidates);
+  if (number === 0) return undefined;
+  const { content } = await readVersion(client, { serviceId: service.id, version: number }, wish);
+  return content;
+}
+
+/** Objects that are not recorded as sitefleet's, in the kinds that others make too, and all of the other kinds. */
+function foreignObjects(active: ReadVersion, wish: VersionWish): LiveService["foreign"] {
+  const owned = new Set(wish.owned);
+  const mine = (kind: string, name: string): boolean => owned.has(`${kind}/${name}`);
+  const { content } = active;
+  const shared = [
+    { kind: "acls", names: content.acls.filter(({ name }) => !mine("acl", name)) },
+    {
+      kind: "dictionaries",
+      names: content.dictionaries.filter(({ name }) => !isOwnDictionary(name) && !mine("dictionary", name)),
+    },
+    { kind: "snippets", names: content.snippets.filter(({ name }) => !mine("snippet", name)) },
+    {
+      kind: "logging endpoints",
+      names: content.loggings.filter(({ kind, name }) => !mine("logging", `${kind}/${name}`)),
+    },
+  ].map(({ kind, names }) => ({ kind, names: names.map(({ name }) => name) }));
+  return [...shared, ...active.others]
+    .filter(({ names }) => names.length > 0)
+    .sort((a, b) => (a.kind < b.kind ? -1 : 1));
 }

@@ -1,207 +1,120 @@
-import { createTwoFilesPatch } from "diff";
-import type { Backend, Domain, Healthcheck, ServiceSettings, VclFile } from "../fastly/wire.ts";
-import { PRIVATE_DICTIONARY } from "../render/constants.ts";
-import { STATE_DICTIONARY } from "./desired.ts";
-import type { DesiredService, ServiceContent } from "./desired.ts";
+import { adoptable, describeAdoption, formatAdoption, rememberedAdoptions, withKept } from "./adoption.ts";
+import type { Kept } from "./adoption.ts";
+import type { DeployPlan, DeployStep, DriftChoice, DriftEntry, FieldChange } from "./deploy-plan.ts";
+import { isOwnDictionary, secretsIn } from "./desired.ts";
+import type { DesiredService } from "./desired.ts";
+import { findDrift } from "./drift.ts";
 import type { LiveService } from "./live.ts";
-import { ownStamp } from "./stamp.ts";
-import { digestMatches } from "./state.ts";
+import { planContent } from "./plan-content.ts";
+import { diffFiles } from "./plan-diff.ts";
+import { planTables, recordOf, recordStep } from "./plan-tables.ts";
+import { SecretTexts } from "./secret-texts.ts";
+import { EMPTY_CONTENT, sortContent } from "./service-content.ts";
+import type { ServiceContent } from "./service-content.ts";
 
-/** A field that differs, as text. */
-export interface FieldChange {
-  readonly field: string;
-  readonly from: string;
-  readonly to: string;
-}
-
-interface Put<Kind extends string, T> {
-  readonly do: "put";
-  readonly kind: Kind;
-  readonly change: "create" | "replace";
-  readonly object: T;
-  /** What differs, for a replaced object; a VCL file's is in the plan's diffs. */
-  readonly changes: readonly FieldChange[];
-}
-
-export type PutStep =
-  | Put<"healthcheck", Healthcheck>
-  | Put<"backend", Backend>
-  | Put<"vcl", Pick<VclFile, "name" | "content">>
-  | Put<"domain", Domain>
-  | Put<"dictionary", { readonly name: string; readonly write_only: boolean }>;
-
-export type ObjectKindName = PutStep["kind"];
-
-/** One write to a draft version. */
-export type VersionStep =
-  | PutStep
-  | { readonly do: "drop"; readonly kind: ObjectKindName; readonly name: string }
-  | { readonly do: "set-main"; readonly name: string }
-  | {
-      readonly do: "put-settings";
-      readonly settings: ServiceSettings;
-      readonly changes: readonly FieldChange[];
-    };
-
-export type DeployStep =
-  | { readonly do: "create-service"; readonly name: string }
-  | VersionStep
-  /** Values come from the environment when the plan is applied; they are in no plan. */
-  | { readonly do: "put-private-items"; readonly keys: readonly string[] };
-
-/** Everything that a deploy will do; safe to store and to show. */
-export interface DeployPlan {
-  readonly format: 1;
-  readonly environment: string;
-  readonly service: { readonly id: string | null; readonly name: string };
-  /** Version that was live when the plan was made; the plan applies to no other. */
-  readonly baseVersion: number | null;
-  readonly revision: string;
-  /** The target in full, by which a draft that an interrupted run left is completed. */
-  readonly content: ServiceContent;
-  readonly steps: readonly DeployStep[];
-  /** A live version whose verification an interrupted run still owes, and the one to put back if it fails. */
-  readonly unverified: { readonly version: number; readonly former: number | null } | null;
-  readonly warnings: readonly string[];
-  readonly diffs: readonly { readonly file: string; readonly patch: string }[];
-}
-
-const NOTHING: ServiceContent = {
-  vcls: [],
-  backends: [],
-  healthchecks: [],
-  domains: [],
-  dictionaries: [],
-  settings: { "general.default_ttl": 3_600, "general.default_host": "", "general.stale_if_error": false },
-};
-
-/** Compares wanted with live; `undefined` is a service that does not exist. */
-export function planDeploy(desired: DesiredService, live: LiveService | undefined): DeployPlan {
-  const current = live?.active?.content ?? NOTHING;
-  const steps: DeployStep[] = [];
-  if (!live) steps.push({ do: "create-service", name: desired.service.name });
-  steps.push(...planContent(desired.content, current));
-  if (!privateItemsAreLive(desired, live)) {
-    steps.push({ do: "put-private-items", keys: desired.privateItems.map(({ key }) => key) });
-  }
+/**
+ * Compares wanted with live; `undefined` is a service that does not exist.
+ *
+ * `choice` says what becomes of changes by hand: with `adopt` those that can be kept are, and stay kept in later plans
+ * until the settings or `overwrite` decide otherwise; what is left in `drift` has to be refused unless it is `overwrite`.
+ */
+export function planDeploy(
+  desired: DesiredService,
+  live: LiveService | undefined,
+  choice: DriftChoice = "refuse",
+): DeployPlan {
+  const secrets = new SecretTexts(secretsIn(desired));
+  const { content, kept } = decideDrift(desired.content, { live, choice, secrets });
+  const drift = findDrift(content, live);
+  const adopted = kept.map(formatAdoption);
   return {
-    format: 1,
+    format: 2,
     environment: desired.environment,
     service: { id: live?.id ?? null, name: live?.name ?? desired.service.name },
     baseVersion: live?.active?.number ?? null,
     revision: desired.revision,
-    content: desired.content,
-    steps,
+    commit: desired.commit,
+    content,
+    steps: stepsTo(content, { desired, live, adopted }).map((step) => hideInStep(step, secrets)),
     unverified: unverifiedIn(live),
-    warnings: warningsFor(desired, live),
-    diffs: diffsBetween(desired.content.vcls, live?.active),
+    drift: drift.map((entry) => ({ ...entry, changes: hideChanges(entry.changes, secrets) })),
+    driftChoice: choice,
+    warnings: [...warningsFor(content, live), ...kept.map(describeAdoption)].map((line) =>
+      secrets.hide(line),
+    ),
+    diffs: diffFiles({
+      target: content.vcls,
+      current: live?.active?.content.vcls ?? [],
+      version: live?.active?.number ?? null,
+      files: desired.files,
+      hide: (text) => secrets.hide(text),
+    }),
   };
 }
 
-/** Whether applying the plan would do nothing. */
-export function isEmptyPlan(plan: DeployPlan): boolean {
-  return plan.steps.length === 0 && plan.unverified === null;
+/** The wanted content with what was made by hand and is kept. */
+function decideDrift(
+  wanted: ServiceContent,
+  context: {
+    readonly live: LiveService | undefined;
+    readonly choice: DriftChoice;
+    readonly secrets: SecretTexts;
+  },
+): { readonly content: ServiceContent; readonly kept: readonly Kept[] } {
+  const { live, choice, secrets } = context;
+  if (!live || choice === "overwrite") return { content: wanted, kept: [] };
+  const remembered = rememberedAdoptions(live).filter((kept) => changesContent(wanted, kept));
+  const before = sortContent(remembered.reduce(withKept, wanted));
+  if (choice === "refuse") return { content: before, kept: remembered };
+  const chosen = findDrift(before, live)
+    .map((entry: DriftEntry) => adoptable(entry, live))
+    .filter((kept) => kept !== undefined)
+    // A plan holds what it keeps, and no plan may hold a secret.
+    .filter((kept) => !secrets.isIn(`${kept.name}\n${kept.value ?? ""}`));
+  return { content: sortContent(chosen.reduce(withKept, before)), kept: [...remembered, ...chosen] };
 }
 
-/** The version that would be put back: the last one known to be good. */
-export function formerVersion(plan: DeployPlan): number | null {
-  return plan.unverified ? plan.unverified.former : plan.baseVersion;
+function changesContent(wanted: ServiceContent, kept: Kept): boolean {
+  return JSON.stringify(sortContent(withKept(wanted, kept))) !== JSON.stringify(wanted);
 }
 
-/**
- * The writes that make `current` into `target`, in an order that Fastly accepts: what is referred to comes before what
- * refers to it, and goes after it. Dictionaries of other names are left alone.
- */
-export function planContent(target: ServiceContent, current: ServiceContent): readonly VersionStep[] {
-  const backends = compare(target.backends, current.backends);
-  const healthchecks = compare(target.healthchecks, current.healthchecks);
-  const vcls = compare(target.vcls.map(withoutMain), current.vcls.map(withoutMain));
-  const domains = compare(target.domains.map(toDomain), current.domains.map(toDomain));
+function stepsTo(
+  content: ServiceContent,
+  context: {
+    readonly desired: DesiredService;
+    readonly live: LiveService | undefined;
+    readonly adopted: readonly string[];
+  },
+): readonly DeployStep[] {
+  const { desired, live, adopted } = context;
+  const current = live?.active?.content ?? EMPTY_CONTENT;
+  const record = recordOf(content, { privateItems: desired.privateItems, adopted });
   return [
-    ...dictionarySteps(target, current),
-    ...healthchecks.puts.map((put) => ({ do: "put", kind: "healthcheck", ...put }) as const),
-    ...backends.puts.map((put) => ({ do: "put", kind: "backend", ...put }) as const),
-    ...vcls.puts.map((put) => ({ do: "put", kind: "vcl", ...put, changes: [] }) as const),
-    ...mainStep(target, current),
-    ...vcls.drops.map((name) => ({ do: "drop", kind: "vcl", name }) as const),
-    ...backends.drops.map((name) => ({ do: "drop", kind: "backend", name }) as const),
-    ...healthchecks.drops.map((name) => ({ do: "drop", kind: "healthcheck", name }) as const),
-    ...domains.puts.map((put) => ({ do: "put", kind: "domain", ...put }) as const),
-    ...domains.drops.map((name) => ({ do: "drop", kind: "domain", name }) as const),
-    ...settingsStep(target, current),
+    ...(live ? [] : [{ do: "create-service", name: desired.service.name } as const]),
+    ...planContent(content, current, new Set(live?.state.record.owned)),
+    ...planTables(desired, content, live),
+    ...recordStep(record, live),
   ];
 }
 
-interface Difference<T> {
-  readonly change: "create" | "replace";
-  readonly object: T;
-  readonly changes: readonly FieldChange[];
+function hideChanges(changes: readonly FieldChange[], secrets: SecretTexts): readonly FieldChange[] {
+  return changes.map(({ field, from, to }) => ({
+    field: secrets.hide(field),
+    from: secrets.hide(from),
+    to: secrets.hide(to),
+  }));
 }
 
-interface Comparison<T> {
-  readonly puts: readonly Difference<T>[];
-  readonly drops: readonly string[];
-}
-
-function compare<T extends { readonly name: string }>(
-  target: readonly T[],
-  current: readonly T[],
-): Comparison<T> {
-  const found = new Map(current.map((object) => [object.name, object]));
-  const wanted = new Set(target.map((object) => object.name));
-  return {
-    puts: target.flatMap((object): readonly Difference<T>[] => {
-      const old = found.get(object.name);
-      if (!old) return [{ change: "create", object, changes: [] }];
-      const changes = fieldChanges(object, old);
-      return changes.length === 0 ? [] : [{ change: "replace", object, changes }];
-    }),
-    drops: current.map(({ name }) => name).filter((name) => !wanted.has(name)),
-  };
-}
-
-function fieldChanges(target: object, current: object): readonly FieldChange[] {
-  const old = new Map<string, string>(
-    Object.entries(current).map(([field, value]) => [field, String(value)]),
-  );
-  return Object.entries(target)
-    .map(([field, value]) => ({ field, from: old.get(field) ?? "", to: String(value) }))
-    .filter(({ from, to }) => from !== to);
-}
-
-function withoutMain({ name, content }: VclFile): Pick<VclFile, "name" | "content"> {
-  return { name, content };
-}
-
-function toDomain(name: string): Domain {
-  return { name, comment: "" };
-}
-
-/** Whether a dictionary is write-only cannot be changed: it is made anew, with a new id and no items. */
-function dictionarySteps(target: ServiceContent, current: ServiceContent): readonly VersionStep[] {
-  return target.dictionaries.flatMap((object): VersionStep[] => {
-    const old = current.dictionaries.find(({ name }) => name === object.name);
-    if (old?.write_only === object.write_only) return [];
-    const create = { do: "put", kind: "dictionary", change: "create", object, changes: [] } as const;
-    return old ? [{ do: "drop", kind: "dictionary", name: object.name }, create] : [create];
-  });
-}
-
-function mainStep(target: ServiceContent, current: ServiceContent): readonly VersionStep[] {
-  const wanted = target.vcls.find(({ main }) => main)?.name;
-  const found = current.vcls.filter(({ main }) => main).map(({ name }) => name);
-  if (wanted === undefined || (found.length === 1 && found[0] === wanted)) return [];
-  return [{ do: "set-main", name: wanted }];
-}
-
-function settingsStep(target: ServiceContent, current: ServiceContent): readonly VersionStep[] {
-  const changes = fieldChanges(target.settings, current.settings);
-  return changes.length === 0 ? [] : [{ do: "put-settings", settings: target.settings, changes }];
-}
-
-function privateItemsAreLive(desired: DesiredService, live: LiveService | undefined): boolean {
-  const found = live?.active?.dictionaries.find(({ name }) => name === PRIVATE_DICTIONARY);
-  return found?.write_only === true && digestMatches(live?.state.digest, desired.privateItems, found.id);
+/** What is live may hold a secret that somebody put there by hand. */
+function hideInStep(step: DeployStep, secrets: SecretTexts): DeployStep {
+  switch (step.do) {
+    case "put":
+    case "put-settings":
+    case "put-items":
+      return { ...step, changes: hideChanges(step.changes, secrets) };
+    default:
+      return step;
+  }
 }
 
 function unverifiedIn(live: LiveService | undefined): DeployPlan["unverified"] {
@@ -210,54 +123,46 @@ function unverifiedIn(live: LiveService | undefined): DeployPlan["unverified"] {
   return { version: journal.version, former: journal.former };
 }
 
-function diffsBetween(target: readonly VclFile[], active: LiveService["active"]): DeployPlan["diffs"] {
-  const current = active?.content.vcls ?? [];
-  const names = [...new Set([...target, ...current].map(({ name }) => name))].sort();
-  return names.flatMap((file) => {
-    const before = current.find(({ name }) => name === file);
-    const after = target.find(({ name }) => name === file);
-    if (before?.content === after?.content) return [];
-    const patch = createTwoFilesPatch(
-      before ? `${file} (version ${active?.number ?? ""})` : "/dev/null",
-      after ? `${file} (rendered)` : "/dev/null",
-      before?.content ?? "",
-      after?.content ?? "",
-      undefined,
-      undefined,
-      { context: 3 },
-    );
-    return [{ file, patch: patch.replace(/^=+\n/, "") }];
-  });
-}
-
-function warningsFor(desired: DesiredService, live: LiveService | undefined): readonly string[] {
+function warningsFor(content: ServiceContent, live: LiveService | undefined): readonly string[] {
   if (!live?.active) return [];
   const { active } = live;
   return [
-    ...handMade(desired, live),
     ...active.content.domains
-      .filter((domain) => !desired.content.domains.includes(domain))
+      .filter((domain) => !content.domains.includes(domain))
       .map(
         (domain) => `domain "${domain}" is live and not in the settings: visitors will no longer reach it`,
       ),
-    ...active.dictionaries
-      .filter(({ name }) => name !== PRIVATE_DICTIONARY && name !== STATE_DICTIONARY)
-      .map(({ name }) => `dictionary "${name}" is not sitefleet's and stays as it is`),
-    ...live.foreign.map(({ kind, names }) => {
-      const list = names.map((name) => `"${name}"`).join(", ");
-      return `${kind} ${list}: not made by sitefleet, kept, and they act inside its VCL through Fastly's macros`;
-    }),
+    ...foreignWarnings(content, live),
     ...(unverifiedIn(live) ? [`version ${active.number} is live and has not passed verification yet`] : []),
   ];
 }
 
-/** Signs that someone else changed what is live. */
-function handMade(desired: DesiredService, { active }: LiveService): readonly string[] {
-  if (!active) return [];
-  const stamp = ownStamp(active);
-  if (!stamp) return [`version ${active.number} was not made by sitefleet: its differences will be undone`];
-  if (stamp.revision !== desired.revision) return [];
-  return diffsBetween(desired.content.vcls, active).map(
-    ({ file }) => `"${file}" of version ${active.number} was changed by hand: that will be undone`,
-  );
+/** Kinds of objects that do nothing by themselves: only VCL that names them uses them. */
+const TABLES = new Map([
+  ["dictionaries", "dictionary"],
+  ["acls", "ACL"],
+  ["logging endpoints", "logging endpoint"],
+]);
+
+function foreignWarnings(content: ServiceContent, live: LiveService): readonly string[] {
+  const wanted: Readonly<Record<string, readonly { readonly name: string }[]>> = {
+    dictionaries: content.dictionaries,
+    acls: content.acls,
+    snippets: content.snippets,
+    "logging endpoints": content.loggings,
+  };
+  return live.foreign.flatMap(({ kind, names }) => {
+    const others = names.filter(
+      (name) => !isOwnDictionary(name) && !wanted[kind]?.some((one) => one.name === name),
+    );
+    if (others.length === 0) return [];
+    const table = TABLES.get(kind);
+    if (table !== undefined) {
+      return others.map((name) => `${table} "${name}" is not sitefleet's and stays as it is`);
+    }
+    const list = others.map((name) => `"${name}"`).join(", ");
+    return [
+      `${kind} ${list}: not made by sitefleet, kept, and they act inside its VCL through Fastly's macros`,
+    ];
+  });
 }

@@ -45,7 +45,7 @@ export interface LoggingContent {
   readonly fields: Readonly<Record<string, LoggingValue>>;
 }
 
-/** A field's text, or the variable that a secret one comes from; `""` there is a value that is not the variable's. */
+/** A field's text, or the variable that it comes from; of a live value that is another one only that is told. */
 export type LoggingValue = string | { readonly env: string };
 
 /** A version with nothing in it. */

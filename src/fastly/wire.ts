@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Secret } from "../lib/secret.ts";
+import { canonicalAddress } from "./address.ts";
 
 /**
  * Shapes of Fastly's answers, as recorded from the live API. Plain objects: Fastly adds fields. The same field comes
@@ -153,7 +154,7 @@ export type Acl = Readonly<z.output<typeof acl>>;
 /** `subnet` is the length of a network's prefix, `null` for one address. */
 export const aclEntry = z.object({
   id: z.string().min(1),
-  ip: z.string(),
+  ip: z.string().transform(canonicalAddress),
   subnet: z
     .union([wireInteger, z.null(), z.literal("").transform(() => null)])
     .optional()

@@ -5,37 +5,44 @@ import type { DesiredService } from "../deploy/desired.ts";
 import { lintService } from "../deploy/lint.ts";
 import { readLive } from "../deploy/live.ts";
 import { planDeploy } from "../deploy/plan.ts";
-import type { DeployPlan } from "../deploy/plan.ts";
+import type { DeployPlan, DriftChoice } from "../deploy/deploy-plan.ts";
 import type { FastlyClient } from "../fastly/client.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import { renderService } from "../render/render.ts";
 import { formatDiagnostic } from "../vcl/diagnostics.ts";
 import { connectFastly } from "./fastly-connection.ts";
 import type { Fleet } from "./fleet.ts";
+import { UNKNOWN_PROVENANCE } from "./provenance.ts";
+import type { Provenance } from "./provenance.ts";
 
 /** What deploying takes: the service that is wanted and a client for the real one. */
 export interface DeploySession {
   readonly fleet: Fleet;
   readonly desired: DesiredService;
   readonly client: FastlyClient;
+  readonly provenance: Provenance;
   close(): Promise<void>;
 }
 
 /** Renders the fleet's service and connects to Fastly; the caller closes the session. */
-export async function openDeploy(fleet: Fleet): Promise<DeploySession> {
-  const desired = desiredService(fleet.environment, renderService(fleet.environment));
+export async function openDeploy(
+  fleet: Fleet,
+  provenance: Provenance = UNKNOWN_PROVENANCE,
+): Promise<DeploySession> {
+  const rendered = renderService(fleet.environment);
+  const desired = desiredService(fleet.environment, rendered, provenance.commit);
   const client = await connectFastly(fleet);
-  return { fleet, desired, client, close: () => client.close() };
+  return { fleet, desired, client, provenance, close: () => client.close() };
 }
 
 /**
- * Checks the rendered VCL here before it is compared with what is live.
+ * Checks the rendered VCL here before it is compared with what is live; `choice` is about changes by hand.
  * @throws SitefleetError `deploy/lint-failed`
  */
-export async function planSession({
-  desired,
-  client,
-}: Pick<DeploySession, "desired" | "client">): Promise<DeployPlan> {
+export async function planSession(
+  { desired, client }: Pick<DeploySession, "desired" | "client">,
+  choice: DriftChoice = "refuse",
+): Promise<DeployPlan> {
   const errors = lintService(desired).filter(({ severity }) => severity === "error");
   if (errors.length > 0) {
     throw new SitefleetError("deploy/lint-failed", `the rendered VCL has ${errors.length} errors`, {
@@ -43,12 +50,12 @@ export async function planSession({
       details: errors.slice(0, 20).map(formatDiagnostic),
     });
   }
-  return planDeploy(desired, await readLive(client, desired.service));
+  return planDeploy(desired, await readLive(client, desired.service, desired), choice);
 }
 
 /** What applying needs; the mirror's service is made when it is missing, others only on request. */
 export function applyOptions(
-  session: DeploySession,
+  session: Pick<DeploySession, "fleet" | "desired" | "client" | "provenance">,
   choices: { readonly create: boolean; readonly checks: EdgeChecks },
 ): ApplyOptions {
   const { fleet, desired, client } = session;
@@ -59,6 +66,8 @@ export function applyOptions(
     signal: fleet.signal,
     progress: (line) => fleet.notes.progress(line),
     privateItems: desired.privateItems,
+    variables: desired.variables,
+    by: session.provenance.by,
     create: choices.create || fleet.environment.name === "local",
   };
 }

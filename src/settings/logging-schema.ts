@@ -55,6 +55,8 @@ const fieldValue = z.union([z.string().max(20_000), z.int(), z.boolean(), variab
 
 interface KnownKind {
   readonly required: readonly string[];
+  /** May be set, and stay as they are where nobody sets them: Fastly chooses their value then. */
+  readonly optional: readonly string[];
   /** What a field is where nobody says; written, so that leaving a field out takes it back. */
   readonly defaults: Readonly<Record<string, string>>;
 }
@@ -83,14 +85,13 @@ const TLS = { tls_ca_cert: "", tls_client_cert: "", tls_client_key: "", tls_host
 export const KNOWN_LOGGING_KINDS: Partial<Record<LoggingKind, KnownKind>> = {
   s3: {
     required: ["bucket_name"],
+    optional: ["acl", "redundancy"],
     defaults: {
       ...FILES,
       access_key: "",
       secret_key: "",
       iam_role: "",
-      acl: "",
       domain: "s3.amazonaws.com",
-      redundancy: "",
       file_max_bytes: "0",
       server_side_encryption: "",
       server_side_encryption_kms_key_id: "",
@@ -98,10 +99,12 @@ export const KNOWN_LOGGING_KINDS: Partial<Record<LoggingKind, KnownKind>> = {
   },
   gcs: {
     required: ["bucket_name"],
+    optional: [],
     defaults: { ...FILES, user: "", secret_key: "", account_name: "", project_id: "" },
   },
   https: {
     required: ["url"],
+    optional: ["period", "compression_codec", "gzip_level"],
     defaults: {
       ...TLS,
       method: "POST",
@@ -116,6 +119,7 @@ export const KNOWN_LOGGING_KINDS: Partial<Record<LoggingKind, KnownKind>> = {
   },
   syslog: {
     required: ["address"],
+    optional: ["hostname"],
     defaults: { ...TLS, port: "514", token: "", use_tls: "0", message_type: "blank" },
   },
 };
@@ -143,6 +147,7 @@ export type LoggingSettings = z.output<typeof logging>;
 function isKnownField(known: KnownKind, field: string): boolean {
   const names = [
     ...known.required,
+    ...known.optional,
     ...Object.keys(known.defaults),
     ...Object.keys(COMMON_LOGGING_FIELDS),
     ...OPTIONAL_EVERYWHERE,

@@ -4,14 +4,21 @@ import type { EdgeChecks } from "../../src/deploy/activate.ts";
 import { readLive } from "../../src/deploy/live.ts";
 import { formatPlanFile, parsePlanFile } from "../../src/deploy/plan-file.ts";
 import { formatPlan } from "../../src/deploy/plan-text.ts";
-import { isEmptyPlan } from "../../src/deploy/plan.ts";
+import { isEmptyPlan } from "../../src/deploy/deploy-plan.ts";
 import { SitefleetError } from "../../src/lib/errors.ts";
 import { PRIVATE_DICTIONARY } from "../../src/render/constants.ts";
 import { startApi } from "../mirror/api/api-fixture.ts";
 import type { ApiFixture } from "../mirror/api/api-fixture.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
 import type { Fault, ProxiedCall } from "../support/fault-proxy.ts";
-import { SECRET_VALUES, VARIABLES, deployerAt, desiredWith, environmentWith } from "./deploy-fixture.ts";
+import {
+  SECRET_VALUES,
+  VARIABLES,
+  deployerAt,
+  desiredWith,
+  environmentWith,
+  sealFor,
+} from "./deploy-fixture.ts";
 import type { Deployer } from "./deploy-fixture.ts";
 
 const BAD_EDGE: EdgeChecks = {
@@ -78,7 +85,9 @@ describe("applyDeploy", () => {
     expect(proxy.writes().length).toBeLessThanOrEqual(8);
     const live = await liveOf(deployer);
     expect(live.active?.content.vcls[0]?.content).toContain("# two");
-    expect(live.active?.comment).toBe("sitefleet 2 from 1: revision hash-of---two");
+    expect(live.active?.comment).toMatch(
+      /^sitefleet 2 from 1: revision hash-of---two, content [0-9a-f]{16}$/,
+    );
     expect(live.state.journal).toEqual({ state: "verified", version: 2, former: 1 });
   });
 
@@ -107,7 +116,7 @@ describe("applyDeploy", () => {
     const api = await startApi();
     const deployer = deployerAt(api.api.url);
     const plan = await deployer.plan(desiredWith());
-    const read = parsePlanFile(formatPlanFile(plan), "plan.json");
+    const read = parsePlanFile(formatPlanFile(plan, sealFor()), { file: "plan.json", ...sealFor() });
     expect(read).toEqual(plan);
     expect((await deployer.apply(read, desiredWith())).version).toBe(1);
   });
@@ -254,7 +263,7 @@ describe("applyDeploy", () => {
     expect((await deployer.deploy(desiredWith("# two"))).version).toBe(3);
   });
 
-  it("keeps and names what it does not manage, and undoes changes by hand", async () => {
+  it("keeps and names what it does not manage, and undoes changes by hand only when told to", async () => {
     const api = await startApi();
     const deployer = deployerAt(api.api.url);
     const { serviceId } = await deployer.deploy(desiredWith());
@@ -268,14 +277,23 @@ describe("applyDeploy", () => {
     await api.call("PUT", `${draft}/activate`);
     const plan = await deployer.plan(desiredWith());
     expect(plan.warnings).toEqual([
-      "version 2 was not made by sitefleet: its differences will be undone",
       'dictionary "theirs" is not sitefleet\'s and stays as it is',
       'snippets "extra": not made by sitefleet, kept, and they act inside its VCL through Fastly\'s macros',
     ]);
-    await deployer.apply(plan, desiredWith());
+    expect(plan.drift.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
+      "activation version 2",
+      "vcl recv",
+    ]);
+    const error = await failureOf(deployer.apply(plan, desiredWith()));
+    expect([error.code, error.exitCode]).toEqual(["deploy/drift", 6]);
+    expect((await liveOf(deployer)).active?.number).toBe(2);
+    await deployer.apply(await deployer.plan(desiredWith(), "overwrite"), desiredWith());
     const live = await liveOf(deployer);
     expect(live.active?.content.vcls).toEqual(desiredWith().content.vcls);
-    expect(live.foreign).toEqual([{ kind: "snippets", names: ["extra"] }]);
+    expect(live.foreign).toEqual([
+      { kind: "dictionaries", names: ["theirs"] },
+      { kind: "snippets", names: ["extra"] },
+    ]);
   });
 });
 
@@ -288,7 +306,12 @@ describe("private items", () => {
     const desired = desiredWith("# one", environmentWith({}, rotated));
     const plan = await deployer.plan(desired);
     expect(plan.steps).toEqual([
-      { do: "put-private-items", keys: ["config_s3_key", "config_segment", "hosting_s3_key"] },
+      {
+        do: "put-private-items",
+        dictionary: PRIVATE_DICTIONARY,
+        keys: ["config_s3_key", "config_segment", "hosting_s3_key"],
+        remove: [],
+      },
     ]);
     expect(await deployer.apply(plan, desired)).toMatchObject({ outcome: "items-updated", version: 1 });
     expect(itemsOf(api)[0]).toBe("AKIANEW:another-s3-secret");
@@ -347,7 +370,7 @@ describe("private items", () => {
     const live = await liveOf(deployer);
     const vcl = await deployer.client.readGeneratedVcl({ serviceId: live.id, version: 1 });
     const shown = [
-      formatPlanFile(plan),
+      formatPlanFile(plan, sealFor(desired)),
       formatPlan(plan),
       JSON.stringify(desired),
       inspect(desired, { depth: 9 }),

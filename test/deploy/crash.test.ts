@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readLive } from "../../src/deploy/live.ts";
-import { isEmptyPlan } from "../../src/deploy/plan.ts";
+import { isEmptyPlan } from "../../src/deploy/deploy-plan.ts";
 import { startApi } from "../mirror/api/api-fixture.ts";
 import type { ApiFixture } from "../mirror/api/api-fixture.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";

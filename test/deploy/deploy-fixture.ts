@@ -5,8 +5,9 @@ import type { DeployResult } from "../../src/deploy/apply.ts";
 import { desiredService } from "../../src/deploy/desired.ts";
 import type { DesiredService } from "../../src/deploy/desired.ts";
 import { readLive } from "../../src/deploy/live.ts";
+import type { PlanSeal } from "../../src/deploy/plan-file.ts";
 import { planDeploy } from "../../src/deploy/plan.ts";
-import type { DeployPlan } from "../../src/deploy/plan.ts";
+import type { DeployPlan, DriftChoice } from "../../src/deploy/deploy-plan.ts";
 import { FastlyClient } from "../../src/fastly/client.ts";
 import type { RenderedService } from "../../src/render/render.ts";
 import { Secret } from "../../src/lib/secret.ts";
@@ -51,12 +52,18 @@ export function renderedWith(body = "# one"): RenderedService {
       { name: "main", content: `include "recv";\n${body}\n`, main: true, lines: [] },
       { name: "recv", content: "sub sitefleet_recv {\n}\n", main: false, lines: [] },
     ],
+    snippets: [],
     revision: `hash-of-${body.replace(/[^0-9a-z]/gi, "-")}`,
   };
 }
 
 export function desiredWith(body?: string, environment = environmentWith()): DesiredService {
   return desiredService(environment, renderedWith(body));
+}
+
+/** What a plan file of this service is sealed with. */
+export function sealFor(desired = desiredWith()): PlanSeal {
+  return { desired, secrets: [new Secret(TOKEN)] };
 }
 
 /** Checks that find everything right. */
@@ -69,7 +76,7 @@ export interface Deployer {
   readonly client: FastlyClient;
   readonly clock: InstantClock;
   readonly lines: string[];
-  plan(desired: DesiredService): Promise<DeployPlan>;
+  plan(desired: DesiredService, choice?: DriftChoice): Promise<DeployPlan>;
   apply(plan: DeployPlan, desired: DesiredService, checks?: EdgeChecks): Promise<DeployResult>;
   deploy(desired: DesiredService, checks?: EdgeChecks): Promise<DeployResult>;
 }
@@ -95,7 +102,8 @@ export function deployerAt(
     client,
     clock,
     lines,
-    plan: async (desired) => planDeploy(desired, await readLive(client, desired.service)),
+    plan: async (desired, choice) =>
+      planDeploy(desired, await readLive(client, desired.service, desired), choice),
     apply: (plan, desired, checks = GOOD_EDGE) =>
       applyDeploy(plan, {
         client,
@@ -104,6 +112,8 @@ export function deployerAt(
         signal,
         progress: (line) => lines.push(line),
         privateItems: desired.privateItems,
+        variables: desired.variables,
+        by: null,
         create: options.create ?? true,
       }),
     async deploy(desired, checks) {

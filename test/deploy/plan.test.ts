@@ -1,23 +1,39 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import { desiredService, sortContent } from "../../src/deploy/desired.ts";
-import type { ServiceContent } from "../../src/deploy/desired.ts";
+import type { VersionStep } from "../../src/deploy/deploy-plan.ts";
+import { desiredService } from "../../src/deploy/desired.ts";
 import type { LiveService } from "../../src/deploy/live.ts";
 import { formatPlanFile, parsePlanFile } from "../../src/deploy/plan-file.ts";
 import { formatPlan } from "../../src/deploy/plan-text.ts";
-import { planContent, planDeploy } from "../../src/deploy/plan.ts";
-import type { VersionStep } from "../../src/deploy/plan.ts";
-import { formatStamp, ownStamp, parseStamp } from "../../src/deploy/stamp.ts";
-import { digestItems, digestMatches, formatJournal, parseState } from "../../src/deploy/state.ts";
+import { planContent } from "../../src/deploy/plan-content.ts";
+import { planDeploy } from "../../src/deploy/plan.ts";
+import { sortContent } from "../../src/deploy/service-content.ts";
+import type { ServiceContent } from "../../src/deploy/service-content.ts";
+import { digestContent, formatStamp, ownStamp, parseStamp } from "../../src/deploy/stamp.ts";
+import {
+  NO_RECORD,
+  digestItems,
+  digestMatches,
+  formatJournal,
+  formatRecord,
+  parseState,
+} from "../../src/deploy/state.ts";
 import { backend, healthcheck } from "../../src/fastly/wire.ts";
 import { Secret } from "../../src/lib/secret.ts";
 import { assertNever } from "../../src/lib/errors.ts";
-import { VARIABLES, desiredWith, environmentWith, renderedWith } from "./deploy-fixture.ts";
+import { PRIVATE_DICTIONARY } from "../../src/render/constants.ts";
+import { VARIABLES, desiredWith, environmentWith, renderedWith, sealFor } from "./deploy-fixture.ts";
 
 const DICTIONARIES = [
   { id: "private-id", name: "sitefleet_private", write_only: true },
   { id: "state-id", name: "sitefleet_state", write_only: false },
 ];
+
+const SALTED = { dictionaryId: "private-id", salt: "5a17" };
+
+function stampOf(version: number, content: string | null = null): string {
+  return formatStamp({ version, from: version - 1, revision: "abc", content, commit: null, by: null });
+}
 
 /** A service on which everything is as wanted, but for what the test changes. */
 function liveAs(body: string, change: Partial<LiveService> = {}): LiveService {
@@ -28,13 +44,17 @@ function liveAs(body: string, change: Partial<LiveService> = {}): LiveService {
     versions: [],
     active: {
       number: 7,
-      comment: formatStamp({ version: 7, from: 6, revision: desired.revision }),
+      comment: stampOf(7, digestContent(desired.content)),
       content: desired.content,
       dictionaries: DICTIONARIES,
+      acls: [],
+      others: [],
     },
+    written: desired.content,
     state: {
-      digest: digestItems(desired.privateItems, { dictionaryId: "private-id", salt: "5a17" }),
+      digests: new Map([[PRIVATE_DICTIONARY, digestItems(desired.privateItems, SALTED)]]),
       journal: { state: "verified", version: 7, former: 6 },
+      record: NO_RECORD,
     },
     foreign: [],
     ...change,
@@ -84,13 +104,31 @@ function putInto(content: ServiceContent, step: Extract<VersionStep, { do: "put"
       return { ...content, domains: [...content.domains, step.object.name] };
     case "dictionary":
       return { ...content, dictionaries: [...without(content.dictionaries, step.object.name), step.object] };
+    case "acl": {
+      const acl = { ...step.object, entries: [] };
+      return { ...content, acls: [...without(content.acls, step.object.name), acl] };
+    }
+    case "snippet":
+      return { ...content, snippets: [...without(content.snippets, step.object.name), step.object] };
+    case "logging":
+      return { ...content, loggings: [...withoutLogging(content, step.object), step.object] };
     default:
       return assertNever(step);
   }
 }
 
+function withoutLogging(
+  { loggings }: ServiceContent,
+  gone: { readonly kind: string; readonly name: string },
+): ServiceContent["loggings"] {
+  return loggings.filter(({ kind, name }) => kind !== gone.kind || name !== gone.name);
+}
+
 function dropFrom(content: ServiceContent, step: Extract<VersionStep, { do: "drop" }>): ServiceContent {
   const { name } = step;
+  if (step.kind === "logging") {
+    return { ...content, loggings: withoutLogging(content, { kind: step.endpoint, name }) };
+  }
   return {
     ...content,
     vcls: step.kind === "vcl" ? without(content.vcls, name) : content.vcls,
@@ -98,6 +136,8 @@ function dropFrom(content: ServiceContent, step: Extract<VersionStep, { do: "dro
     healthchecks: step.kind === "healthcheck" ? without(content.healthchecks, name) : content.healthchecks,
     domains: step.kind === "domain" ? content.domains.filter((domain) => domain !== name) : content.domains,
     dictionaries: step.kind === "dictionary" ? without(content.dictionaries, name) : content.dictionaries,
+    acls: step.kind === "acl" ? without(content.acls, name) : content.acls,
+    snippets: step.kind === "snippet" ? without(content.snippets, name) : content.snippets,
   };
 }
 
@@ -120,6 +160,23 @@ const arbitraryContent = fc
     ),
     domains: fc.uniqueArray(name),
     dictionaries: named((one) => fc.boolean().map((write_only) => ({ name: one, write_only }))),
+    acls: named((one) => fc.constant({ name: one, entries: [] })),
+    snippets: named((one) =>
+      fc.record({
+        name: fc.constant(one),
+        type: fc.constantFrom("recv", "deliver"),
+        dynamic: fc.boolean(),
+        priority: fc.nat(3),
+        content: fc.string(),
+      }),
+    ),
+    loggings: named((one) =>
+      fc.record({
+        kind: fc.constantFrom("s3", "https"),
+        name: fc.constant(one),
+        fields: fc.constantFrom({ path: "/a" }, { path: "/b" }, { path: { env: "LOG_PATH" } }),
+      }),
+    ),
     ttl: fc.nat(5),
   })
   .map(({ main, ttl, vcls, ...rest }) =>
@@ -130,19 +187,35 @@ const arbitraryContent = fc
     }),
   );
 
+function sharedNames({ acls, dictionaries, snippets, loggings }: ServiceContent): readonly string[] {
+  return [
+    ...acls.map((one) => `acl/${one.name}`),
+    ...dictionaries.map((one) => `dictionary/${one.name}`),
+    ...snippets.map((one) => `snippet/${one.name}`),
+    ...loggings.map((one) => `logging/${one.kind}/${one.name}`),
+  ];
+}
+
 describe("planContent", () => {
   test.prop([arbitraryContent, arbitraryContent])(
     "leads from any content to any other",
     (target, current) => {
-      const reached = carryOut(current, planContent(target, current));
-      const extra = reached.dictionaries.filter(
-        ({ name }) => !target.dictionaries.some((one) => one.name === name),
-      );
-      expect({
-        ...reached,
-        dictionaries: reached.dictionaries.filter((one) => !extra.includes(one)),
-      }).toEqual(target);
-      expect(planContent(target, reached)).toEqual([]);
+      const all = new Set(sharedNames(current));
+      const reached = carryOut(current, planContent(target, current, all));
+      expect(reached).toEqual(target);
+      expect(planContent(target, reached, all)).toEqual([]);
+    },
+  );
+
+  test.prop([arbitraryContent, arbitraryContent])(
+    "leaves alone what others made in the kinds that they make too",
+    (target, current) => {
+      const reached = new Set(sharedNames(carryOut(current, planContent(target, current))));
+      const taken = new Set(target.loggings.map(({ name }) => name));
+      for (const name of sharedNames(current)) {
+        // Endpoints of all kinds share their names.
+        if (!taken.has(name.replace(/^logging\/[a-z0-9]+\//, ""))) expect(reached).toContain(name);
+      }
     },
   );
 
@@ -220,34 +293,54 @@ describe("planDeploy", () => {
     });
   });
 
-  it("diffs VCL file by file and says when a file was changed by hand", () => {
+  it("diffs VCL file by file, with the template line that each piece comes from", () => {
     const live = liveAs("# one");
     const active = activeOf(live);
     const vcls = active.content.vcls.map((file) =>
       file.name === "recv" ? { ...file, content: "sub sitefleet_recv {\n  esi;\n}\n" } : file,
     );
+    const lines = [1, 2].map((line) => ({ template: "recv.vcl.njk", line: line * 10 }));
+    const rendered = renderedWith("# one");
+    const files = rendered.files.map((file) => (file.name === "recv" ? { ...file, lines } : file));
+    const desired = desiredService(environmentWith(), { ...rendered, files });
     const plan = planDeploy(
-      desiredWith("# one"),
+      desired,
       liveAs("# one", { active: { ...active, content: { ...active.content, vcls } } }),
     );
-    expect(plan.warnings).toEqual(['"recv" of version 7 was changed by hand: that will be undone']);
     expect(plan.diffs).toEqual([
       {
         file: "recv",
         patch:
-          "--- recv (version 7)\n+++ recv (rendered)\n@@ -1,3 +1,2 @@\n sub sitefleet_recv {\n-  esi;\n }\n",
+          "--- recv (version 7)\n+++ recv (rendered)\n@@ -1,3 +1,2 @@ (recv.vcl.njk:10)\n sub sitefleet_recv {\n-  esi;\n }\n",
+        hunks: [
+          {
+            templates: [{ template: "recv.vcl.njk", line: 10 }],
+            before: { start: 1, lines: 3 },
+            after: { start: 1, lines: 2 },
+            lines: [" sub sitefleet_recv {", "-  esi;", " }"],
+          },
+        ],
       },
     ]);
   });
 
   it.each([
     ["another secret", { ...VARIABLES, SITEFLEET_CONFIG_SEGMENT: "other-segment" }, {}],
-    ["no digest", VARIABLES, { state: { digest: undefined, journal: undefined } }],
-    ["a digest of something else", VARIABLES, { state: { digest: "salt.0000", journal: undefined } }],
+    ["no digest", VARIABLES, { state: parseState([]) }],
+    [
+      "a digest of something else",
+      VARIABLES,
+      { state: parseState([{ item_key: "private_digest", item_value: "salt.0000" }]) },
+    ],
   ])("writes the private items on %s", (_, variables, change) => {
     const desired = desiredService(environmentWith({}, variables), renderedWith("# one"));
     expect(planDeploy(desired, liveAs("# one", change)).steps).toEqual([
-      { do: "put-private-items", keys: ["config_s3_key", "config_segment", "hosting_s3_key"] },
+      {
+        do: "put-private-items",
+        dictionary: PRIVATE_DICTIONARY,
+        keys: ["config_s3_key", "config_segment", "hosting_s3_key"],
+        remove: [],
+      },
     ]);
   });
 
@@ -290,7 +383,7 @@ describe("the plan as text", () => {
         "",
         'warning: snippets "x\u{fffd}[31m": not made by sitefleet, kept, and they act inside its VCL through Fastly\'s macros',
         "",
-        "1 change.",
+        "1 change: 1 to change.",
       ].join("\n"),
     );
   });
@@ -305,32 +398,92 @@ describe("the plan as text", () => {
 describe("a plan file", () => {
   const plan = planDeploy(desiredWith(), undefined);
 
+  const from = { file: "p.json", ...sealFor() };
+
   it.each([
     ["no JSON", "{", "is not JSON"],
-    ["another format", JSON.stringify({ ...plan, format: 2 }), "is not a deploy plan of format 1"],
+    ["another format", JSON.stringify({ ...plan, format: 1 }), "is not a deploy plan of format 2"],
+    ["no seal", JSON.stringify(plan), "is not a deploy plan of format 2"],
+    ["another's seal", JSON.stringify({ ...plan, seal: "0".repeat(64) }), "was changed after it was made"],
     ["an unknown step", JSON.stringify({ ...plan, steps: [{ do: "explode" }] }), "is not a deploy plan"],
     ["an unknown field", JSON.stringify({ ...plan, extra: 1 }), "is not a deploy plan"],
     ["a revision that is no word", JSON.stringify({ ...plan, revision: "a b" }), "is not a deploy plan"],
   ])("that is %s is refused", (_, text, message) => {
-    expect(() => parsePlanFile(text, "p.json")).toThrow(message);
+    expect(() => parsePlanFile(text, from)).toThrow(message);
   });
 
   it("gives back the same plan", () => {
-    expect(parsePlanFile(formatPlanFile(plan), "p.json")).toEqual(plan);
+    expect(parsePlanFile(formatPlanFile(plan, sealFor()), from)).toEqual(plan);
+    const compact = JSON.stringify(JSON.parse(formatPlanFile(plan, sealFor())));
+    expect(parsePlanFile(compact, from)).toEqual(plan);
+  });
+
+  it.each([
+    ["another main VCL", (text: string) => text.replace("# one", "# two")],
+    ["another base", (text: string) => text.replace('"baseVersion": null', '"baseVersion": 3')],
+    ["drift that is overwritten", (text: string) => text.replace('"refuse"', '"overwrite"')],
+  ])("that was changed to %s is refused", (_, change) => {
+    const text = formatPlanFile(plan, sealFor());
+    expect(change(text)).not.toBe(text);
+    expect(() => parsePlanFile(change(text), from)).toThrow("was changed after it was made");
+  });
+
+  it("that was made with other secrets, or holds one, is refused", () => {
+    const variables = { ...VARIABLES, SITEFLEET_CONFIG_SEGMENT: "other-segment" };
+    const other = sealFor(desiredWith("# one", environmentWith({}, variables)));
+    expect(() => parsePlanFile(formatPlanFile(plan, other), from)).toThrow("or made with other secrets");
+    const text = formatPlanFile(plan, sealFor()).replace("# one", "# hidden-config-segment");
+    expect(() => parsePlanFile(text, from)).toThrow('"p.json" holds the value of a secret');
+    const warned = { ...plan, warnings: ["hidden-config-segment"] };
+    expect(() => formatPlanFile(warned, sealFor())).toThrow("the plan would hold the value of a secret");
   });
 });
 
 describe("what is kept at Fastly", () => {
   test.prop([
-    fc.integer({ min: 1, max: 1e6 }),
-    fc.option(fc.integer({ min: 1, max: 1e6 })),
-    fc.stringMatching(/^[0-9a-f]{16}$/),
-  ])("a stamp comes back from a comment", (version, from, revision) => {
-    expect(parseStamp(formatStamp({ version, from, revision }))).toEqual({ version, from, revision });
+    fc.record({
+      version: fc.integer({ min: 1, max: 1e6 }),
+      from: fc.option(fc.integer({ min: 1, max: 1e6 })),
+      revision: fc.stringMatching(/^[0-9a-f]{16}$/),
+      content: fc.option(fc.stringMatching(/^[0-9a-f]{16}$/)),
+      commit: fc.option(fc.stringMatching(/^[0-9a-f]{12}(-dirty)?$/)),
+      by: fc.option(fc.stringMatching(/^[a-z0-9@.[\]-]{1,20}$/)),
+    }),
+  ])("a stamp comes back from a comment", (stamp) => {
+    expect(parseStamp(formatStamp(stamp))).toEqual(stamp);
   });
 
+  it("a stamp of before there were commits in it is read too", () => {
+    expect(parseStamp("sitefleet 7 from none: revision abc")).toEqual({
+      version: 7,
+      from: null,
+      revision: "abc",
+      content: null,
+      commit: null,
+      by: null,
+    });
+  });
+
+  test.prop([fc.array(fc.string({ maxLength: 80 }), { maxLength: 400 })])(
+    "a record comes back from as many items as it takes",
+    (owned) => {
+      const record = { owned, written: owned, adopted: [] };
+      const items = formatRecord(record).map(({ key, value }) => ({ item_key: key, item_value: value }));
+      for (const { item_value } of items) expect(item_value.length).toBeLessThanOrEqual(8_000);
+      const longer = [...items, { item_key: "record_9999", item_value: "left of a longer one" }];
+      expect(parseState(longer).record).toEqual(record);
+    },
+  );
+
+  it.each(["", "1", "1 {", '2 {"owned":[],"written":[]', '1 {"owned":"x","written":[],"adopted":[]}'])(
+    "a record of %j counts as none",
+    (item_value) => {
+      expect(parseState([{ item_key: "record", item_value }]).record).toEqual(NO_RECORD);
+    },
+  );
+
   it("a stamp that a clone copied is not its own", () => {
-    const comment = formatStamp({ version: 7, from: 6, revision: "abc" });
+    const comment = stampOf(7);
     expect(ownStamp({ number: 7, comment })?.from).toBe(6);
     expect(ownStamp({ number: 8, comment })).toBeUndefined();
     expect(ownStamp({ number: 8, comment: "sitefleet 8" })).toBeUndefined();

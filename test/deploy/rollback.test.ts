@@ -104,14 +104,13 @@ describe("status", () => {
       active: { number: 2, revision: "hash-of---two" },
       drafts: [{ number: 3, revision: null }],
       lastChange: "verified",
-      drift: ['~ vcl "main"'],
+      drift: [],
+      pending: ['~ vcl "main"'],
     });
     const text = formatStatus(status);
-    expect(text).toMatch(
-      /^active {3}version 2 {2}2026-01-01T00:00:00Z {2}sitefleet 2 from 1: revision hash-of---two$/m,
-    );
+    expect(text).toMatch(/^active {3}version 2 {2}2026-01-01T00:00:00Z {2}revision hash-of---two$/m);
     expect(text).toMatch(/^draft {4}version 3 /m);
-    expect(formatStatus(toStatus(desiredWith("# two"), live))).toContain("drift    none");
+    expect(formatStatus(toStatus(desiredWith("# two"), live))).toContain("pending  none");
   });
 
   it("tells that there is no service", () => {

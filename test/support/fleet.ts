@@ -147,6 +147,8 @@ async function deploy(
     signal: new AbortController().signal,
     progress: () => undefined,
     privateItems: desired.privateItems,
+    variables: desired.variables,
+    by: null,
     create: true,
   });
 }

@@ -89,6 +89,8 @@ async function deploy(environment: Environment): Promise<void> {
     signal: new AbortController().signal,
     progress: () => undefined,
     privateItems: desired.privateItems,
+    variables: desired.variables,
+    by: null,
     create: true,
   });
   await client.close();

@@ -1,0 +1,128 @@
+import { randomBytes } from "node:crypto";
+import type { AclChange, FastlyClient } from "../fastly/client.ts";
+import { RemoteError } from "../fastly/remote-error.ts";
+import type { Acl, Dictionary } from "../fastly/wire.ts";
+import { SitefleetError, assertDefined } from "../lib/errors.ts";
+import type { DeployPlan, TableStep } from "./deploy-plan.ts";
+import { STATE_DICTIONARY } from "./desired.ts";
+import type { PrivateItem } from "./desired.ts";
+import { digestTable, digestedItems, entryLines, itemLines } from "./plan-tables.ts";
+import { describeRule } from "./service-content.ts";
+import { digestItems, digestKey, formatRecord, parseState, uniteRecords } from "./state.ts";
+
+export interface TableJob {
+  readonly client: FastlyClient;
+  readonly serviceId: string;
+  readonly plan: DeployPlan;
+  readonly privateItems: readonly PrivateItem[];
+  readonly progress: (line: string) => void;
+  /** Of the version that is about to be live, or is. */
+  readonly dictionaries: readonly Dictionary[];
+  readonly acls: readonly Acl[];
+}
+
+type Step<Do extends TableStep["do"]> = Extract<TableStep, { readonly do: Do }>;
+
+/**
+ * Writes what has no version: private items, items and entries. What is remembered of it is written first and holds
+ * the old state and the new one until the deploy is verified, so that a run that is cut off leaves nothing that would
+ * look as if it had been made by hand.
+ * @returns what stays changed when a version is put back, a line each
+ * @throws SitefleetError `deploy/changed-meanwhile` when a table is not as it was planned against; `fastly/…`
+ */
+export async function writeTables(job: TableJob): Promise<readonly string[]> {
+  const lasting: string[] = [];
+  for (const step of job.plan.steps) if (step.do === "put-record") await writeRecord(job, step);
+  for (const step of job.plan.steps) {
+    if (step.do === "put-private-items") lasting.push(await writePrivate(job, step));
+    if (step.do === "put-items") lasting.push(await writeItems(job, step));
+    if (step.do === "put-entries") lasting.push(await writeEntries(job, step));
+  }
+  return lasting;
+}
+
+async function writeRecord(job: TableJob, { record }: Step<"put-record">): Promise<void> {
+  const ref = dictionaryRef(job, STATE_DICTIONARY);
+  const before = parseState(await job.client.listItems(ref)).record;
+  await job.client.putItems(ref, formatRecord(uniteRecords(before, record)));
+}
+
+async function writePrivate(job: TableJob, step: Step<"put-private-items">): Promise<string> {
+  const { client, privateItems, progress } = job;
+  const ref = dictionaryRef(job, step.dictionary);
+  const items = privateItems.filter(({ dictionary }) => dictionary === step.dictionary);
+  await client.putItems(ref, items);
+  await client.removeItems(ref, step.remove);
+  const salted = { dictionaryId: ref.dictionaryId, salt: randomBytes(16).toString("hex") };
+  const digest = digestItems(digestedItems(privateItems, step.dictionary), salted);
+  await client.putItems(dictionaryRef(job, STATE_DICTIONARY), [
+    { key: digestKey(step.dictionary), value: digest },
+  ]);
+  progress(`private items written: ${items.map(({ key }) => key).join(", ")}`);
+  return `the private items keep their new values: Fastly does not tell the former ones`;
+}
+
+async function writeItems(job: TableJob, step: Step<"put-items">): Promise<string> {
+  const ref = dictionaryRef(job, step.dictionary);
+  const found = await job.client.listItems(ref);
+  const items = found.map(({ item_key, item_value }) => ({ key: item_key, value: item_value }));
+  refuseOtherTable(`dictionary "${step.dictionary}"`, step.seen, digestTable(itemLines(items)));
+  await job.client.putItems(ref, step.put);
+  await job.client.removeItems(ref, step.remove);
+  job.progress(`items of dictionary "${step.dictionary}" written`);
+  return `the items of dictionary "${step.dictionary}" keep their new values`;
+}
+
+/** Tries of a batch whose answer may have got lost. */
+const MOST_TRIES = 5;
+
+/** Batches of entries are never sent again unseen: each try starts from the entries that are there. */
+async function writeEntries(job: TableJob, step: Step<"put-entries">): Promise<string> {
+  const acl = job.acls.find(({ name }) => name === step.acl);
+  assertDefined(acl, `ACL ${step.acl}`);
+  const ref = { serviceId: job.serviceId, aclId: acl.id };
+  for (let attempt = 1; ; attempt += 1) {
+    const entries = await job.client.listEntries(ref);
+    if (attempt === 1) {
+      refuseOtherTable(`ACL "${step.acl}"`, step.seen, digestTable(entryLines(entries)));
+    }
+    const present = new Set(entryLines(entries));
+    const gone = new Set(step.remove.map(describeRule));
+    const kept = new Set(entryLines(step.put));
+    const changes: readonly AclChange[] = [
+      ...entries
+        .filter(
+          (entry) => gone.has(describeRule(entry)) && !entryLines([entry]).some((line) => kept.has(line)),
+        )
+        .map(({ id }) => ({ op: "delete", id }) as const),
+      ...step.put
+        .filter((entry) => !entryLines([entry]).some((line) => present.has(line)))
+        .map(({ negated, ...rest }) => ({ op: "create", ...rest, negated: negated ? 1 : 0 }) as const),
+    ];
+    try {
+      await job.client.changeEntries(ref, changes);
+      break;
+    } catch (error) {
+      const isLost = error instanceof RemoteError && error.landed === "unknown";
+      if (!isLost || attempt === MOST_TRIES) throw error;
+    }
+  }
+  job.progress(`entries of ACL "${step.acl}" written`);
+  return `the entries of ACL "${step.acl}" stay as they are now`;
+}
+
+function refuseOtherTable(what: string, seen: string | null, found: string): void {
+  if (seen === null || seen === found) return;
+  throw new SitefleetError("deploy/changed-meanwhile", `${what} was changed after the plan was made`, {
+    hint: "look at what changed with `sitefleet deploy plan`, then apply again",
+  });
+}
+
+function dictionaryRef(
+  job: TableJob,
+  name: string,
+): { readonly serviceId: string; readonly dictionaryId: string } {
+  const found = job.dictionaries.find((one) => one.name === name);
+  assertDefined(found, `dictionary ${name}`);
+  return { serviceId: job.serviceId, dictionaryId: found.id };
+}
