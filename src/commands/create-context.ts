@@ -22,7 +22,10 @@ export function createContext(
   const environment = async (name = environmentName): Promise<Environment> => {
     if (name === "local") {
       refuseSettings(flags.config);
-      return localEnvironment(await readMirrorFile(stateDir));
+      const local = localEnvironment(await readMirrorFile(stateDir));
+      // The mirror runs the team's own edge too, where there is one.
+      const found = findSettingsFile(cwd);
+      return found === undefined ? local : { ...local, edge: (await settings()).edgeFolder };
     }
     return environmentOf(await settings(), name, variables);
   };

@@ -250,6 +250,11 @@ export const ERROR_CODES = {
     meaning: "the release was not verified when it was published",
   },
   "release/not-found": { kind: "user", exit: 2, meaning: "the site has no such release" },
+  "render/override": {
+    kind: "user",
+    exit: 2,
+    meaning: "something in the team's folder of templates and snippets is wrong",
+  },
   "render/template": { kind: "user", exit: 2, meaning: "a template could not be rendered" },
   "replay/invalid-requests": {
     kind: "user",

@@ -34,3 +34,16 @@ export function createEngine(lookup: TemplateLookup, marker?: LineMarker): nunju
   );
   return engine;
 }
+
+/**
+ * Compiles a template without rendering it.
+ * @throws what is wrong with it, in nunjucks' words
+ */
+export function compileTemplate({ source, label }: TemplateSource): nunjucks.Template {
+  return new nunjucks.Template(
+    source,
+    createEngine(() => undefined),
+    label,
+    true,
+  );
+}

@@ -43,3 +43,33 @@ export const FEATURES = [
 ] as const;
 
 export type FeatureName = (typeof FEATURES)[number];
+
+/** Names under which a feature's macros are called, each at its place in `main.vcl.njk`. */
+export const STAGES = [
+  "declarations",
+  "access",
+  "recv_declare",
+  "recv_gate",
+  "recv_every_pass",
+  "recv_first_pass",
+  "recv_phase",
+  "recv_page",
+  "recv_rules",
+  "recv_lookup",
+  "recv_backend",
+  "hash",
+  "hit",
+  "origin_request",
+  "shield_request",
+  "fetch_declare",
+  "origin_response",
+  "fetch",
+  "error_decide",
+  "error",
+  "deliver_declare",
+  "deliver_decide",
+  "deliver_edge",
+  "deliver_shield",
+  "deliver_last",
+  "log",
+] as const;

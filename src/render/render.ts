@@ -1,23 +1,27 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type nunjucks from "nunjucks";
-import { isErrno, messageOf } from "../lib/caught.ts";
-import { SitefleetError } from "../lib/errors.ts";
+import { isErrno } from "../lib/caught.ts";
 import { packagePath } from "../lib/package-root.ts";
 import type { Environment } from "../settings/environment.ts";
 import { createEngine } from "./engine.ts";
-import type { TemplateLookup } from "./engine.ts";
-import { FEATURES } from "./features.ts";
+import type { TemplateLookup, TemplateSource } from "./engine.ts";
+import { orderFeatures } from "./feature-order.ts";
 import type { FeatureName } from "./features.ts";
 import { LineMarker } from "./line-map.ts";
 import type { LineMap } from "./line-map.ts";
+import { readTeamFolder } from "./team-folder.ts";
+import type { SnippetPlace, TeamFolder, TeamSnippet } from "./team-folder.ts";
+import { OWN_PREFIX } from "./team-template.ts";
+import { blaming, refuseBroken } from "./template-failure.ts";
 import { STAND_IN, withoutMarks } from "./template-marks.ts";
 import { templateValues } from "./template-values.ts";
 
 /** Rendered VCL of one environment; the same settings and templates give the same bytes. */
 export interface RenderedService {
   readonly files: readonly RenderedFile[];
+  /** The team's own. */
+  readonly snippets: readonly RenderedSnippet[];
   /** SHA-256 (first 16 hex) over the files before the revision was put in; the edge tells it to who asks rightly. */
   readonly revision: string;
 }
@@ -27,6 +31,16 @@ export interface RenderedFile {
   readonly content: string;
   readonly main: boolean;
   /** Where each line of `content` came from; see `originOf`. */
+  readonly lines: LineMap;
+}
+
+/** A VCL snippet of the team's, for Fastly to put into a macro. */
+export interface RenderedSnippet {
+  readonly name: string;
+  readonly type: SnippetPlace;
+  /** Lower ones come first. */
+  readonly priority: number;
+  readonly content: string;
   readonly lines: LineMap;
 }
 
@@ -41,33 +55,89 @@ export interface RenderOptions {
 export const TEMPLATES = packagePath("templates");
 
 /**
- * Renders the service of one environment.
- * @throws SitefleetError `render/template` when a template fails (unknown name, syntax), with the template's own message
+ * Renders the service of one environment, with the team's own templates and snippets where it has them.
+ * @throws SitefleetError `render/template` when a template fails (unknown name, syntax), with the template's own message;
+ * `render/override` when something in the team's folder is wrong, with its file and line
  */
 export function renderService(environment: Environment, options: RenderOptions = {}): RenderedService {
-  const lookup = lookupIn(options.templates ?? TEMPLATES);
-  const without = options.without ?? [];
-  const features = FEATURES.filter((name) => !without.includes(name)).map((name) => ({
-    name,
-    file: `${name}.vcl.njk`,
-  }));
-  const values = templateValues(environment, features);
-  const marker = new LineMarker();
-  const marked = renderMain(createEngine(lookup, marker), { ...values, revision: STAND_IN });
-  const revision = createHash("sha256")
-    .update(tidy(withoutMarks(marked.replaceAll(STAND_IN, ""))))
-    .digest("hex")
-    .slice(0, 16);
-  const content = tidy(renderMain(createEngine(lookup), { ...values, revision }));
-  const lines = marker.mapOf(content, marked.replaceAll(STAND_IN, revision));
-  return { files: [{ name: "main.vcl", content, main: true, lines }], revision };
+  const team = readTeamFolder(environment.edge);
+  const folder = options.templates ?? TEMPLATES;
+  refuseBroken(team, lookupIn(folder, team));
+  const workWith = (some: TeamFolder): RenderWork => {
+    const features = orderFeatures(some.templates, options.without ?? []);
+    return { lookup: lookupIn(folder, some), values: templateValues(environment, features) };
+  };
+  return blaming({ team, renders: (some) => renderWork(workWith(some), some) });
 }
 
-function lookupIn(folder: string): TemplateLookup {
+function renderWork(work: RenderWork, team: TeamFolder): RenderedService {
+  const main = renderText(work, MAIN);
+  const snippets = team.snippets.map((snippet) => ({ snippet, text: renderSnippet(work, snippet) }));
+  const hash = createHash("sha256").update(main.unrevised);
+  for (const { snippet, text } of snippets) hash.update(`\0${snippet.name}\0${text.unrevised}`);
+  const revision = hash.digest("hex").slice(0, 16);
+  return {
+    files: [{ name: "main.vcl", main: true, ...main.revised(revision) }],
+    snippets: snippets.map(({ snippet: { name, place, priority }, text }) => ({
+      name,
+      type: place,
+      priority,
+      ...text.revised(revision),
+    })),
+    revision,
+  };
+}
+
+const MAIN = "main.vcl.njk";
+
+interface RenderWork {
+  readonly lookup: TemplateLookup;
+  readonly values: object;
+}
+
+/** A text before it is known what revision it is of. */
+interface UnrevisedText {
+  readonly unrevised: string;
+  revised(revision: string): { readonly content: string; readonly lines: LineMap };
+}
+
+function renderText(work: RenderWork, name: string): UnrevisedText {
+  const marker = new LineMarker();
+  const marked = renderTemplate(work, { name, marker, revision: STAND_IN });
+  return {
+    unrevised: tidy(withoutMarks(marked.replaceAll(STAND_IN, ""))),
+    revised: (revision) => {
+      const content = tidy(renderTemplate(work, { name, revision }));
+      return { content, lines: marker.mapOf(content, marked.replaceAll(STAND_IN, revision)) };
+    },
+  };
+}
+
+function renderSnippet(work: RenderWork, { source, label, isTemplate, name }: TeamSnippet): UnrevisedText {
+  if (isTemplate) return renderText(work, snippetTemplate(name));
+  const lines = source
+    .split("\n")
+    .map((text, index) => (text.trim() === "" ? null : { template: label, line: index + 1 }));
+  return { unrevised: source, revised: () => ({ content: source, lines }) };
+}
+
+/** Under this name the engine finds a snippet; no file can be called so. */
+function snippetTemplate(name: string): string {
+  return `snippets/${name}`;
+}
+
+function lookupIn(folder: string, team: TeamFolder): TemplateLookup {
+  const theirs = new Map<string, TemplateSource>([
+    ...team.templates.map((template) => [template.file, template] as const),
+    ...team.snippets.map((snippet) => [snippetTemplate(snippet.name), snippet] as const),
+  ]);
   return (name) => {
-    if (!/^[a-z0-9-]+\.vcl\.njk$/.test(name)) return undefined;
+    const found = theirs.get(name);
+    if (found) return found;
+    const file = name.startsWith(OWN_PREFIX) ? name.slice(OWN_PREFIX.length) : name;
+    if (!/^[a-z0-9-]+\.vcl\.njk$/.test(file)) return undefined;
     try {
-      return { source: readFileSync(join(folder, name), "utf8"), label: name };
+      return { source: readFileSync(join(folder, file), "utf8"), label: file };
     } catch (error) {
       if (isErrno(error, "ENOENT")) return undefined;
       throw error;
@@ -75,16 +145,11 @@ function lookupIn(folder: string): TemplateLookup {
   };
 }
 
-function renderMain(engine: nunjucks.Environment, values: object): string {
-  try {
-    return engine.render("main.vcl.njk", values);
-  } catch (error) {
-    const reason = withoutMarks(messageOf(error));
-    throw new SitefleetError("render/template", `a template failed: ${reason}`, {
-      cause: error,
-      hint: "the message names the template; every value must exist and every import must resolve",
-    });
-  }
+function renderTemplate(
+  { lookup, values }: RenderWork,
+  what: { readonly name: string; readonly revision: string; readonly marker?: LineMarker },
+): string {
+  return createEngine(lookup, what.marker).render(what.name, { ...values, revision: what.revision });
 }
 
 /** No trailing blanks, no runs of empty lines, one newline at the end. */

@@ -31,6 +31,8 @@ import { originsOf, shieldDirector } from "./origins.ts";
 export interface FeatureFile {
   readonly name: string;
   readonly file: string;
+  /** The template that gives the macros that `file` lacks, or "". */
+  readonly base: string;
 }
 
 /** Fields of a config that ride under names of their own. */

@@ -1,6 +1,6 @@
 import { Secret } from "../lib/secret.ts";
 import { SitefleetError } from "../lib/errors.ts";
-import type { ServerEnvironmentSettings, Settings, StoreLocation } from "./schema.ts";
+import type { EdgeFolder, ServerEnvironmentSettings, Settings, StoreLocation } from "./schema.ts";
 
 /** The environment's variables, passed in by the composition root. */
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -26,6 +26,8 @@ export interface Environment {
   readonly segmented: ServerEnvironmentSettings["segmented"];
   readonly rateLimiting: boolean;
   readonly verify: { readonly url: string; readonly hostSuffix: string } | undefined;
+  /** The team's templates and snippets, the same in every environment. */
+  readonly edge?: EdgeFolder | undefined;
   readonly secrets: EnvironmentSecrets;
 }
 
@@ -78,6 +80,7 @@ export function environmentOf(settings: Settings, name: string, variables: Varia
     segmented: found.segmented,
     rateLimiting: found.rateLimiting,
     verify: found.verify,
+    edge: settings.edgeFolder,
     secrets: secretsFrom(name, variables),
   };
 }

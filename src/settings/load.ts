@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { dirname, extname, join } from "node:path";
+import { dirname, extname, join, normalize, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { messageOf } from "../lib/caught.ts";
 import { SitefleetError } from "../lib/errors.ts";
@@ -34,13 +34,20 @@ export async function loadSettings(path: string): Promise<Settings> {
     });
   }
   const result = parseSettings(await readInput(path));
-  if ("settings" in result) return result.settings;
+  if ("settings" in result) return withEdgeFolder(result.settings, path);
   throw new SitefleetError("settings/invalid", `${path} has ${result.issues.length} problem(s)`, {
     details: result.issues.map(
       (issue) => `${issue.path === "" ? "(top level)" : issue.path}: ${issue.message}`,
     ),
     hint: "correct every line listed; docs/settings.md describes each field",
   });
+}
+
+function withEdgeFolder(settings: Settings, path: string): Settings {
+  const named = settings.edge?.templates;
+  if (named === undefined) return settings;
+  const label = normalize(named).replace(/\/$/, "");
+  return { ...settings, edgeFolder: { path: resolve(dirname(path), named), label } };
 }
 
 async function readInput(path: string): Promise<unknown> {

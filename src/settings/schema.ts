@@ -86,10 +86,31 @@ export const settingsSchema = z.strictObject({
   environments: z.record(environmentName, serverEnvironment),
   /** Environments in the order in which a change goes through them; see `stagesOf`. */
   stages: z.array(environmentName).min(1).optional(),
+  /** The team's own part of the edge; docs/edge.md. */
+  edge: z
+    .strictObject({
+      /** Folder with templates and snippets, below that of the settings file. */
+      templates: z
+        .string()
+        .regex(/^(?!.*(?:^|\/)\.\.(?:\/|$))(?:\.\/)?[\w.-]+(?:\/[\w.-]+)*\/?$/, {
+          message: "must be a folder beside the settings file, such as `./edge`",
+        })
+        .optional(),
+    })
+    .optional(),
 });
 
+/** The team's folder of templates and snippets. */
+export interface EdgeFolder {
+  /** Absolute. */
+  readonly path: string;
+  /** As people know it, from where the settings are: `edge`. */
+  readonly label: string;
+}
+
 export type SettingsInput = z.input<typeof settingsSchema>;
-export type Settings = z.output<typeof settingsSchema>;
+/** `edgeFolder` is where `edge.templates` is, once it is known where the settings are. */
+export type Settings = z.output<typeof settingsSchema> & { readonly edgeFolder?: EdgeFolder };
 export type ServerEnvironmentSettings = Settings["environments"][string];
 export type StoreLocation = z.output<typeof location>;
 
