@@ -12,6 +12,7 @@ import type { TraceEvent } from "../../src/mirror/edge/trace.ts";
 import type { Explanation } from "../../src/mirror/inspector/explain.ts";
 import { startMirror } from "../../src/mirror/mirror.ts";
 import type { Mirror } from "../../src/mirror/mirror.ts";
+import { readPage } from "../docs/page.ts";
 
 // What requests of less usual kinds look like in a trace: one service whose VCL does a bit of each.
 
@@ -40,8 +41,7 @@ const origin = createServer((incoming, response) => {
   if (incoming.url === "/broken") return void response.destroy();
   if (incoming.url === "/cut") {
     response.writeHead(200, { "Content-Length": "100" });
-    response.write("ten bytes.", () => response.destroy());
-    return;
+    return void response.write("ten bytes.", () => response.destroy());
   }
   const body = incoming.url === "/page" ? '<p><esi:include src="/part"/></p>' : `from ${incoming.url}`;
   response.writeHead(200, { "Content-Type": incoming.url === "/page" ? "text/html" : "text/plain" });
@@ -172,4 +172,27 @@ test("a request that asks for another protocol is answered as one whose connecti
   const { trace } = await explain("/socket", headers);
   expect(states(trace.events)[0]).toBe("recv upgrade");
   expect(trace.answer?.status).toBe(200);
+});
+
+/** Paths of the fields of a document; elements of a list have the list's own. Traces inside are left to themselves. */
+function fieldsOf(value: unknown, path = ""): string[] {
+  if (Array.isArray(value)) {
+    return path.endsWith("headers") ? [] : value.flatMap((element) => fieldsOf(element, path));
+  }
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) => {
+    const field = path === "" ? name : `${path}.${name}`;
+    return [field, ...(/\.(?:shield|part)$/.test(field) ? [] : fieldsOf(inner, field))];
+  });
+}
+
+test("docs/mirror.md has a row for every field, and no other", async () => {
+  const page = await readPage("mirror.md");
+  const [, table = ""] = /<!-- explain-json:begin -->(.*)<!-- explain-json:end -->/s.exec(page) ?? [];
+  const told = [...table.matchAll(/^\| `([A-Za-z.]+)` /gm)].map(([, field]) => field);
+  const explained: Explanation[] = [];
+  for (const path of ["/again", "/broken", "/page", "/socket", "/again"]) explained.push(await explain(path));
+  const fields = new Set(explained.flatMap((one) => fieldsOf(one)));
+  for (const group of ["trace", "trace.request", "body"]) fields.delete(group);
+  expect([...told].sort()).toEqual([...fields].sort());
 });

@@ -1,0 +1,46 @@
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CHECKOUT, startMirrorProcess, startProcess } from "../support/cli-process.ts";
+import type { MirrorProcess } from "../support/cli-process.ts";
+import { missingPrograms, typedLines } from "../support/typed-page.ts";
+
+const missing = missingPrograms(["bash", "curl"]);
+if (missing.length > 0) process.stderr.write(`skipped: docs/mirror.md needs ${missing.join(", ")}\n`);
+
+const lines = typedLines(await readFile(join(CHECKOUT, "docs", "mirror.md"), "utf8"));
+const POPS = ["--pops", "lhr,iad,syd", "--shield", "iad", "--purge-delay", "iad=150"];
+
+describe.skipIf(missing.length > 0)("docs/mirror.md, typed line by line", () => {
+  let root = "";
+  let mirror: MirrorProcess | undefined;
+
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), "sitefleet-mirror-"));
+    await mkdir(join(root, "bin"));
+    const cli = join(CHECKOUT, "dist", "cli.js");
+    await writeFile(join(root, "bin", "sitefleet"), `#!/bin/sh\nexec "${process.execPath}" "${cli}" "$@"\n`);
+    await chmod(join(root, "bin", "sitefleet"), 0o755);
+    const env = { SITEFLEET_STATE: join(root, "state") };
+    mirror = await startMirrorProcess({ cwd: root, env }, ["--examples", ...POPS]);
+  });
+
+  afterAll(async () => {
+    await mirror?.stop();
+    await rm(root, { recursive: true, force: true });
+  });
+
+  test("has lines to type", () => {
+    expect(lines.length).toBeGreaterThan(3);
+  });
+
+  test.for(lines)("$line", async ({ line, code }) => {
+    const port = new URL(mirror?.file.edge.http ?? "").port;
+    const here = `PATH="${root}/bin:$PATH"; ${line.replaceAll("8080", port)}`;
+    const place = { cwd: root, env: { SITEFLEET_STATE: join(root, "state") } };
+    const end = await startProcess("bash", ["-o", "pipefail", "-c", here], place).end;
+    const said = end.code === code ? "" : `${end.out}${end.err}`;
+    expect({ line, code: end.code, said }).toEqual({ line, code, said: "" });
+  });
+});
