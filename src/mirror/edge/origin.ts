@@ -9,6 +9,7 @@ import { BackendFailure, toBackendFailure } from "./backend-failure.ts";
 import { discard } from "./body.ts";
 import type { ResponseBody } from "./body.ts";
 import type { RequestBody } from "./message.ts";
+import { OriginConnector } from "./origin-continue.ts";
 import { endToEndHeaders, endToEndResponseHeaders } from "./hop-by-hop.ts";
 
 /** What an origin or a shield answered. */
@@ -45,6 +46,7 @@ export interface Origins {
  */
 export class OriginPools implements Origins {
   readonly #pools = new Map<string, BackendPool>();
+  readonly #connector = new OriginConnector();
 
   async fetch(spec: TimedBackend, bereq: RequestMessage, payload: RequestBody | null): Promise<BackendReply> {
     const pool = this.#poolOf(spec);
@@ -107,6 +109,7 @@ export class OriginPools implements Origins {
   async close(): Promise<void> {
     const pools = [...this.#pools.values()];
     this.#pools.clear();
+    this.#connector.close();
     await Promise.all(pools.map(({ pool }) => pool.destroy()));
   }
 
@@ -119,10 +122,10 @@ export class OriginPools implements Origins {
       connections: spec.maxConnections,
       pipelining: 1,
       maxHeaderSize: 256 * 1024,
-      connect: {
+      connect: this.#connector.connectorOf({
         timeout: spec.connectTimeout * 1000,
         ...(spec.ssl ? tlsOptions(spec) : {}),
-      },
+      }),
     });
     const made = { pool, inFlight: 0 };
     this.#pools.set(key, made);

@@ -152,6 +152,44 @@ const FINE: readonly (readonly [string, Conduct, string])[] = [
   ],
 ];
 
+const CONTINUE = "HTTP/1.1 100 Continue\r\nX-Hint: 1\r\n\r\n";
+const ANSWER = `${OK}Content-Length: 2\r\n\r\nok`;
+
+test.each<readonly [string, readonly string[]]>([
+  ["before the answer", [CONTINUE + ANSWER]],
+  [
+    "twice, and another interim response",
+    [`${CONTINUE}${CONTINUE}HTTP/1.1 103 Early Hints\r\n\r\n${ANSWER}`],
+  ],
+  ["some time before the answer", [CONTINUE, ANSWER]],
+  ["without a reason", [`HTTP/1.1 100\r\n\r\n${ANSWER}`]],
+])("a 100 Continue that nobody asked for is passed over: %s", async (_what, pieces) => {
+  const { ask } = await behind((socket) => {
+    const next = ([piece, ...rest]: readonly string[]): void => {
+      if (piece !== undefined) socket.write(piece, () => setImmediate(() => next(rest)));
+    };
+    next(pieces);
+  });
+  const answer = await ask("/");
+  expect([answer.status, answer.text, answer.headers.get("X-Hint")]).toEqual([200, "ok", null]);
+  expect((await ask("/other")).text).toBe("good");
+});
+
+test("a body that reads like an interim response stays what it is", async () => {
+  const body = `${CONTINUE}HTTP/1.1 100 OK\r\n\r\n`;
+  const head = `${OK}Content-Length: ${body.length}\r\n\r\n`;
+  const { ask } = await behind((socket) => {
+    socket.write(CONTINUE + head, () => setImmediate(() => socket.write(body)));
+  });
+  expect((await ask("/")).text).toBe(body);
+});
+
+test("nothing but 100 Continue is no answer", async () => {
+  const { ask } = await behind(says(CONTINUE.repeat(3)));
+  const answer = await ask("/");
+  expect([answer.status, answer.reason]).toEqual([503, "first byte timeout"]);
+});
+
 test.each(FINE)("a backend that %s is heard, and its answer cached", async (_what, conduct, text) => {
   const { ask, requests } = await behind(conduct);
   const first = await ask("/");
