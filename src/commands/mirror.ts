@@ -7,6 +7,7 @@ import { readPops } from "./mirror-pops.ts";
 import type { FleetRow } from "../mirror/inspector/inspector-server.ts";
 import type { Mirror, MirrorPorts } from "../mirror/mirror.ts";
 import type { CommandContext } from "./context.ts";
+import { keyCommand } from "./mirror-key.ts";
 import type { CommandDefinition, CommandInput, Flags, OptionDefinition } from "./command.ts";
 import { untilAborted } from "./until-aborted.ts";
 
@@ -56,6 +57,7 @@ export const commands: readonly CommandDefinition[] = [
     examples: ["mirror reset --yes"],
     run: runReset,
   },
+  keyCommand,
 ];
 
 async function runUp(context: CommandContext, input: CommandInput): Promise<void> {
@@ -108,7 +110,7 @@ async function runReset(context: CommandContext): Promise<void> {
       hint: "say --yes to go on, or --dry-run to see what it would remove",
     });
   }
-  const parts = ["s3", "api", "ca", "logs", "keys.json", "mirror.json"].map((name) =>
+  const parts = ["s3", "api", "ca", "logs", "keys.json", "s3-keys.json", "mirror.json"].map((name) =>
     join(context.stateDir, name),
   );
   if (!context.dryRun) {

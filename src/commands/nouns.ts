@@ -34,4 +34,5 @@ export const NOUNS: readonly Noun[] = [
     load: () => import("./explain.ts"),
   },
   { name: "verify", summary: "run the conformance cases against an edge", load: () => import("./verify.ts") },
+  { name: "doctor", summary: "check everything an environment needs", load: () => import("./doctor.ts") },
 ];

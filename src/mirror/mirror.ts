@@ -20,12 +20,13 @@ import type { Explanation } from "./inspector/explain.ts";
 import { startInspector } from "./inspector/inspector-server.ts";
 import type { FleetRow, Inspector } from "./inspector/inspector-server.ts";
 import { Observer } from "./inspector/observer.ts";
+import { findIssuedKey } from "./issued-keys.ts";
 import { loadMirrorKeys } from "./keys.ts";
 import type { MirrorKeys } from "./keys.ts";
 import { openLogFile } from "./log-file.ts";
 import type { LogLine } from "./log-file.ts";
 import { startS3Server } from "./s3/server.ts";
-import type { S3Server } from "./s3/server.ts";
+import type { S3Call, S3Server } from "./s3/server.ts";
 
 /** Ports of the mirror's parts; 0 = any free one. */
 export interface MirrorPorts {
@@ -74,6 +75,8 @@ export interface MirrorOptions {
   readonly readFleet?: () => AsyncIterable<FleetRow>;
   /** Sees each log line as it is written to `<state>/logs/edge.log`. */
   readonly onLog?: (line: LogLine) => void;
+  /** Sees every action that a key was allowed or refused at S3. */
+  readonly onS3Call?: (call: S3Call) => void;
 }
 
 export interface Mirror {
@@ -205,6 +208,8 @@ function startStore(options: MirrorOptions, keys: MirrorKeys): Promise<S3Server>
       { ...keys.publisher, access: "full" },
       { ...keys.edgeReader, access: "read" },
     ],
+    findCredential: findIssuedKey(options.stateDir),
+    ...(options.onS3Call === undefined ? {} : { onCall: options.onS3Call }),
     buckets: Object.values(MIRROR_BUCKETS),
   });
 }

@@ -49,7 +49,12 @@ export const TLS_ROUTES: readonly Route[] = Object.entries(LISTS).flatMap(
         method: "GET",
         path: `/tls/${name}`,
         operation: `list-tls-${operation}`,
-        handler: async (context, request) => page(await listing(context), request),
+        handler: async (context, request) =>
+          page(
+            await listing(context),
+            request,
+            name === "configurations" ? recordsAsked(request) : undefined,
+          ),
       },
       {
         method: "GET",
@@ -74,7 +79,18 @@ function configuration({ store }: ApiContext): Resource {
       tls_protocols: ["1.2", "1.3"],
       updated_at: store.account.createdAt,
     },
+    relationships: { dns_records: { data: DNS_RECORDS.map(({ id, type }) => ({ id, type })) } },
   };
+}
+
+/** Where domains are to point (reference/api/tls/custom-certs/configurations): here the edge is on this machine. */
+const DNS_RECORDS: readonly Resource[] = [
+  { id: "127.0.0.1", type: "dns_record", attributes: { record_type: "A", region: "global" } },
+  { id: "edge.localhost", type: "dns_record", attributes: { record_type: "CNAME", region: "global" } },
+];
+
+function recordsAsked(request: ApiRequest): readonly Resource[] | undefined {
+  return request.query.get("include")?.split(",").includes("dns_records") ? DNS_RECORDS : undefined;
 }
 
 /** Every domain of an active version and every versionless one. */
@@ -100,11 +116,16 @@ function one(list: readonly Resource[], request: ApiRequest, label: string): Api
 }
 
 /** One page with the links and counts that JSON:API lists carry (recorded). */
-function page(list: readonly Resource[], request: ApiRequest): ApiResponse {
+function page(
+  list: readonly Resource[],
+  request: ApiRequest,
+  included: readonly Resource[] | undefined,
+): ApiResponse {
   const size = Math.min(positive(request, "page[size]") ?? PAGE_SIZE, MAX_PAGE_SIZE);
   const current = positive(request, "page[number]") ?? 1;
   return jsonApi({
     data: list.slice((current - 1) * size, current * size),
+    ...(included === undefined ? {} : { included }),
     meta: {
       per_page: size,
       current_page: current,

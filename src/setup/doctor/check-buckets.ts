@@ -1,0 +1,266 @@
+import { randomBytes } from "node:crypto";
+import type { Fleet } from "../../fleet/fleet.ts";
+import { SitefleetError } from "../../lib/errors.ts";
+import { HttpConnections } from "../../lib/http-exchange.ts";
+import { Secret } from "../../lib/secret.ts";
+import type { Location } from "../../settings/environment.ts";
+import { BucketAdmin } from "../../store/bucket-admin.ts";
+import type { ObjectStore } from "../../store/object-store.ts";
+import { bucketEndpoint } from "../../store/s3-endpoint.ts";
+import { S3SiteStore } from "../../store/s3-store.ts";
+import { describeStep, planBucket } from "../bucket-setup.ts";
+import { locationsOf } from "../s3-grants.ts";
+import { checkClock } from "./check-account.ts";
+import { edgeKeyOf } from "./check-secrets.ts";
+import { checked, fail, failedAs, ok, skipped, warn } from "./check.ts";
+import type { CheckResult, DoctorJob } from "./check.ts";
+
+/** The buckets of both regions, and what the two keys can do with them. */
+export async function checkBuckets({ fleet }: DoctorJob): Promise<readonly CheckResult[]> {
+  const settings: CheckResult[] = [];
+  for (const location of locationsOf(fleet.environment)) {
+    for (const bucket of bucketsOf(location)) {
+      settings.push(...(await checked(`s3/${bucket}`, () => checkBucket(fleet, { location, bucket }))));
+      settings.push(
+        ...(await checked(`s3/${bucket}/private`, () => checkPrivate(fleet, { location, bucket }))),
+      );
+    }
+  }
+  return [...settings, ...(await checkKeys(fleet))];
+}
+
+function bucketsOf({ configBucket, hostingBucket }: Location): readonly string[] {
+  return [...new Set([configBucket, hostingBucket])];
+}
+
+interface Place {
+  readonly location: Location;
+  readonly bucket: string;
+}
+
+async function checkBucket(
+  { environment, signal }: Fleet,
+  { location, bucket }: Place,
+): Promise<CheckResult> {
+  const id = `s3/${bucket}`;
+  const create = `sitefleet deploy apply --create --env ${environment.name}`;
+  const admin = new BucketAdmin(location, { keys: environment.secrets.storeKeys(), signal });
+  try {
+    const state = await admin.read(bucket);
+    if (state === undefined) return fail(id, `does not exist in ${location.region}`, `make it: ${create}`);
+    const { steps, unsupported } = planBucket(state);
+    const lacks =
+      unsupported.length === 0
+        ? ""
+        : `; this store has no setting for: ${unsupported.map(describeStep).join(", ")}`;
+    if (steps.length > 0) {
+      return fail(id, `lacks: ${steps.map(describeStep).join(", ")}${lacks}`, `set it right: ${create}`);
+    }
+    return ok(id, `in ${state.region}, private, abandoned uploads are ended${lacks}`);
+  } catch (error) {
+    // A publisher's key may not look at settings, and needs not.
+    if (error instanceof SitefleetError && error.code === "store/not-authorised" && isDenied(error)) {
+      return skipped(id, "this key may not read the bucket's settings: run with the deployer's");
+    }
+    throw error;
+  } finally {
+    admin.close();
+  }
+}
+
+/** Whether the key is known and only lacks a permission. */
+function isDenied(error: SitefleetError): boolean {
+  return error.cause instanceof Error && error.cause.name === "AccessDenied";
+}
+
+const PROBE_LIMITS = { connections: 1, connectMs: 5_000, headMs: 10_000, bodyMs: 10_000, keptMs: 1_000 };
+const PROBE_BYTES = 64 * 1024;
+
+/** What anybody gets who asks without a key. */
+async function checkPrivate(
+  { environment, signal }: Fleet,
+  { location, bucket }: Place,
+): Promise<CheckResult> {
+  const id = `s3/${bucket}/private`;
+  const endpoint = bucketEndpoint(location, bucket);
+  const connections = new HttpConnections(endpoint.origin, PROBE_LIMITS);
+  try {
+    const { status } = await connections.send({
+      method: "GET",
+      path: endpoint.pathOf(`${environment.name}/`),
+      headers: ["host", endpoint.host],
+      body: undefined,
+      readLimit: PROBE_BYTES,
+      signal,
+    });
+    if (status === 401 || status === 403) return ok(id, "refuses whoever has no key");
+    if (status >= 500) return warn(id, `answers ${status} to a request without key`, "look again later");
+    if (status === 404) {
+      // Without permission to list, S3 does not tell that a key is missing: whoever is told so may list.
+      return fail(id, "tells anybody which keys there are", `block public access of the bucket "${bucket}"`);
+    }
+    return fail(
+      id,
+      `answers ${status} to a request without key`,
+      `block public access of the bucket "${bucket}"`,
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    const why = error instanceof Error ? error.message : String(error);
+    const found = `${endpoint.host} does not answer: ${why}`;
+    return { ...fail(id, found, "check the endpoint and the network"), cause: "unreachable" };
+  } finally {
+    connections.close();
+  }
+}
+
+/** What the publisher's and the edge's key can do, by trying, with an object that is gone afterwards. */
+async function checkKeys(fleet: Fleet): Promise<readonly CheckResult[]> {
+  const { environment, clock } = fleet;
+  const { second: _, ...location } = environment.s3;
+  const store = new S3SiteStore({ location, keys: environment.secrets.storeKeys(), clock });
+  try {
+    const results: CheckResult[] = [];
+    for (const kind of ["config", "hosting"] as const) {
+      const bucket = location[`${kind}Bucket`];
+      results.push(...(await checkBucketKeys(fleet, { store: store[kind], kind, bucket })));
+    }
+    return [...results, ...(await checkSecondRegion(fleet)), checkClock("s3/clock", store.clockOffset())];
+  } finally {
+    store.close();
+  }
+}
+
+interface ProbeJob {
+  readonly store: ObjectStore;
+  readonly kind: "config" | "hosting";
+  readonly bucket: string;
+}
+
+/** Below a name that no website environment can have: none begins with `_`. */
+function probeKey(environment: string): string {
+  return `${environment}/_doctor/${randomBytes(8).toString("hex")}`;
+}
+
+async function checkBucketKeys(fleet: Fleet, job: ProbeJob): Promise<readonly CheckResult[]> {
+  const { environment, signal } = fleet;
+  const { store, bucket } = job;
+  const id = `s3/${bucket}/publisher`;
+  const key = probeKey(environment.name);
+  try {
+    await store.put({ key, body: "sitefleet doctor", condition: { kind: "absent" }, signal });
+  } catch (error) {
+    return [failedAs(id, error), ...(await checkEdgeKey(fleet, { ...job, key: undefined }))];
+  }
+  const edge = await checkEdgeKey(fleet, { ...job, key });
+  const publisher = await checked(id, async () => {
+    const got = await store.get({ key, signal });
+    await store.delete({ key, signal });
+    const gone = (await store.head({ key, signal })).kind === "not-found";
+    return got.kind === "ok" && gone
+      ? ok(id, "writes, reads and deletes")
+      : fail(id, "what was written is not what is read", "the store must be strongly consistent");
+  });
+  return [...publisher, ...edge];
+}
+
+/** @param key an object that is there; absent = none could be written */
+async function checkEdgeKey(
+  fleet: Fleet,
+  job: ProbeJob & { readonly key: string | undefined },
+): Promise<readonly CheckResult[]> {
+  const { second: _, ...location } = fleet.environment.s3;
+  return checked(`s3/${job.bucket}/edge-key`, () => tryEdgeKey(fleet, { ...job, location }));
+}
+
+/** The second region's buckets are read by the edge alone. */
+async function checkSecondRegion(fleet: Fleet): Promise<readonly CheckResult[]> {
+  const [, second] = locationsOf(fleet.environment);
+  if (second === undefined) return [];
+  const results = await Promise.all(
+    (["config", "hosting"] as const).map((kind) => {
+      const bucket = second[`${kind}Bucket`];
+      const id = `s3/${bucket}/edge-key`;
+      return checked(id, () => tryEdgeKey(fleet, { kind, bucket, location: second, key: undefined }));
+    }),
+  );
+  return results.flat();
+}
+
+async function tryEdgeKey(
+  { environment, clock, signal }: Fleet,
+  job: Omit<ProbeJob, "store"> & { readonly location: Location; readonly key: string | undefined },
+): Promise<CheckResult> {
+  const { bucket, kind, location, key } = job;
+  const id = `s3/${bucket}/edge-key`;
+  const keys = edgeKeyOf(environment.secrets);
+  if (keys === undefined) return skipped(id, "the key is not of the form `id:secret`");
+  const { accessKeyId, secret } = keys;
+  const site = new S3SiteStore({
+    location,
+    keys: { accessKeyId, secretAccessKey: new Secret(secret) },
+    clock,
+  });
+  const store = site[kind];
+  const policies = `sitefleet deploy policies --role edge-reader --env ${environment.name}`;
+  try {
+    if (key !== undefined && (await store.get({ key, signal })).kind !== "ok") {
+      return fail(id, "does not find what was just written", "the store must be strongly consistent");
+    }
+    const missing = probeKey(environment.name);
+    // Without s3:ListBucket this is 403, an error, and every unknown page would be a fault.
+    const absent = await isNotFound(store, { key: missing, signal });
+    if (!absent) {
+      return fail(
+        id,
+        "is told 403 of a missing key: it may not list the bucket",
+        `allow s3:ListBucket: ${policies}`,
+      );
+    }
+    if (await mayWrite(store, { key: key ?? missing, signal })) {
+      return fail(
+        id,
+        "may write: whoever learns it could change every site",
+        `take that from it: ${policies}`,
+      );
+    }
+    return ok(id, key === undefined ? "lists, and may not write" : "reads and lists, and may not write");
+  } finally {
+    site.close();
+  }
+}
+
+interface Probe {
+  readonly key: string;
+  readonly signal: AbortSignal;
+}
+
+async function isNotFound(store: ObjectStore, probe: Probe): Promise<boolean> {
+  try {
+    return (await store.get(probe)).kind === "not-found";
+  } catch (error) {
+    if (error instanceof SitefleetError && isDenied(error)) return false;
+    throw error;
+  }
+}
+
+/** Tries in ways that change nothing if they are allowed: the condition does not hold, the version is another. */
+async function mayWrite(store: ObjectStore, { key, signal }: Probe): Promise<boolean> {
+  const condition = { kind: "etag" as const, etag: '"00000000000000000000000000000000"' };
+  const tries = [
+    () => store.put({ key, body: "", condition, signal }),
+    () => store.delete({ key: `${key}-none`, signal }),
+  ];
+  for (const attempt of tries) {
+    try {
+      await attempt();
+      return true;
+    } catch (error) {
+      if (error instanceof SitefleetError && isDenied(error)) continue;
+      // S3 looks for the object of a conditional write before it finds that there is none; that it looked is enough.
+      if (error instanceof SitefleetError && error.code === "store/refused") return true;
+      throw error;
+    }
+  }
+  return false;
+}
