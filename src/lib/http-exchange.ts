@@ -120,6 +120,8 @@ export class HttpConnections {
   send(exchange: Exchange): Promise<HttpAnswer> {
     const { method, path, headers, body, readLimit, signal } = exchange;
     const { headMs, bodyMs } = this.#limits;
+    // A signal that has told its listeners already tells no new one.
+    if (signal?.aborted === true) return Promise.reject(errorOf(signal.reason));
     return new Promise((resolve, reject) => {
       const request = this.#request({
         ...this.#target,
@@ -132,7 +134,7 @@ export class HttpConnections {
       const aborts = signal && this.#abortsOf(signal);
       const fail = (error: unknown): void => {
         aborts?.remove(slot, fail);
-        reject(error instanceof Error ? error : new Error(String(error)));
+        reject(errorOf(error));
         request.destroy();
       };
       const slot = aborts?.add(fail) ?? 0;
@@ -174,6 +176,10 @@ export class HttpConnections {
     request.socket?.once(this.#connected, stop);
     request.once("close", stop);
   }
+}
+
+function errorOf(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
 }
 
 function readAnswer(
