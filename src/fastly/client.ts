@@ -264,6 +264,16 @@ export class FastlyClient {
     });
   }
 
+  /** What a dynamic snippet says now: like items and entries it has no version. */
+  async readDynamicSnippet(ref: { readonly serviceId: string; readonly snippetId: string }): Promise<string> {
+    const { content } = await this.#transport.send({
+      method: "GET",
+      path: ["service", ref.serviceId, "snippet", ref.snippetId],
+      answer: wire.snippetText,
+    });
+    return content;
+  }
+
   /** All entries of an ACL. */
   async listEntries(ref: AclRef): Promise<readonly wire.AclEntry[]> {
     const entries: wire.AclEntry[] = [];

@@ -151,6 +151,8 @@ export type Snippet = Readonly<z.output<typeof snippet>>;
 export const acl = z.object({ id: z.string().min(1), name: z.string() });
 export type Acl = Readonly<z.output<typeof acl>>;
 
+export const snippetText = z.object({ content: wireText });
+
 /** `subnet` is the length of a network's prefix, `null` for one address. */
 export const aclEntry = z.object({
   id: z.string().min(1),

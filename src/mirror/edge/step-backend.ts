@@ -65,7 +65,7 @@ async function ask(x: Exchange, bereq: RequestMessage, payload: RequestBody | nu
   if (ref.kind === "director" && ref.spec.type === "shield") {
     return fetchFromShield(x, ref.spec, { bereq, payload });
   }
-  let failure = new BackendFailure("All backends failed or unhealthy");
+  let failure: BackendFailure | undefined;
   for (const spec of chooseBackends(ref, directorContext(x))) {
     try {
       return await x.parts.pools.fetch(withTimeouts(spec, x.node.backendTimeouts), bereq, payload);
@@ -74,7 +74,8 @@ async function ask(x: Exchange, bereq: RequestMessage, payload: RequestBody | nu
       if (!isConnectFailure(failure)) throw failure;
     }
   }
-  throw failure;
+  // Made only when it is needed: an error's stack costs more than a fetch from memory.
+  throw failure ?? new BackendFailure("All backends failed or unhealthy");
 }
 
 /** The backend with what `bereq.*_timeout` set for this request (reference/vcl/variables/backend-connection). */

@@ -1,0 +1,78 @@
+import { desiredService } from "../src/deploy/desired.ts";
+import { renderService } from "../src/render/render.ts";
+import { replayEnvironment } from "../src/replay/environment.ts";
+import { plannedSide } from "../src/replay/plan-sides.ts";
+import { runReplay } from "../src/replay/replay.ts";
+import type { ReplayWork } from "../src/replay/replay.ts";
+import { readRequestLines } from "../src/replay/request-lines.ts";
+import { compileSides } from "../src/replay/side-program.ts";
+import { environmentOf } from "../src/settings/environment.ts";
+import type { Environment } from "../src/settings/environment.ts";
+import { settingsSchema } from "../src/settings/schema.ts";
+import { exampleSettings } from "../test/support/environments.ts";
+import { MadeSites } from "../test/support/made-sites.ts";
+import { TEMPLATES } from "./project.ts";
+import { load, rounded } from "./statistics.ts";
+
+const SITES = 1_000;
+const LINES = 60_000;
+const MEBIBYTE = 1024 * 1024;
+const SEGMENT = "bench-segment-0123456789";
+
+/**
+ * Pairs a second of processor time (the whole process, its helper threads too), and how much memory a replay takes from
+ * its first tenth to its end. The sites are made as they are read: no store's speed is in the figures.
+ */
+export async function measureReplay(): Promise<object> {
+  const loadBefore = load();
+  const sample = await measure({ kind: "sample", sites: SITES });
+  const lines = await measure({ kind: "lines", lines: readRequestLines(requestLines()) });
+  return { load: [loadBefore, load()], sample, lines };
+}
+
+async function measure(work: ReplayWork): Promise<object> {
+  const environment = benchEnvironment();
+  const rendered = renderService(environment, { templates: TEMPLATES });
+  const side = plannedSide({ desired: desiredService(environment, rendered), drops: [] });
+  const memory: number[] = [];
+  const startedMs = performance.now();
+  const before = process.cpuUsage();
+  const summary = await runReplay({
+    sides: compileSides(side, side),
+    environment: replayEnvironment(environment),
+    source: new MadeSites({ count: SITES, serverEnv: environment.name, segment: SEGMENT }),
+    work,
+    startedAt: Date.parse("2026-01-01T00:00:00Z"),
+    signal: new AbortController().signal,
+    onProgress: () => void memory.push(process.memoryUsage().rss / MEBIBYTE),
+  });
+  const spent = process.cpuUsage(before);
+  const cpuSeconds = (spent.user + spent.system) / 1e6;
+  const { pairs } = summary.requests;
+  const early = memory.slice(0, Math.ceil(memory.length / 10));
+  return {
+    ...summary.sites,
+    pairs,
+    pairsPerCpuSecond: rounded(pairs / cpuSeconds),
+    pairsPerSecond: rounded((pairs / (performance.now() - startedMs)) * 1000),
+    peakMebibytes: { firstTenth: rounded(Math.max(...early)), all: rounded(Math.max(...memory)) },
+  };
+}
+
+function benchEnvironment(): Environment {
+  return environmentOf(settingsSchema.parse(exampleSettings), "production", {
+    SITEFLEET_EDGE_S3_KEY: "BENCHREADER:bench-secret-0123456789",
+    SITEFLEET_CONFIG_SEGMENT: SEGMENT,
+  });
+}
+
+const PATHS = ["/", "/about", "/blog/", "/style.css", "/missing", "/moved"];
+
+/** A log of visitors: some hosts are asked for often, most seldom. */
+async function* requestLines(): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < LINES; at += 1) {
+    const number = Math.floor((at * 7919) % SITES) % (at % 3 === 0 ? 20 : SITES);
+    const url = `https://${MadeSites.host(number)}${PATHS[at % PATHS.length] ?? "/"}`;
+    yield await Promise.resolve(Buffer.from(`${JSON.stringify({ url })}\n`));
+  }
+}
