@@ -1,5 +1,7 @@
 import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
 /**
@@ -48,11 +50,18 @@ export async function runFastlyCli(
   });
 }
 
-/** Why the CLI cannot be used here (it downloads its binary when it is installed); `undefined` when it can. */
-export async function whyNoFastlyCli(home: string): Promise<string | undefined> {
-  const run = await runFastlyCli({ home, endpoint: "http://127.0.0.1:9", token: "none" }, ["version"]);
-  if (run.code === 0) return undefined;
-  return run.out.trim().split("\n").at(-1) || `exit code ${run.code}`;
+/** Whether the CLI runs here (it downloads its binary when it is installed); says on stderr why it does not. */
+export async function hasFastlyCli(): Promise<boolean> {
+  const home = await mkdtemp(join(tmpdir(), "sitefleet-"));
+  try {
+    const run = await runFastlyCli({ home, endpoint: "http://127.0.0.1:9", token: "none" }, ["version"]);
+    if (run.code === 0) return true;
+    const why = run.out.trim().split("\n").at(-1) || `exit code ${run.code}`;
+    process.stderr.write(`skipped: the Fastly CLI does not run here: ${why}\n`);
+    return false;
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
 }
 
 /** Runs all, so many at a time: for calls whose order does not matter. */

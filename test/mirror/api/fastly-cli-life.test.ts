@@ -1,25 +1,13 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { LOGGING_NAMES } from "../../../src/mirror/api/logging-names.ts";
-import { runFastlyCli, runTogether, whyNoFastlyCli } from "../../support/fastly-cli.ts";
+import { runFastlyCli, runTogether, hasFastlyCli } from "../../support/fastly-cli.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 import { field, TOKEN } from "./api-fixture.ts";
 import { addressOf, startWhole } from "./whole-fixture.ts";
 
-async function whyNot(): Promise<string | undefined> {
-  const home = await mkdtemp(join(tmpdir(), "sitefleet-"));
-  try {
-    return await whyNoFastlyCli(home);
-  } finally {
-    await rm(home, { recursive: true, force: true });
-  }
-}
-
-const unavailable = await whyNot();
-if (unavailable !== undefined)
-  process.stderr.write(`skipped: the Fastly CLI does not run here: ${unavailable}\n`);
+const available = await hasFastlyCli();
 
 /** Flags without which the CLI asks no API, by the name of its command. */
 const LOGGING_FLAGS: Readonly<Record<string, readonly string[]>> = {
@@ -46,7 +34,7 @@ const OTHER_OBJECTS: readonly (readonly [kind: string, form: Readonly<Record<str
   ["director", { name: "pool", type: "1", quorum: "0" }],
 ];
 
-describe.skipIf(unavailable !== undefined)("the official CLI, through the life of a service", () => {
+describe.skipIf(!available)("the official CLI, through the life of a service", () => {
   test("with objects of every sort, each of them at work at the edge", { timeout: 600_000 }, async () => {
     const { api, add, call, id, visit, origin, logged } = await startWhole();
     const home = await tempDir();
