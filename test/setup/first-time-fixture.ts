@@ -1,5 +1,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import {
+  DeletePublicAccessBlockCommand,
+  PutBucketOwnershipControlsCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { onTestFinished } from "vitest";
 import { issueKey } from "../../src/mirror/issued-keys.ts";
 import { startMirror } from "../../src/mirror/mirror.ts";
@@ -7,13 +12,14 @@ import type { Mirror } from "../../src/mirror/mirror.ts";
 import type { S3Call } from "../../src/mirror/s3/server.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { environmentOf } from "../../src/settings/environment.ts";
-import type { Environment } from "../../src/settings/environment.ts";
+import type { Environment, EnvironmentSecrets } from "../../src/settings/environment.ts";
 import { settingsSchema } from "../../src/settings/schema.ts";
 import type { SettingsInput } from "../../src/settings/schema.ts";
 import { policyFor } from "../../src/setup/s3-grants.ts";
 import type { S3Role } from "../../src/setup/s3-grants.ts";
 import { runHere } from "../support/command-line.ts";
 import type { CommandEnd } from "../support/command-line.ts";
+import { InstantClock } from "../support/instant-clock.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 export const SEGMENT = "hidden-segment-of-a-test";
@@ -31,6 +37,10 @@ export interface FirstTime {
   run(args: readonly string[], options?: RunOptions): Promise<CommandEnd>;
   /** Writes other settings, for what is to be wrong. */
   configure(change: (production: EnvironmentInput) => EnvironmentInput): Promise<void>;
+  /** The secrets as `run` has them. */
+  secretsOf(role: "publisher" | "deployer"): EnvironmentSecrets;
+  /** Makes a bucket public and gives it ACLs, as its owner can. */
+  loosen(bucket: string): Promise<void>;
 }
 
 export interface RunOptions {
@@ -92,26 +102,37 @@ export async function startFirstTime(
     roles.set(key.accessKeyId, role);
   }
   const edge = keys.get("edge-reader");
+  const variablesOf = (role: S3Role): Record<string, string> => ({
+    FASTLY_API_TOKEN: mirror.file.api.token,
+    AWS_ACCESS_KEY_ID: keys.get(role)?.accessKeyId ?? "",
+    AWS_SECRET_ACCESS_KEY: keys.get(role)?.secretAccessKey ?? "",
+    SITEFLEET_EDGE_S3_KEY: `${edge?.accessKeyId}:${edge?.secretAccessKey}`,
+    SITEFLEET_CONFIG_SEGMENT: SEGMENT,
+    SITEFLEET_STATE: join(cwd, "client-state"),
+  });
   return {
     mirror,
     cwd,
     calls,
     environment,
     configure: (change) => configure(change(production)),
+    secretsOf: (role) =>
+      environmentOf(settingsSchema.parse({ environments: { production } }), "production", variablesOf(role))
+        .secrets,
+    async loosen(Bucket) {
+      const { url, region, accessKeyId, secretAccessKey } = mirror.file.s3;
+      const credentials = { accessKeyId, secretAccessKey };
+      const owner = new S3Client({ endpoint: url, region, forcePathStyle: true, credentials });
+      const OwnershipControls = { Rules: [{ ObjectOwnership: "ObjectWriter" as const }] };
+      await owner.send(new DeletePublicAccessBlockCommand({ Bucket }));
+      await owner.send(new PutBucketOwnershipControlsCommand({ Bucket, OwnershipControls }));
+      owner.destroy();
+    },
     run(args, { role = "deployer", variables = {} } = {}) {
-      const key = keys.get(role);
       return runHere([...args, "--env", "production"], {
         cwd,
-        clock: systemClock,
-        variables: {
-          FASTLY_API_TOKEN: mirror.file.api.token,
-          AWS_ACCESS_KEY_ID: key?.accessKeyId ?? "",
-          AWS_SECRET_ACCESS_KEY: key?.secretAccessKey ?? "",
-          SITEFLEET_EDGE_S3_KEY: `${edge?.accessKeyId}:${edge?.secretAccessKey}`,
-          SITEFLEET_CONFIG_SEGMENT: SEGMENT,
-          SITEFLEET_STATE: join(cwd, "client-state"),
-          ...variables,
-        },
+        clock: new InstantClock(systemClock.now()),
+        variables: { ...variablesOf(role), ...variables },
       });
     },
   };

@@ -66,7 +66,7 @@ export function policyOf({ access }: S3Credential): S3Policy {
 export interface Permissions {
   /** Whether the key that the request is signed with may do this. */
   allows(question: PolicyQuestion): boolean;
-  /** The same, but throws `AccessDenied`; what was required this way is what the request did. */
+  /** The same, but throws `AccessDenied`. */
   require(question: PolicyQuestion): void;
 }
 
@@ -78,12 +78,15 @@ export interface S3Call extends PolicyQuestion {
 
 export function permissionsOf(credential: S3Credential, onCall: (call: S3Call) => void): Permissions {
   const policy = policyOf(credential);
+  const allows = (question: PolicyQuestion): boolean => {
+    const allowed = policy.allows(question);
+    onCall({ accessKeyId: credential.accessKeyId, ...question, allowed });
+    return allowed;
+  };
   return {
-    allows: (question) => policy.allows(question),
+    allows,
     require(question) {
-      const allowed = policy.allows(question);
-      onCall({ accessKeyId: credential.accessKeyId, ...question, allowed });
-      if (!allowed) throw new S3Error("AccessDenied");
+      if (!allows(question)) throw new S3Error("AccessDenied");
     },
   };
 }
