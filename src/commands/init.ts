@@ -46,10 +46,11 @@ async function runInit(context: CommandContext, input: CommandInput): Promise<vo
   await writeFileAtomic(path, text);
   report.progress(`settings written to ${path}`);
   const [first = "test"] = answers.environments;
+  const env = `--env ${first}`;
   const next = [
-    `sitefleet deploy policies --env ${first}   what keys and tokens must be allowed`,
-    `sitefleet deploy apply --create --env ${first}   makes buckets and service, and deploys`,
-    `sitefleet doctor --env ${first}   checks everything`,
+    `what keys and tokens must be allowed:   sitefleet deploy policies ${env}`,
+    `buckets, service and first deploy:      sitefleet deploy apply --create ${env}`,
+    `a look at everything:                   sitefleet doctor ${env}`,
   ];
   report.result(
     { file: path, environments: answers.environments, variables },

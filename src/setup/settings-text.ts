@@ -63,7 +63,7 @@ function environmentText(name: string, environment: EnvironmentInput): string {
           "  // Where a deploy asks whether the edge answers with it, and below which name its test sites are.",
           `  verify: ${literal(verify)},`,
         ]),
-    `  // previews: { domain: "preview.${domain.replace(/^\\*\\./, "")}" }, // \`publish --preview NAME\` shows at NAME--SITE.<domain>`,
+    `  // previews: { domain: "preview.${domain.replace(/^\*\./, "")}" }, // \`publish --preview NAME\` shows at NAME--SITE.<domain>`,
     "  // hsts: true, // whether domains that ask for HSTS get it",
     "  // rateLimiting: true, // if the Fastly account has it: guesses of passwords are limited then",
     '  // segmented: { extensions: ["mp4", "zip"] }, // files that may be larger than 20 MB',

@@ -79,6 +79,7 @@ describe("init with flags", () => {
     for (const name of ["serviceName", "shield", "domains", "second", "hostSuffixes", "verify", "previews"])
       expect(text).toContain(name);
     expect(text.split("\n").filter((line) => line.includes("//")).length).toBeGreaterThan(10);
+    expect(text).toContain('preview.sites.example.com" }');
     expect(text).toMatch(/^import type /);
     expect(text).not.toMatch(/^import \{/m);
   });

@@ -36,7 +36,7 @@ function describeService(
   live: LiveService | undefined,
 ): CheckResult {
   const id = "fastly/service";
-  if (live !== undefined) return ok(id, `"${live.name}" (${live.id}), ${live.versions.length} versions`);
+  if (live !== undefined) return ok(id, `"${live.name}" (${live.id})`);
   return fail(
     id,
     `there is no service "${desired.service.name}"`,
