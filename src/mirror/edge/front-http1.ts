@@ -108,7 +108,9 @@ export class Http1Front {
     incoming.on("error", () => undefined);
     out.on("error", () => undefined);
     const received = messageOf(incoming, conversation.requests);
-    const waits = received.hasBody && expectsContinue(received.headers);
+    // HTTP/1.0 knows of no interim responses, whatever its client asks for (RFC 9110 §10.1.1).
+    const knows = received.version !== "1.0";
+    const waits = knows && received.hasBody && expectsContinue(received.headers);
     const message = waits ? this.#askedOn(received, out) : received;
     const front = readFrontRequest(message, this.#service);
     if (!front.ok) {

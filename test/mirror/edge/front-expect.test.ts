@@ -66,6 +66,15 @@ test.each<readonly [string, string, string]>([
   expect(origin.seen).toEqual([]);
 });
 
+test("a client of HTTP/1.0 gets no interim response, whatever it expects", async () => {
+  const { edge, origin } = await passing();
+  const { socket, text } = talk(edge.httpPort);
+  socket.write(`${post(3).replace("HTTP/1.1", "HTTP/1.0")}abc`);
+  await once(socket, "close");
+  expect(statuses(text())).toEqual(["200"]);
+  expect(origin.seen.map(({ body }) => body)).toEqual(["abc"]);
+});
+
 test("an answer that needs no body ends the connection: what follows could be either", async () => {
   const { edge, origin } = await passing((t) => (t.req.url === "/form" ? fail(403) : { do: "pass" }));
   const { socket, text } = talk(edge.httpPort);
