@@ -149,7 +149,7 @@ async function finishLiveVersion(plan: DeployPlan, work: Work): Promise<void> {
   await proveOrRestore({ ...job, lasting });
 }
 
-/** Where a version's tables are; ACLs are looked up only where entries are written. */
+/** Where a version's tables are; ACLs are looked up only where there are any. */
 interface Tables {
   readonly dictionaries: readonly Dictionary[];
   readonly acls: readonly Acl[];
@@ -158,7 +158,7 @@ interface Tables {
 async function readTables(plan: DeployPlan, work: Work & { readonly version: number }): Promise<Tables> {
   const { client } = work.options;
   const ref = { serviceId: work.service.id, version: work.version };
-  const writesEntries = plan.steps.some((step) => step.do === "put-entries");
+  const writesEntries = plan.content.acls.length > 0;
   return {
     dictionaries: await client.list(DICTIONARY, ref),
     acls: writesEntries ? await client.list(ACL, ref) : [],

@@ -1,7 +1,7 @@
 import { SitefleetError } from "../lib/errors.ts";
 import type { Secret } from "../lib/secret.ts";
 import { PRIVATE_DICTIONARY } from "../render/constants.ts";
-import type { RenderedFile, RenderedService } from "../render/render.ts";
+import type { RenderedFile, RenderedService, RenderedSnippet } from "../render/render.ts";
 import type { ServiceSettings, Snippet } from "../fastly/wire.ts";
 import type { Environment } from "../settings/environment.ts";
 import { backendsOf } from "./backends.ts";
@@ -29,6 +29,8 @@ export interface DesiredService {
   readonly content: ServiceContent;
   /** The rendered files with the template line of each of their lines. */
   readonly files: readonly RenderedFile[];
+  /** The snippets of the team's folder, likewise. */
+  readonly snippets: readonly RenderedSnippet[];
   readonly privateItems: readonly PrivateItem[];
   /** Values of the variables that fields of the content name. */
   readonly variables: ReadonlyMap<string, Secret>;
@@ -63,7 +65,7 @@ export function desiredService(
       ...dictionariesOf(environment),
     ],
     acls: aclsOf(environment),
-    snippets: snippetsOf(environment),
+    snippets: snippetsOf(environment, rendered),
     loggings,
     settings: settingsOf(environment),
   });
@@ -77,6 +79,7 @@ export function desiredService(
     commit,
     content,
     files: rendered.files,
+    snippets: rendered.snippets,
     privateItems: [...ownItems(environment), ...privateItemsOf(environment)],
     variables,
   };
@@ -98,14 +101,16 @@ function settingsOf({ fastly }: Environment): ServiceSettings {
   };
 }
 
-function snippetsOf({ fastly }: Environment): readonly Snippet[] {
-  return (fastly.snippets ?? []).map(({ name, type, priority, content }) => ({
-    name,
-    type,
-    dynamic: false,
-    priority,
-    content,
-  }));
+/** The snippets of the settings and of the team's folder; one name is one object at Fastly. */
+function snippetsOf({ fastly }: Environment, { snippets }: RenderedService): readonly Snippet[] {
+  const all = [...(fastly.snippets ?? []), ...snippets];
+  const twice = all.find(({ name }, index) => all.findIndex((other) => other.name === name) !== index);
+  if (twice) {
+    throw new SitefleetError("render/override", `there are two snippets "${twice.name}"`, {
+      hint: "rename the one in `fastly.snippets` or the file in the folder of snippets",
+    });
+  }
+  return all.map(({ name, type, priority, content }) => ({ name, type, dynamic: false, priority, content }));
 }
 
 function ownItems({ secrets }: Environment): readonly PrivateItem[] {

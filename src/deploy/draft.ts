@@ -8,10 +8,12 @@ import type { Secret } from "../lib/secret.ts";
 import type { DeployPlan, DropStep, PutStep, VersionStep } from "./deploy-plan.ts";
 import { loggingToWrite } from "./loggings.ts";
 import { planContent } from "./plan-content.ts";
-import { NO_WISH, readVersion } from "./read-version.ts";
+import { readVersion } from "./read-version.ts";
 import type { VersionWish } from "./read-version.ts";
+import { LOGGING_KINDS } from "../settings/logging-schema.ts";
 import { forTerminal } from "../lib/terminal-text.ts";
 import { formatStep } from "./plan-text.ts";
+import type { ServiceContent } from "./service-content.ts";
 import { digestContent, formatStamp, ownStamp } from "./stamp.ts";
 
 export interface DraftJob {
@@ -44,7 +46,7 @@ export async function writeDraft(job: DraftJob, versions: readonly VersionInfo[]
   });
   // First of all writes: from here on the draft is known as ours, whatever happens.
   if (draft.comment !== stamp) await job.client.commentVersion(ref, stamp);
-  const steps = draft.fresh ? plan.steps.filter(isVersionStep) : await stepsLeft(job, ref);
+  const steps = draft.fresh ? plan.steps.filter(isVersionStep) : await stepsLeft(job, ref, draft);
   for (const step of steps) {
     job.progress(forTerminal(`version ${draft.number}: ${formatStep(step)[0] ?? ""}`));
     await writeStep(job, ref, step);
@@ -62,26 +64,35 @@ export function isVersionStep(step: DeployPlan["steps"][number]): step is Versio
  * What is left to do in a draft that an earlier run began. What is in it, not wanted and not in its base either, that
  * run made: it goes, also of the kinds that others make too.
  */
-async function stepsLeft(job: DraftJob, ref: VersionRef): Promise<readonly VersionStep[]> {
+async function stepsLeft(job: DraftJob, ref: VersionRef, found: Draft): Promise<readonly VersionStep[]> {
   const { plan, variables } = job;
   const dropped = plan.steps.flatMap((step) => (step.do === "drop" ? [nameOfDrop(step)] : []));
-  const wish: VersionWish = { loggings: plan.content.loggings, variables, owned: dropped };
+  // The earlier run may have made an endpoint of any kind, and endpoints of all kinds share their names.
+  const wish: VersionWish = { loggings: plan.content.loggings, variables, kinds: LOGGING_KINDS };
   const draft = await readVersion(job.client, ref, wish);
-  const droppable = new Set(dropped);
-  if (plan.baseVersion !== null) {
-    const base = await readVersion(job.client, { ...ref, version: plan.baseVersion }, NO_WISH);
-    const kept = new Set(sharedNames(base.content));
-    for (const name of sharedNames(draft.content)) if (!kept.has(name)) droppable.add(name);
-  }
-  return planContent(plan.content, draft.content, droppable);
+  const made = ownStamp(found) ? await madeBefore(job, { ref, wish, content: draft.content }) : [];
+  return planContent(plan.content, draft.content, new Set([...dropped, ...made]));
+}
+
+/** What is in a draft of ours and not in its base. */
+async function madeBefore(
+  { client, plan }: DraftJob,
+  draft: { readonly ref: VersionRef; readonly wish: VersionWish; readonly content: ServiceContent },
+): Promise<readonly string[]> {
+  const names = sharedNames(draft.content);
+  if (plan.baseVersion === null) return names;
+  const base = await readVersion(client, { ...draft.ref, version: plan.baseVersion }, draft.wish);
+  const kept = new Set(sharedNames(base.content));
+  return names.filter((name) => !kept.has(name));
 }
 
 function nameOfDrop(step: DropStep): string {
   return step.kind === "logging" ? `logging/${step.endpoint}/${step.name}` : `${step.kind}/${step.name}`;
 }
 
-function sharedNames({ acls, dictionaries, snippets }: DeployPlan["content"]): readonly string[] {
+function sharedNames({ acls, dictionaries, snippets, loggings }: ServiceContent): readonly string[] {
   return [
+    ...loggings.map(({ kind, name }) => `logging/${kind}/${name}`),
     ...acls.map(({ name }) => `acl/${name}`),
     ...dictionaries.map(({ name }) => `dictionary/${name}`),
     ...snippets.map(({ name }) => `snippet/${name}`),

@@ -49,13 +49,20 @@ function driftOf(key: string, { wanted, live, written, owned }: Sides): readonly
   const named = w ?? l ?? b;
   if (!named || isSame(l, w)) return [];
   const isMine = !SHARED.has(named.kind) || owned.has(key) || isOwnObject(named);
-  if (!isMine && !w) return [];
+  if (!isMine && !w && !isInTheWay(named, wanted)) return [];
   // Of someone else's object of a wanted name sitefleet has written nothing.
   const before = isMine ? b : undefined;
   if (isSame(l, before)) return [];
   const change = !l ? "removed" : before ? "changed" : "added";
   const changes = l && before ? changesOf(before, l) : [];
   return [{ kind: named.kind, name: named.name, change, changes, edit: whatToEdit(named) }];
+}
+
+/** Endpoints of all kinds share their names: one of another kind would have to go. */
+function isInTheWay({ kind, name }: Comparable, wanted: Sides["wanted"]): boolean {
+  if (kind !== "logging") return false;
+  const own = name.slice(name.indexOf("/"));
+  return [...wanted.values()].some((one) => one.kind === "logging" && one.name.endsWith(own));
 }
 
 function isOwnObject({ kind, name }: Comparable): boolean {

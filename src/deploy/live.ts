@@ -70,14 +70,14 @@ export async function readLive(
   const wish: VersionWish = {
     loggings: desired?.content.loggings ?? [],
     variables: desired?.variables ?? new Map(),
-    owned: [],
+    kinds: [],
   };
-  const bare = await readVersion(client, { serviceId: id, version: info.number }, { ...wish, loggings: [] });
+  const bare = await readVersion(client, { serviceId: id, version: info.number });
   const state = await readState(client, id, bare);
-  const known = { ...wish, owned: state.record.owned };
+  const known = { ...wish, kinds: ownedLoggingKinds(state) };
   const active = await readVersionTables(client, { version: bare, serviceId: id, wish: known, desired });
   const written = await readWritten(client, { service, active, state, wish: known });
-  return { id, name, versions, active, written, state, foreign: foreignObjects(active, known) };
+  return { id, name, versions, active, written, state, foreign: foreignObjects(active, state) };
 }
 
 async function readState(
@@ -87,6 +87,13 @@ async function readState(
 ): Promise<DeployState> {
   const found = version.dictionaries.find(({ name, write_only }) => name === STATE_DICTIONARY && !write_only);
   return parseState(found ? await client.listItems({ serviceId, dictionaryId: found.id }) : []);
+}
+
+function ownedLoggingKinds({ record }: DeployState): readonly string[] {
+  return record.owned.flatMap((entry) => {
+    const [what, kind] = entry.split("/");
+    return what === "logging" && kind !== undefined ? [kind] : [];
+  });
 }
 
 /** Whether sitefleet made a version and nobody changed it between its being written and its going live. */
@@ -119,8 +126,8 @@ async function readWritten(
 }
 
 /** Objects that are not recorded as sitefleet's, in the kinds that others make too, and all of the other kinds. */
-function foreignObjects(active: ReadVersion, wish: VersionWish): LiveService["foreign"] {
-  const owned = new Set(wish.owned);
+function foreignObjects(active: ReadVersion, state: DeployState): LiveService["foreign"] {
+  const owned = new Set(state.record.owned);
   const mine = (kind: string, name: string): boolean => owned.has(`${kind}/${name}`);
   const { content } = active;
   const shared = [

@@ -6,6 +6,7 @@ import type { ObjectKind } from "../fastly/objects.ts";
 import { settings as settingsAnswer } from "../fastly/wire.ts";
 import type { Acl, AclEntry, Dictionary, ServiceDetails } from "../fastly/wire.ts";
 import type { DesiredService } from "./desired.ts";
+import { LOGGING_KINDS } from "../settings/logging-schema.ts";
 import { loggingAsWished } from "./loggings.ts";
 import type { LoggingWish } from "./loggings.ts";
 import { sortContent } from "./service-content.ts";
@@ -23,12 +24,12 @@ export interface ReadVersion {
   readonly others: readonly { readonly kind: string; readonly names: readonly string[] }[];
 }
 
-/** In which logging endpoints a version is read: those that are wanted, and those that are recorded as sitefleet's. */
+/** In which logging endpoints a version is read: those of the kinds that are wanted, and of further ones. */
 export interface VersionWish extends LoggingWish {
-  readonly owned: readonly string[];
+  readonly kinds: readonly string[];
 }
 
-export const NO_WISH: VersionWish = { loggings: [], variables: new Map(), owned: [] };
+export const NO_WISH: VersionWish = { loggings: [], variables: new Map(), kinds: [] };
 
 type Versioned = ServiceDetails["version"];
 
@@ -111,11 +112,7 @@ async function readLoggings(
   ref: VersionRef,
   wish: VersionWish,
 ): Promise<readonly LoggingContent[]> {
-  const recorded = wish.owned.flatMap((entry) => {
-    const [kind, endpoint] = entry.split("/");
-    return kind === "logging" && endpoint !== undefined ? [endpoint] : [];
-  });
-  const kinds = [...new Set([...wish.loggings.map(({ kind }) => kind), ...recorded])].sort();
+  const kinds = [...new Set([...wish.loggings.map(({ kind }) => kind), ...wish.kinds])].sort();
   const lists = await Promise.all(
     kinds.map(async (kind) => {
       const endpoints = await client.list(loggingOf(kind), ref);
@@ -123,6 +120,19 @@ async function readLoggings(
     }),
   );
   return lists.flat();
+}
+
+/** Where a wanted endpoint is not there, one of any other kind may have its name. */
+async function readLoggingsFully(
+  client: FastlyClient,
+  ref: VersionRef,
+  wish: VersionWish,
+): Promise<readonly LoggingContent[]> {
+  const found = await readLoggings(client, ref, wish);
+  const isThere = wish.loggings.every((wanted) =>
+    found.some(({ kind, name }) => kind === wanted.kind && name === wanted.name),
+  );
+  return isThere ? found : readLoggings(client, ref, { ...wish, kinds: LOGGING_KINDS });
 }
 
 /** Reads what has no version: items and entries of the tables that are wanted. */
@@ -149,7 +159,7 @@ export async function readVersionTables(
         withEntries(client, one, { serviceId, id: idIn(version.acls, one.name), desired }),
       ),
     ),
-    readLoggings(client, ref, what.wish),
+    readLoggingsFully(client, ref, what.wish),
   ]);
   return { ...version, content: sortContent({ ...version.content, dictionaries, acls, loggings }) };
 }

@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import type { AclChange, FastlyClient } from "../fastly/client.ts";
 import { RemoteError } from "../fastly/remote-error.ts";
-import type { Acl, Dictionary } from "../fastly/wire.ts";
+import type { Acl, AclEntry, Dictionary } from "../fastly/wire.ts";
 import { SitefleetError, assertDefined } from "../lib/errors.ts";
 import type { DeployPlan, TableStep } from "./deploy-plan.ts";
 import { STATE_DICTIONARY } from "./desired.ts";
 import type { PrivateItem } from "./desired.ts";
 import { digestTable, digestedItems, entryLines, itemLines } from "./plan-tables.ts";
-import { describeRule } from "./service-content.ts";
+import type { AclContent, AclRule, DictionaryContent } from "./service-content.ts";
 import { digestItems, digestKey, formatRecord, parseState, uniteRecords } from "./state.ts";
 
 export interface TableJob {
@@ -35,10 +35,22 @@ export async function writeTables(job: TableJob): Promise<readonly string[]> {
   for (const step of job.plan.steps) if (step.do === "put-record") await writeRecord(job, step);
   for (const step of job.plan.steps) {
     if (step.do === "put-private-items") lasting.push(await writePrivate(job, step));
-    if (step.do === "put-items") lasting.push(await writeItems(job, step));
-    if (step.do === "put-entries") lasting.push(await writeEntries(job, step));
   }
+  const { dictionaries, acls } = job.plan.content;
+  for (const dictionary of dictionaries) lasting.push(...(await writeItems(job, dictionary)));
+  for (const acl of acls) lasting.push(...(await writeEntries(job, acl)));
   return lasting;
+}
+
+/**
+ * Whether a table is not live yet. An earlier run may have made it in its draft and filled it, so it is brought to
+ * what is wanted whatever is in it.
+ */
+function isNew(plan: DeployPlan, kind: "dictionary" | "acl", name: string): boolean {
+  const isMade = plan.steps.some(
+    (step) => step.do === "put" && step.kind === kind && step.object.name === name,
+  );
+  return plan.baseVersion === null || isMade;
 }
 
 async function writeRecord(job: TableJob, { record }: Step<"put-record">): Promise<void> {
@@ -62,53 +74,76 @@ async function writePrivate(job: TableJob, step: Step<"put-private-items">): Pro
   return `the private items keep their new values: Fastly does not tell the former ones`;
 }
 
-async function writeItems(job: TableJob, step: Step<"put-items">): Promise<string> {
-  const ref = dictionaryRef(job, step.dictionary);
+async function writeItems(
+  job: TableJob,
+  { name, items: wanted }: DictionaryContent,
+): Promise<readonly string[]> {
+  const step = job.plan.steps.find((one) => one.do === "put-items" && one.dictionary === name);
+  const fresh = isNew(job.plan, "dictionary", name);
+  if (wanted === undefined || (!fresh && step?.do !== "put-items")) return [];
+  const ref = dictionaryRef(job, name);
   const found = await job.client.listItems(ref);
   const items = found.map(({ item_key, item_value }) => ({ key: item_key, value: item_value }));
-  refuseOtherTable(`dictionary "${step.dictionary}"`, step.seen, digestTable(itemLines(items)));
-  await job.client.putItems(ref, step.put);
-  await job.client.removeItems(ref, step.remove);
-  job.progress(`items of dictionary "${step.dictionary}" written`);
-  return `the items of dictionary "${step.dictionary}" keep their new values`;
+  if (!fresh && step?.do === "put-items") {
+    refuseOtherTable(`dictionary "${name}"`, step.seen, digestTable(itemLines(items)));
+  }
+  const present = new Map(items.map(({ key, value }) => [key, value]));
+  const keys = new Set(wanted.map(({ key }) => key));
+  await job.client.putItems(
+    ref,
+    wanted.filter(({ key, value }) => present.get(key) !== value),
+  );
+  await job.client.removeItems(
+    ref,
+    [...present.keys()].filter((key) => !keys.has(key)),
+  );
+  job.progress(`items of dictionary "${name}" written`);
+  return [`the items of dictionary "${name}" keep their new values`];
 }
 
 /** Tries of a batch whose answer may have got lost. */
 const MOST_TRIES = 5;
 
 /** Batches of entries are never sent again unseen: each try starts from the entries that are there. */
-async function writeEntries(job: TableJob, step: Step<"put-entries">): Promise<string> {
-  const acl = job.acls.find(({ name }) => name === step.acl);
-  assertDefined(acl, `ACL ${step.acl}`);
+async function writeEntries(
+  job: TableJob,
+  { name, entries: wanted }: AclContent,
+): Promise<readonly string[]> {
+  const step = job.plan.steps.find((one) => one.do === "put-entries" && one.acl === name);
+  const fresh = isNew(job.plan, "acl", name);
+  if (!fresh && step?.do !== "put-entries") return [];
+  const acl = job.acls.find((one) => one.name === name);
+  assertDefined(acl, `ACL ${name}`);
   const ref = { serviceId: job.serviceId, aclId: acl.id };
   for (let attempt = 1; ; attempt += 1) {
-    const entries = await job.client.listEntries(ref);
-    if (attempt === 1) {
-      refuseOtherTable(`ACL "${step.acl}"`, step.seen, digestTable(entryLines(entries)));
+    const found = await job.client.listEntries(ref);
+    if (attempt === 1 && !fresh && step?.do === "put-entries") {
+      refuseOtherTable(`ACL "${name}"`, step.seen, digestTable(entryLines(found)));
     }
-    const present = new Set(entryLines(entries));
-    const gone = new Set(step.remove.map(describeRule));
-    const kept = new Set(entryLines(step.put));
-    const changes: readonly AclChange[] = [
-      ...entries
-        .filter(
-          (entry) => gone.has(describeRule(entry)) && !entryLines([entry]).some((line) => kept.has(line)),
-        )
-        .map(({ id }) => ({ op: "delete", id }) as const),
-      ...step.put
-        .filter((entry) => !entryLines([entry]).some((line) => present.has(line)))
-        .map(({ negated, ...rest }) => ({ op: "create", ...rest, negated: negated ? 1 : 0 }) as const),
-    ];
     try {
-      await job.client.changeEntries(ref, changes);
+      await job.client.changeEntries(ref, entryChanges(wanted, found));
       break;
     } catch (error) {
       const isLost = error instanceof RemoteError && error.landed === "unknown";
       if (!isLost || attempt === MOST_TRIES) throw error;
     }
   }
-  job.progress(`entries of ACL "${step.acl}" written`);
-  return `the entries of ACL "${step.acl}" stay as they are now`;
+  job.progress(`entries of ACL "${name}" written`);
+  return [`the entries of ACL "${name}" stay as they are now`];
+}
+
+/** What makes the entries that are there into those that are wanted. */
+function entryChanges(wanted: readonly AclRule[], found: readonly AclEntry[]): readonly AclChange[] {
+  const lineOf = (entry: AclRule): string => entryLines([entry]).join("");
+  const [wantedLines, foundLines] = [new Set(entryLines(wanted)), new Set(entryLines(found))];
+  return [
+    ...found
+      .filter((entry) => !wantedLines.has(lineOf(entry)))
+      .map(({ id }) => ({ op: "delete", id }) as const),
+    ...wanted
+      .filter((entry) => !foundLines.has(lineOf(entry)))
+      .map(({ negated, ...rest }) => ({ op: "create", ...rest, negated: negated ? 1 : 0 }) as const),
+  ];
 }
 
 function refuseOtherTable(what: string, seen: string | null, found: string): void {

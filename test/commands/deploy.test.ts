@@ -112,7 +112,7 @@ describe("deploy against a running mirror", () => {
     const { run, dir } = await startLocal();
     await run("deploy plan", { out: "plan.json" });
     expect(JSON.parse(await readFile(join(dir, "plan.json"), "utf8"))).toMatchObject({
-      format: 1,
+      format: 2,
       baseVersion: null,
     });
     expect((await run("deploy apply", {}, ["plan.json"])).said.documents).toMatchObject([{ version: 1 }]);
