@@ -32,7 +32,7 @@ export function typedLines(page: string): readonly TypedLine[] {
       }
     }
     // Lines that look at the result may stand between a command and what it says.
-    const at = typed.findLastIndex(({ line }) => line.startsWith("sitefleet "));
+    const at = typed.findLastIndex(({ line }) => /(?:^| )sitefleet /.test(line));
     const last = typed[at];
     if (language === "text" && isBelow && last) typed[at] = { ...last, says: lines };
   }
