@@ -77,6 +77,25 @@ export { deployChecks } from "./fleet/deploy-checks.ts";
 export { edgeChecksFor } from "./fleet/edge-checks.ts";
 export type { EdgeChecks, ExpectedEdge, Verification } from "./deploy/activate.ts";
 
+// First time: settings, keys, buckets, doctor.
+export { initialSettings } from "./setup/initial-settings.ts";
+export type { InitAnswers } from "./setup/initial-settings.ts";
+export { settingsText } from "./setup/settings-text.ts";
+export { accessSheet } from "./setup/access-sheet.ts";
+export type { AccessSheet, TokenRequest } from "./setup/access-sheet.ts";
+export { policyFor } from "./setup/s3-grants.ts";
+export type { PolicyDocument, S3Role } from "./setup/s3-grants.ts";
+export { planBuckets, setUpBuckets } from "./setup/bucket-setup.ts";
+export type { BucketPlan } from "./setup/bucket-setup.ts";
+export { readSetupSheet } from "./setup/first-deploy.ts";
+export type { SetupSheet } from "./setup/first-deploy.ts";
+export { examine, formatResults } from "./setup/doctor/doctor.ts";
+export { exitCodeOf } from "./setup/doctor/check.ts";
+export type { CheckResult, CheckState, DoctorJob } from "./setup/doctor/check.ts";
+export { systemDns } from "./setup/doctor/dns-lookup.ts";
+export type { DnsLookup, HostRecords } from "./setup/doctor/dns-lookup.ts";
+export { issueKey } from "./mirror/issued-keys.ts";
+
 // Publish: releases, sites, domains, redirects.
 export { openPublishing, rehearse } from "./fleet/publish-session.ts";
 export type { PublishSession } from "./fleet/publish-session.ts";

@@ -50,10 +50,13 @@ export class BucketAdmin {
     this.#signal = options.signal;
     this.#client = new S3Client({
       region: location.region,
-      endpoint: endpointOf(location).href,
+      // Not even AWS's own is named: a request for a bucket of another region could not be sent there.
+      ...(location.endpoint === undefined ? {} : { endpoint: endpointOf(location).href }),
       forcePathStyle: location.pathStyle,
       credentials: () => credentials.get(),
       maxAttempts: MAX_ATTEMPTS,
+      // A bucket in another region is then found, and its region can be told.
+      followRegionRedirects: true,
       requestHandler: {
         connectionTimeout: CONNECT_TIMEOUT_MS,
         requestTimeout: IDLE_TIMEOUT_MS,
