@@ -5,6 +5,7 @@ import type { LiveService } from "./live.ts";
 import { fieldChanges, loggingFields } from "./plan-content.ts";
 import { EMPTY_CONTENT } from "./service-content.ts";
 import type { ServiceContent } from "./service-content.ts";
+import { isOwnVersion } from "./stamp.ts";
 import { tableDrift } from "./table-drift.ts";
 
 /**
@@ -137,12 +138,12 @@ function whatToEdit({ kind, name }: Comparable): string | null {
 }
 
 /**
- * A version other than the one that was last deployed or rolled back to went live by hand, be it one of ours. While the
- * journal says `activating` a run was cut off, which is no hand.
+ * Another version of ours than the one that was last deployed or rolled back to went live by hand; of a version that is
+ * not ours what is in it tells. While the journal says `activating` a run was cut off, which is no hand.
  */
 function activationDrift({ active, state }: LiveService): readonly DriftEntry[] {
   const { journal } = state;
-  if (!active || !journal || journal.state === "activating") return [];
+  if (!active || !isOwnVersion(active) || !journal || journal.state === "activating") return [];
   const expected = journal.state === "verified" ? journal.version : journal.former;
   if (expected === null || expected === active.number) return [];
   const changes = [{ field: "version", from: String(expected), to: String(active.number) }];

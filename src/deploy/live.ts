@@ -6,7 +6,7 @@ import type { DesiredService } from "./desired.ts";
 import { readVersion, readVersionTables } from "./read-version.ts";
 import type { ReadVersion, VersionWish } from "./read-version.ts";
 import type { ServiceContent } from "./service-content.ts";
-import { digestContent, ownStamp } from "./stamp.ts";
+import { isOwnVersion, ownStamp } from "./stamp.ts";
 import { parseState } from "./state.ts";
 import type { DeployState } from "./state.ts";
 
@@ -96,12 +96,6 @@ function ownedLoggingKinds({ record }: DeployState): readonly string[] {
   });
 }
 
-/** Whether sitefleet made a version and nobody changed it between its being written and its going live. */
-function isOwn(version: ReadVersion): boolean {
-  const stamp = ownStamp(version);
-  return stamp !== undefined && (stamp.content === null || stamp.content === digestContent(version.content));
-}
-
 /** Fastly keeps every version as it went live, so what sitefleet last wrote can be read there. */
 async function readWritten(
   client: FastlyClient,
@@ -113,7 +107,7 @@ async function readWritten(
   },
 ): Promise<ServiceContent | undefined> {
   const { service, active, state, wish } = known;
-  if (isOwn(active)) return active.content;
+  if (isOwnVersion(active)) return active.content;
   const candidates = service.versions
     .filter((version) => version.locked && version.number !== active.number && ownStamp(version))
     .map(({ number }) => number);

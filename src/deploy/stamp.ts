@@ -49,6 +49,17 @@ export function ownStamp(version: { readonly number: number; readonly comment: s
   return stamp?.version === version.number ? stamp : undefined;
 }
 
+/** Whether sitefleet made a version and nobody changed it between its being written and its going live. */
+export function isOwnVersion(version: {
+  readonly number: number;
+  readonly comment: string;
+  readonly content: ServiceContent;
+}): boolean {
+  const stamp = ownStamp(version);
+  if (!stamp) return false;
+  return stamp.content === null || stamp.content === digestContent(version.content);
+}
+
 /**
  * Digest of the kinds of which every object in a version is sitefleet's. By it a run knows that nobody changed a
  * draft between its being written and its going live.
