@@ -99,8 +99,9 @@ async function askUntilRight(
     const typed = (await input.ask(`${question.ask ?? ""}${shown}: `)).trim();
     const answer = typed === "" ? suggested : typed;
     if (answer === "" && !question.required) return "";
-    const problems = answer === "" ? ["there is no going on without it"] : problemsOf(question.flag, answer);
-    if (problems.length === 0) return answer;
-    for (const problem of problems) report.warn(problem);
+    // One at a time: the others are mostly the same said of another field.
+    const [problem] = answer === "" ? ["there is no going on without it"] : problemsOf(question.flag, answer);
+    if (problem === undefined) return answer;
+    report.warn(problem);
   }
 }

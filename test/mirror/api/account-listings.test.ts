@@ -227,6 +227,15 @@ describe("TLS", () => {
     const configurations = await call("GET", "/tls/configurations");
     const [only] = [field(configurations.json, "data")].flat();
     expect((await call("GET", `/tls/configurations/${String(field(only, "id"))}`)).status).toBe(200);
+    const asked = await call("GET", "/tls/configurations?include=dns_records");
+    expect(asked.json).toMatchObject({
+      data: [{ relationships: { dns_records: { data: [{ id: "127.0.0.1" }, { id: "edge.localhost" }] } } }],
+      included: [
+        { id: "127.0.0.1", type: "dns_record", attributes: { record_type: "A" } },
+        { id: "edge.localhost", type: "dns_record", attributes: { record_type: "CNAME" } },
+      ],
+    });
+    expect(configurations.json).not.toHaveProperty("included");
     for (const name of [
       "certificates",
       "private_keys",
