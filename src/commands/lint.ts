@@ -1,9 +1,8 @@
 import { desiredService } from "../deploy/desired.ts";
 import { runFalco } from "../deploy/falco.ts";
 import { lintService } from "../deploy/lint.ts";
+import { formatFinding } from "../deploy/lint/finding.ts";
 import { renderService } from "../render/render.ts";
-import { formatDiagnostic, positionOf } from "../vcl/diagnostics.ts";
-import type { Diagnostic } from "../vcl/diagnostics.ts";
 import type { CommandContext } from "./context.ts";
 import type { CommandDefinition } from "./command.ts";
 
@@ -20,21 +19,24 @@ export const commands: readonly CommandDefinition[] = [
 async function runLint(context: CommandContext): Promise<number> {
   const environment = await context.environment();
   const desired = desiredService(environment, renderService(environment));
-  const findings = lintService(desired);
   const path = context.variables["PATH"] ?? "";
-  const falco = await runFalco(desired.content, { path, signal: context.signal });
+  const falco = await runFalco(desired, { path, signal: context.signal });
   context.report.progress(falco.ran ? "falco: done" : `falco: skipped, ${falco.reason}`);
+  const findings = [...lintService(desired), ...(falco.ran ? falco.findings : [])];
   const errors = findings.filter(({ severity }) => severity === "error").length;
   const lines = [
-    ...findings.map(formatDiagnostic),
-    ...(falco.ran && falco.output.trim() !== "" ? [falco.output.trim()] : []),
+    ...findings.map(formatFinding),
     `${environment.name}: ${errors} errors, ${findings.length - errors} warnings`,
   ];
-  const document = { environment: environment.name, findings: findings.map(toDocument), falco };
+  const document = {
+    environment: environment.name,
+    findings: findings.map(({ origin, ...finding }) => ({
+      ...finding,
+      template: origin?.template ?? null,
+      templateLine: origin?.line ?? null,
+    })),
+    falco: falco.ran ? { ran: true } : { ran: false, reason: falco.reason },
+  };
   context.report.result(document, lines.join("\n"));
-  return errors > 0 || (falco.ran && !falco.ok) ? 1 : 0;
-}
-
-function toDocument({ rule, severity, message, span }: Diagnostic): object {
-  return { rule, severity, message, file: span.source.name, ...positionOf(span.source, span.start) };
+  return errors > 0 ? 1 : 0;
 }

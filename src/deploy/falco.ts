@@ -2,70 +2,106 @@ import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { z } from "zod";
-import type { ServiceContent } from "./service-content.ts";
-import { declarations } from "./lint.ts";
+import { isErrno, messageOf } from "../lib/caught.ts";
+import { readFalcoAnswer } from "./falco-answer.ts";
+import { declarations, lintedFiles, macroName } from "./lint.ts";
+import type { LintedService } from "./lint.ts";
+import type { LintFinding } from "./lint/finding.ts";
+import type { SentFile } from "./vcl-message.ts";
 
-/** What falco said: not there, or its exit code and words. */
+/** What falco said: not there, no answer that can be read, or its findings. */
 export type FalcoOutcome =
   | { readonly ran: false; readonly reason: string }
-  | { readonly ran: true; readonly ok: boolean; readonly output: string };
+  | { readonly ran: true; readonly findings: readonly LintFinding[] };
 
-const LONGEST_OUTPUT = 200_000;
+const LONGEST_OUTPUT = 64_000_000;
 const TIMEOUT_MS = 60_000;
+
+/** A line of the text that falco gets, by the file that it is of. */
+export interface MergedLine {
+  readonly file: SentFile | undefined;
+  /** From 1. */
+  readonly line: number;
+}
 
 /**
  * Runs `falco lint` over the rendered files where falco is on the PATH; it gets nothing else of the environment.
  * @see https://github.com/ysugimoto/falco
  */
 export async function runFalco(
-  content: ServiceContent,
+  service: LintedService,
   options: { readonly path: string; readonly signal: AbortSignal },
 ): Promise<FalcoOutcome> {
   const dir = await mkdtemp(join(tmpdir(), "sitefleet-lint-"));
   try {
-    for (const file of content.vcls) {
-      const text = file.main ? `${declarations(content)}${file.content}` : file.content;
-      await writeFile(join(dir, file.main ? "main.vcl" : encodeURIComponent(file.name)), text);
-    }
-    return await runTool({ dir, ...options });
+    const files = lintedFiles(service);
+    const merged = mergeMain(service, files);
+    await writeFile(join(dir, MAIN), merged.text);
+    const others = files.filter(({ name }) => name !== merged.main?.name);
+    for (const { name, content } of others) await writeFile(join(dir, encodeURIComponent(name)), content);
+    const answer = await runTool({ dir, ...options });
+    if ("reason" in answer) return { ran: false, reason: answer.reason };
+    return { ran: true, findings: readFalcoAnswer(answer.output, merged.lines) };
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
+}
+
+const MAIN = "main.vcl";
+
+/** What Fastly would add stands in the text itself: objects first, snippets behind their macros. */
+function mergeMain(
+  { content }: LintedService,
+  files: readonly SentFile[],
+): { readonly main: SentFile | undefined; readonly text: string; readonly lines: readonly MergedLine[] } {
+  const mainName = content.vcls.find((file) => file.main)?.name;
+  const main = files.find(({ name }) => name === mainName);
+  const rows: (MergedLine & { readonly text: string })[] = [];
+  const put = (text: string, file: SentFile | undefined): void => {
+    for (const [index, row] of text.replace(/\n$/, "").split("\n").entries()) {
+      rows.push({ text: row, file, line: index + 1 });
+    }
+  };
+  const named = (type: string): SentFile | undefined => files.find(({ name }) => name === macroName(type));
+  put(declarations(content), undefined);
+  const init = named("init");
+  if (init) put(init.content, init);
+  for (const [index, text] of (main?.content ?? "").replace(/\n$/, "").split("\n").entries()) {
+    rows.push({ text, file: main, line: index + 1 });
+    const snippets = named(/^\s*#FASTLY\s+(\w+)/i.exec(text)?.[1]?.toLowerCase() ?? "");
+    if (snippets) put(snippets.content, snippets);
+  }
+  return { main, text: `${rows.map(({ text }) => text).join("\n")}\n`, lines: rows };
 }
 
 function runTool(run: {
   readonly dir: string;
   readonly path: string;
   readonly signal: AbortSignal;
-}): Promise<FalcoOutcome> {
+}): Promise<{ readonly reason: string } | { readonly output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn("falco", ["lint", "-I", run.dir, join(run.dir, "main.vcl")], {
+    const child = spawn("falco", ["lint", "-json", "-I", run.dir, join(run.dir, MAIN)], {
       cwd: run.dir,
       env: { PATH: run.path },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "ignore"],
       timeout: TIMEOUT_MS,
       signal: run.signal,
     });
-    let output = "";
-    const collect = (chunk: Buffer): void => {
-      if (output.length < LONGEST_OUTPUT) output += chunk.toString("utf8");
-    };
-    child.stdout.on("data", collect);
-    child.stderr.on("data", collect);
+    const chunks: Buffer[] = [];
+    let length = 0;
+    child.stdout.on("data", (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= LONGEST_OUTPUT) chunks.push(chunk);
+      else child.kill();
+    });
     child.on("error", (error) => {
-      if (isMissing(error)) resolve({ ran: false, reason: "falco is not on the PATH" });
+      if (isErrno(error, "ENOENT")) resolve({ reason: "falco is not on the PATH" });
+      else if (isErrno(error, "EACCES")) resolve({ reason: `falco cannot be run: ${messageOf(error)}` });
       else reject(error);
     });
     child.on("close", (code) => {
-      if (code === null) resolve({ ran: true, ok: false, output: `${output}\nfalco was stopped` });
-      else resolve({ ran: true, ok: code === 0, output });
+      if (code === null) resolve({ reason: "falco was stopped: it took too long or said too much" });
+      else resolve({ output: Buffer.concat(chunks).toString("utf8") });
     });
   });
-}
-
-const missing = z.object({ code: z.literal("ENOENT") });
-
-function isMissing(error: Error): boolean {
-  return missing.safeParse(error).success;
 }

@@ -2,6 +2,7 @@ import type { EdgeChecks } from "../deploy/activate.ts";
 import type { ApplyOptions } from "../deploy/apply.ts";
 import { desiredService } from "../deploy/desired.ts";
 import type { DesiredService } from "../deploy/desired.ts";
+import { formatFinding } from "../deploy/lint/finding.ts";
 import { lintService } from "../deploy/lint.ts";
 import { readLive } from "../deploy/live.ts";
 import { planDeploy } from "../deploy/plan.ts";
@@ -9,7 +10,6 @@ import type { DeployPlan, DriftChoice } from "../deploy/deploy-plan.ts";
 import type { FastlyClient } from "../fastly/client.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import { renderService } from "../render/render.ts";
-import { formatDiagnostic } from "../vcl/diagnostics.ts";
 import { connectFastly } from "./fastly-connection.ts";
 import type { Fleet } from "./fleet.ts";
 import { UNKNOWN_PROVENANCE } from "./provenance.ts";
@@ -47,7 +47,7 @@ export async function planSession(
   if (errors.length > 0) {
     throw new SitefleetError("deploy/lint-failed", `the rendered VCL has ${errors.length} errors`, {
       hint: "fix the template or setting; `sitefleet lint` shows all findings",
-      details: errors.slice(0, 20).map(formatDiagnostic),
+      details: errors.slice(0, 20).map(formatFinding),
     });
   }
   return planDeploy(desired, await readLive(client, desired.service, desired), choice);
@@ -68,6 +68,7 @@ export function applyOptions(
     privateItems: desired.privateItems,
     variables: desired.variables,
     by: session.provenance.by,
+    files: [...desired.files, ...desired.snippets],
     create: choices.create || fleet.environment.name === "local",
   };
 }

@@ -1,4 +1,4 @@
-# sitefleet local, revision f75ecf7ea8c33c1a
+# sitefleet local, revision 82265480cdaa9b3d
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -1129,7 +1129,12 @@ sub vcl_recv {
   # second-region
 
   # shielding
-  set req.backend = fastly.try_select_shield(ssl_shield_iad_va_us, req.backend);
+  if (req.backend == F_config) {
+    set req.backend = fastly.try_select_shield(ssl_shield_iad_va_us, F_config);
+
+  } else if (req.backend == F_hosting) {
+    set req.backend = fastly.try_select_shield(ssl_shield_iad_va_us, F_hosting);
+  }
   # segmented-caching
   if (req.http.SF-Hop == "edge") {
     unset req.http.SF-Segmented;
@@ -1856,7 +1861,8 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "f75ecf7ea8c33c1a";
+    set resp.http.SF-Revision = "82265480cdaa9b3d";
+    set resp.http.SF-Version = req.vcl.version;
   }
   # probe
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {

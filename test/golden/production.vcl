@@ -1,4 +1,4 @@
-# sitefleet production, revision 5f350625905019d5
+# sitefleet production, revision fc2b155dae8f223d
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -1130,7 +1130,18 @@ sub vcl_recv {
     }
   }
   # shielding
-  set req.backend = fastly.try_select_shield(ssl_shield_iad_va_us, req.backend);
+  if (req.backend == F_config) {
+    set req.backend = fastly.try_select_shield(ssl_shield_iad_va_us, F_config);
+
+  } else if (req.backend == F_hosting) {
+    set req.backend = fastly.try_select_shield(ssl_shield_iad_va_us, F_hosting);
+
+  } else if (req.backend == F_config_second) {
+    set req.backend = fastly.try_select_shield(ssl_shield_iad_va_us, F_config_second);
+
+  } else if (req.backend == F_hosting_second) {
+    set req.backend = fastly.try_select_shield(ssl_shield_iad_va_us, F_hosting_second);
+  }
   # segmented-caching
 
   return(lookup);
@@ -1823,7 +1834,8 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "5f350625905019d5";
+    set resp.http.SF-Revision = "fc2b155dae8f223d";
+    set resp.http.SF-Version = req.vcl.version;
   }
   # probe
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {

@@ -1,4 +1,4 @@
-# sitefleet test, revision 027bbceaa2a7fe51
+# sitefleet test, revision 40b893414fb4df1c
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -1127,7 +1127,18 @@ sub vcl_recv {
     }
   }
   # shielding
-  set req.backend = fastly.try_select_shield(ssl_shield_iad_va_us, req.backend);
+  if (req.backend == F_config) {
+    set req.backend = fastly.try_select_shield(ssl_shield_iad_va_us, F_config);
+
+  } else if (req.backend == F_hosting) {
+    set req.backend = fastly.try_select_shield(ssl_shield_iad_va_us, F_hosting);
+
+  } else if (req.backend == F_config_second) {
+    set req.backend = fastly.try_select_shield(ssl_shield_iad_va_us, F_config_second);
+
+  } else if (req.backend == F_hosting_second) {
+    set req.backend = fastly.try_select_shield(ssl_shield_iad_va_us, F_hosting_second);
+  }
   # segmented-caching
 
   return(lookup);
@@ -1820,7 +1831,8 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "027bbceaa2a7fe51";
+    set resp.http.SF-Revision = "40b893414fb4df1c";
+    set resp.http.SF-Version = req.vcl.version;
   }
   # probe
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {

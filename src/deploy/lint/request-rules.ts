@@ -1,0 +1,265 @@
+import { ERROR_STATUS } from "../../render/constants.ts";
+import type { Expression } from "../../vcl/ast.ts";
+import {
+  AT_EDGE,
+  FIRST_PASS,
+  anyOf,
+  equals,
+  isNamed,
+  literalOf,
+  matchesName,
+  partsOf,
+  targetOf,
+} from "./atoms.ts";
+import { isGuarded, isGuardedOnlyBy } from "./reached.ts";
+import { at, inState, orderOfMacro, placeOfState } from "./rule.ts";
+import type { Finding, LintFacts, LintRule } from "./rule.ts";
+
+/** Restarts that Fastly gives a request (reference/vcl/statements/restart). */
+const RESTARTS = 3;
+
+/** `req.restarts < 3`, or fewer, in any of the ways to say it. */
+function hasBudget(atom: Expression, holds: boolean): boolean {
+  if (atom.kind !== "binary" || !isNamed(atom.left, "req.restarts")) return false;
+  const number = Number(literalOf(atom.right));
+  switch (atom.operator) {
+    case "<":
+      return holds && number <= RESTARTS;
+    case "<=":
+    case "==":
+      return holds && number < RESTARTS;
+    case ">=":
+      return !holds && number <= RESTARTS;
+    case ">":
+      return !holds && number < RESTARTS;
+    default:
+      return false;
+  }
+}
+
+function restarts(facts: LintFacts) {
+  return facts.reached.filter(({ statement }) => statement.kind === "restart");
+}
+
+/** What a client could send to be taken for something that this service or Fastly says. */
+const STRIPPED = [
+  "SF-*",
+  "x-amz-*",
+  "Authorization",
+  "Fastly-Debug",
+  "Fastly-Force-Shield",
+  "Fastly-No-Shield",
+  "Fastly-Restart-On-Error",
+  "Fastly-Vary-String",
+  "Fastly-Check-SHA1",
+  "Fastly-Temp-XFF",
+] as const;
+
+function clientHeaders(facts: LintFacts): readonly Finding[] {
+  const macro = orderOfMacro(facts, "recv");
+  const unset = inState(facts, "recv").filter(
+    (one) => one.statement.kind === "unset" && one.order < macro && isGuardedOnlyBy(one, FIRST_PASS),
+  );
+  const names = unset.map(({ statement }) => targetOf(statement) ?? "");
+  return STRIPPED.filter((header) => {
+    const wanted = `req.http.${header}`.toLowerCase();
+    return !names.some((name) => name === wanted || (name.endsWith("*") && matchesName(wanted, name)));
+  }).map((header) => ({
+    message: `what a client sends as ${header} is not taken away before #FASTLY recv on the first pass`,
+    span: placeOfState(facts, "recv"),
+  }));
+}
+
+function hop(facts: LintFacts): readonly Finding[] {
+  const sets = facts.reached.filter(({ statement }) => targetOf(statement) === "req.http.sf-hop");
+  const wrong = sets.filter((one) => {
+    if (one.state !== "recv" || one.statement.kind !== "set") return true;
+    const value = literalOf(one.statement.value);
+    const isEdge = isGuarded(one, AT_VISIT);
+    return value === "edge" ? !isEdge : value !== "shield" || isEdge;
+  });
+  const isDecided = sets.some(({ state }) => state === "recv");
+  const missing = { message: "nothing says which hop this is", span: placeOfState(facts, "recv") };
+  return [
+    ...(isDecided ? [] : [missing]),
+    ...wrong.map((one) => at(one, "SF-Hop is for vcl_recv to say, by fastly.ff.visits_this_service")),
+  ];
+}
+
+const AT_VISIT = equals("fastly.ff.visits_this_service", "0");
+
+function changedHost(facts: LintFacts): readonly Finding[] {
+  return facts.reached
+    .filter(({ statement }) => targetOf(statement)?.startsWith("req.http.host") === true)
+    .filter(({ statement }) => /^req\.http\.host(?::|$)/.test(targetOf(statement) ?? ""))
+    .map((one) => at(one, "the shield finds the service by the Host that the visitor sent; it must stay"));
+}
+
+/** It is a page that is looked up, and nothing that decides about it. */
+const FOR_PAGES = anyOf(equals("req.http.SF-Phase", "page"), equals("req.http.SF-Bucket", "hosting"));
+
+function uncachedLookups(facts: LintFacts): readonly Finding[] {
+  return inState(facts, "recv", "hit", "miss", "fetch").flatMap((one) => {
+    const { statement } = one;
+    if (isGuarded(one, FOR_PAGES)) return [];
+    const action = statement.kind === "return" ? statement.action?.name : undefined;
+    const isPass = action === "pass" || action === "hit_for_pass";
+    const isUncached =
+      (targetOf(statement) === "beresp.cacheable" &&
+        statement.kind === "set" &&
+        isFalseLiteral(statement.value)) ||
+      (targetOf(statement) === "beresp.ttl" && statement.kind === "set" && isZero(statement.value)) ||
+      (targetOf(statement) === "req.hash_ignore_busy" &&
+        statement.kind === "set" &&
+        !isFalseLiteral(statement.value));
+    if (!isPass && !isUncached) return [];
+    return [
+      at(
+        one,
+        "a config that is not cached would be asked of the store with every request, one after another",
+      ),
+    ];
+  });
+}
+
+function isFalseLiteral(node: Expression): boolean {
+  return node.kind === "bool" && !node.value;
+}
+
+function isZero(node: Expression): boolean {
+  return node.kind === "rtime" && node.value <= 0;
+}
+
+function purges(facts: LintFacts): readonly Finding[] {
+  const isRefused = inState(facts, "recv").some(
+    (one) =>
+      one.statement.kind === "error" &&
+      one.statement.status !== undefined &&
+      literalOf(one.statement.status) === String(ERROR_STATUS.purgeRefused) &&
+      isGuarded(one, equals("req.method", "FASTLYPURGE")),
+  );
+  if (isRefused) return [];
+  const message = `nothing answers FASTLYPURGE with error ${ERROR_STATUS.purgeRefused}`;
+  return [{ message, span: placeOfState(facts, "recv") }];
+}
+
+/** What a cached object is found by: both, whatever the request is. */
+const KEY_PARTS = ["req.http.SF-Bucket", "req.url"] as const;
+
+function cacheKey(facts: LintFacts): readonly Finding[] {
+  const sets = inState(facts, "hash").filter(
+    (one) => targetOf(one.statement) === "req.hash" && one.guards.length === 0,
+  );
+  return KEY_PARTS.filter(
+    (name) => !sets.some(({ statement }) => partsOf(statement).some((part) => isNamed(part, name))),
+  ).map((name) => ({ message: `${name} is no part of the cache key`, span: placeOfState(facts, "hash") }));
+}
+
+/** Variables that are of the visitor's connection at the edge and of the edge's connection at the shield. */
+const OF_CLIENT = /^client\.(?:ip$|geo\.|as\.|socket\.|identity$|class\.|platform\.|browser\.|os\.)/;
+
+function clientAtShield(facts: LintFacts): readonly Finding[] {
+  return facts.reached.flatMap((one) => {
+    if (isGuarded(one, AT_EDGE) || one.statement.kind === "if") return oneOfConditions(one);
+    const name = clientNameIn(partsOf(one.statement));
+    return name === undefined ? [] : [at(one, clientMessage(name))];
+  });
+}
+
+/** In a condition the guard may stand beside it: `SF-Hop == "edge" && client.geo… `. */
+function oneOfConditions(one: LintFacts["reached"][number]): readonly Finding[] {
+  if (one.statement.kind !== "if" || isGuarded(one, AT_EDGE)) return [];
+  return one.statement.branches.flatMap(({ condition }) => {
+    const name = clientNameIn(partsOf({ kind: "log", value: condition, span: condition.span }));
+    if (name === undefined || isGuarded({ guards: [{ condition, holds: true }] }, AT_EDGE)) return [];
+    return [{ message: clientMessage(name), span: condition.span }];
+  });
+}
+
+function clientNameIn(parts: readonly Expression[]): string | undefined {
+  const found = parts.find((part) => part.kind === "identifier" && OF_CLIENT.test(part.name.toLowerCase()));
+  return found?.kind === "identifier" ? found.name : undefined;
+}
+
+function clientMessage(name: string): string {
+  return `at the shield ${name} is the edge's and not the visitor's`;
+}
+
+/** The subroutines that run on the node that fetches, from which a request does not come back. */
+function lostChanges(facts: LintFacts): readonly Finding[] {
+  return inState(facts, "hit", "miss", "pass", "fetch").flatMap((one) => {
+    const target = targetOf(one.statement);
+    if (target === undefined || !/^req\.(?:http\.|url$|method$|restarts$)/.test(target)) return [];
+    return [
+      at(
+        one,
+        `vcl_${one.state} runs on another node: later subroutines do not see what it does to ${target}`,
+      ),
+    ];
+  });
+}
+
+/** Contracts of what happens to a request. */
+export const REQUEST_RULES: readonly LintRule[] = [
+  {
+    id: "sitefleet/restart-budget",
+    severity: "error",
+    contract: "every restart asks first whether one of the three is left",
+    check: (facts) =>
+      restarts(facts)
+        .filter((one) => !isGuarded(one, hasBudget))
+        .map((one) => at(one, "a restart that does not ask for `req.restarts < 3`; the fourth is a 503")),
+  },
+  {
+    id: "sitefleet/restart-in-deliver",
+    severity: "error",
+    contract: "requests restart in vcl_deliver only",
+    check: (facts) =>
+      restarts(facts)
+        .filter(({ state }) => state !== "deliver")
+        .map((one) => at(one, `a restart in vcl_${one.state} loses what was decided: only vcl_deliver may`)),
+  },
+  {
+    id: "sitefleet/client-headers",
+    severity: "error",
+    contract: "nothing that a client sends is taken for internal",
+    check: clientHeaders,
+  },
+  {
+    id: "sitefleet/hop",
+    severity: "error",
+    contract: "the hop is decided in vcl_recv by what Fastly says",
+    check: hop,
+  },
+  {
+    id: "sitefleet/host-kept",
+    severity: "error",
+    contract: "the Host of a request stays",
+    check: changedHost,
+  },
+  {
+    id: "sitefleet/cached-lookup",
+    severity: "error",
+    contract: "configs, rules and their absence are always cached",
+    check: uncachedLookups,
+  },
+  { id: "sitefleet/purge-refused", severity: "error", contract: "purges by URL are refused", check: purges },
+  {
+    id: "sitefleet/cache-key",
+    severity: "error",
+    contract: "the cache key has bucket and path",
+    check: cacheKey,
+  },
+  {
+    id: "sitefleet/client-at-edge",
+    severity: "error",
+    contract: "what is known of the visitor's connection is asked at the edge only",
+    check: clientAtShield,
+  },
+  {
+    id: "sitefleet/lost-change",
+    severity: "error",
+    contract: "a request is changed where the change lasts",
+    check: lostChanges,
+  },
+];
