@@ -10,6 +10,7 @@ import type { Environment } from "../../src/settings/environment.ts";
 import { settingsSchema } from "../../src/settings/schema.ts";
 import { checkAccount, checkClock } from "../../src/setup/doctor/check-account.ts";
 import { checkDns, checkTls } from "../../src/setup/doctor/check-network.ts";
+import { checkFastly } from "../../src/setup/doctor/doctor.ts";
 import { exitCodeOf } from "../../src/setup/doctor/check.ts";
 import type { CheckResult, DoctorJob } from "../../src/setup/doctor/check.ts";
 import type { HostRecords } from "../../src/setup/doctor/dns-lookup.ts";
@@ -21,8 +22,8 @@ import { startFirstTime } from "./first-time-fixture.ts";
 const NOW = Date.UTC(2026, 5, 1);
 const DAY = 86_400_000;
 
-/** An API that answers each path with one document, and the client for it. */
-async function accountWith(answers: Readonly<Record<string, unknown>>): Promise<AccountClient> {
+/** An API that answers each path with one document and refuses all else. */
+async function apiWith(answers: Readonly<Record<string, unknown>>): Promise<string> {
   const server = createServer((incoming, outgoing) => {
     const [path = ""] = (incoming.url ?? "").split("?");
     const found = answers[path];
@@ -33,8 +34,12 @@ async function accountWith(answers: Readonly<Record<string, unknown>>): Promise<
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
+  return `http://127.0.0.1:${port}`;
+}
+
+async function accountWith(answers: Readonly<Record<string, unknown>>): Promise<AccountClient> {
   const client = new AccountClient({
-    apiUrl: `http://127.0.0.1:${port}`,
+    apiUrl: await apiWith(answers),
     token: new Secret("token-of-a-test"),
     clock: new FakeClock(NOW),
   });
@@ -100,6 +105,24 @@ describe("the token", () => {
     const results = await checkAccount(jobWith(), { account, serviceId: undefined });
     expect(results.find(({ id }) => id === "fastly/token")).toMatchObject({ cause: "not-authorised" });
     expect(exitCodeOf(results)).toBe(4);
+  });
+});
+
+describe("a publisher's token", () => {
+  it("is looked at, and nothing that it may not look at is called wrong", async () => {
+    const document = { name: "p", scope: "purge_select", expires_at: null, services: ["own"] };
+    const apiUrl = await apiWith({ "/tokens/self": document });
+    const job = jobWith({ fastly: { apiUrl, serviceId: "own" } });
+    const { environment } = job.fleet;
+    const secrets = { ...environment.secrets, apiToken: () => new Secret("token-of-a-publisher") };
+    const fleet = fleetOf({ ...environment, secrets }, { clock: new FakeClock(NOW) });
+    const results = await checkFastly({ ...job, fleet }, () => true);
+    expect(results.map(({ id, state }) => `${state} ${id}`)).toEqual([
+      "warn fastly/token",
+      "ok fastly/clock",
+      "skipped fastly/service",
+    ]);
+    expect(exitCodeOf(results)).toBe(0);
   });
 });
 

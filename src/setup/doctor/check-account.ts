@@ -3,6 +3,16 @@ import { distanceTo } from "../region-places.ts";
 import { checked, fail, ok, skipped, warn } from "./check.ts";
 import type { CheckResult, DoctorJob } from "./check.ts";
 
+/** The token and Fastly's clock, with a token that may look at nothing else. */
+export async function checkTokenAlone(
+  job: DoctorJob,
+  account: AccountClient,
+): Promise<readonly CheckResult[]> {
+  const serviceId = job.fleet.environment.fastly.serviceId;
+  const token = await checked("fastly/token", () => checkToken(job, { account, serviceId }));
+  return [...token, checkClock("fastly/clock", account.clockOffset)];
+}
+
 const DAY_MS = 86_400_000;
 /** A token that ends sooner is to be replaced now. */
 const EXPIRY_DAYS = 30;

@@ -94,6 +94,8 @@ async function checkPrivate(
       signal,
     });
     if (status === 401 || status === 403) return ok(id, "refuses whoever has no key");
+    // Where a redirect leads is another region: whether the bucket is in the right one is a check of its own.
+    if (status >= 300 && status < 400) return skipped(id, `answers ${status}: it is somewhere else`);
     if (status >= 500) return warn(id, `answers ${status} to a request without key`, "look again later");
     if (status === 404) {
       // Without permission to list, S3 does not tell that a key is missing: whoever is told so may list.

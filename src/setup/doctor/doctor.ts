@@ -1,8 +1,9 @@
 import { openDeploy } from "../../fleet/deploy-session.ts";
 import { openPublishing } from "../../fleet/publish-session.ts";
 import { readOwed } from "../../publish/purging.ts";
+import type { AccountClient } from "../../fastly/account-client.ts";
 import { connectAccount } from "../account-connection.ts";
-import { checkAccount } from "./check-account.ts";
+import { checkAccount, checkTokenAlone } from "./check-account.ts";
 import { checkBuckets } from "./check-buckets.ts";
 import { checkDns, checkTls } from "./check-network.ts";
 import { checkSecrets } from "./check-secrets.ts";
@@ -27,9 +28,20 @@ export async function examine(job: DoctorJob): Promise<readonly CheckResult[]> {
   return results;
 }
 
-async function checkFastly(job: DoctorJob, isSet: (id: string) => boolean): Promise<readonly CheckResult[]> {
+/**
+ * The token and everything that it can be used to look at.
+ * @param isSet whether the check of a secret, by its id, found it
+ */
+export async function checkFastly(
+  job: DoctorJob,
+  isSet: (id: string) => boolean,
+): Promise<readonly CheckResult[]> {
   const account = await connectAccount(job.fleet);
   try {
+    if (!(await mayRead(account))) {
+      const token = await checkTokenAlone(job, account);
+      return [...token, skipped("fastly/service", "this token may only purge: run with the deployer's")];
+    }
     const canRender = isSet("secrets/edge-key") && isSet("secrets/config-segment");
     const service = canRender
       ? await checkDeployed(job)
@@ -41,6 +53,17 @@ async function checkFastly(job: DoctorJob, isSet: (id: string) => boolean): Prom
     await account.close();
   }
 }
+
+/** A publisher's token is refused everything but its own description; one that is refused that too is told by its check. */
+async function mayRead(account: AccountClient): Promise<boolean> {
+  const [refused] = await checked("fastly/token", async () => {
+    const { scopes } = await account.readToken();
+    return scopes.some((scope) => READING.has(scope)) ? [] : [skipped("fastly/token", "may not read")];
+  });
+  return refused?.state !== "skipped";
+}
+
+const READING: ReadonlySet<string> = new Set(["global", "global:read"]);
 
 async function checkDeployed(job: DoctorJob): ReturnType<typeof checkService> {
   let found: Awaited<ReturnType<typeof checkService>> = { results: [], serviceId: undefined };
