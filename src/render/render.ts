@@ -1,7 +1,4 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { isErrno } from "../lib/caught.ts";
 import { packagePath } from "../lib/package-root.ts";
 import type { Environment } from "../settings/environment.ts";
 import { createEngine } from "./engine.ts";
@@ -10,7 +7,8 @@ import { orderFeatures } from "./feature-order.ts";
 import type { FeatureName } from "./features.ts";
 import { LineMarker } from "./line-map.ts";
 import type { LineMap } from "./line-map.ts";
-import { readTeamFolder } from "./team-folder.ts";
+import { readRenderSources } from "./render-sources.ts";
+import type { RenderSources } from "./render-sources.ts";
 import type { SnippetPlace, TeamFolder, TeamSnippet } from "./team-folder.ts";
 import { OWN_PREFIX } from "./team-template.ts";
 import { blaming, refuseBroken } from "./template-failure.ts";
@@ -49,6 +47,8 @@ export interface RenderOptions {
   readonly templates?: string;
   /** Features to leave out: for tests that show each one is needed. */
   readonly without?: readonly FeatureName[];
+  /** What was read already, for several environments from the same sources; then no folder is read. */
+  readonly sources?: RenderSources;
 }
 
 /** The project's templates: beside `src/` and `dist/` alike. */
@@ -60,12 +60,12 @@ export const TEMPLATES = packagePath("templates");
  * `render/override` when something in the team's folder is wrong, with its file and line
  */
 export function renderService(environment: Environment, options: RenderOptions = {}): RenderedService {
-  const team = readTeamFolder(environment.edge);
-  const folder = options.templates ?? TEMPLATES;
-  refuseBroken(team, lookupIn(folder, team));
+  const { templates = TEMPLATES, sources = readRenderSources(environment.edge, templates) } = options;
+  const { team, own } = sources;
+  refuseBroken(team, lookupIn(own, team));
   const workWith = (some: TeamFolder): RenderWork => {
     const features = orderFeatures(some.templates, options.without ?? []);
-    return { lookup: lookupIn(folder, some), values: templateValues(environment, features) };
+    return { lookup: lookupIn(own, some), values: templateValues(environment, features) };
   };
   return blaming({ team, renders: (some) => renderWork(workWith(some), some) });
 }
@@ -126,7 +126,7 @@ function snippetTemplate(name: string): string {
   return `snippets/${name}`;
 }
 
-function lookupIn(folder: string, team: TeamFolder): TemplateLookup {
+function lookupIn(own: RenderSources["own"], team: TeamFolder): TemplateLookup {
   const theirs = new Map<string, TemplateSource>([
     ...team.templates.map((template) => [template.file, template] as const),
     ...team.snippets.map((snippet) => [snippetTemplate(snippet.name), snippet] as const),
@@ -135,13 +135,8 @@ function lookupIn(folder: string, team: TeamFolder): TemplateLookup {
     const found = theirs.get(name);
     if (found) return found;
     const file = name.startsWith(OWN_PREFIX) ? name.slice(OWN_PREFIX.length) : name;
-    if (!/^[a-z0-9-]+\.vcl\.njk$/.test(file)) return undefined;
-    try {
-      return { source: readFileSync(join(folder, file), "utf8"), label: file };
-    } catch (error) {
-      if (isErrno(error, "ENOENT")) return undefined;
-      throw error;
-    }
+    const source = own.get(file);
+    return source === undefined ? undefined : { source, label: file };
   };
 }
 
