@@ -13,6 +13,8 @@ import { S3_GRANTS, S3_ROLES, policyFor } from "../../src/setup/s3-grants.ts";
 import { KEY, sha256 } from "../hook/hook-fixture.ts";
 import { DIGEST_HEADER, SIGNATURE_HEADER, signatureHeader } from "../../src/hook/signature.ts";
 import { InstantClock } from "../support/instant-clock.ts";
+import { openCallGate } from "../support/call-gate.ts";
+import type { CallGate } from "../support/call-gate.ts";
 import { exampleSettings } from "../support/environments.ts";
 import { folderOf, startFirstTime } from "./first-time-fixture.ts";
 import type { FirstTime } from "./first-time-fixture.ts";
@@ -140,6 +142,30 @@ describe("the policies of the roles", () => {
       );
       expect({ role, actions: [...used].sort() }).toEqual({ role, actions: [...granted].sort() });
     }
+  }, 120_000);
+});
+
+describe("the token of a publisher", () => {
+  it("is used for purges by key, and to find a service that the settings do not name by its id", async () => {
+    const gates: CallGate[] = [];
+    const world = await startFirstTime(async (mirror) => {
+      const gate = await openCallGate({ s3: mirror.s3.url, api: mirror.file.api.url });
+      gates.push(gate);
+      onTestFinished(() => gate.close());
+      return { s3: gate.s3, api: gate.api };
+    });
+    await succeeds(world, "deployer", "deploy apply --create");
+    const apiCalls = (): readonly string[] =>
+      (gates[0]?.calls ?? []).filter((call) => call.includes(" /service"));
+    const before = apiCalls().length;
+    await publishEverything(world);
+    const kinds = new Set(
+      apiCalls()
+        .slice(before)
+        .map((call) => call.replace(/\/service\/[A-Za-z0-9]{22}/, "/service/ID").replace(/\?.*/, "")),
+    );
+    // purge_select: purges by key (reference/api/auth-tokens/user, "Scopes"); global:read: every GET.
+    expect([...kinds].sort()).toEqual(["GET /service/search", "POST /service/ID/purge"]);
   }, 120_000);
 });
 
