@@ -10,13 +10,7 @@ import { SecretTexts } from "./secret-texts.ts";
 import { sortContent } from "./service-content.ts";
 import type { ServiceContent } from "./service-content.ts";
 import { aclsOf, dictionariesOf, privateItemsOf } from "./tables.ts";
-
-/** A value that only the edge may read. */
-export interface PrivateItem {
-  readonly dictionary: string;
-  readonly key: string;
-  readonly value: Secret;
-}
+import type { PrivateItem } from "./tables.ts";
 
 /** What a server environment's Fastly service has to be. */
 export interface DesiredService {
@@ -54,21 +48,8 @@ export function desiredService(
   rendered: RenderedService,
   commit: string | null = null,
 ): DesiredService {
-  const { loggings, variables } = loggingsOf(environment);
-  const content = sortContent({
-    vcls: rendered.files.map(({ name, content: text, main }) => ({ name, content: text, main })),
-    ...backendsOf(environment),
-    domains: environment.fastly.domains,
-    dictionaries: [
-      { name: PRIVATE_DICTIONARY, write_only: true },
-      { name: STATE_DICTIONARY, write_only: false },
-      ...dictionariesOf(environment),
-    ],
-    acls: aclsOf(environment),
-    snippets: snippetsOf(environment, rendered),
-    loggings,
-    settings: settingsOf(environment),
-  });
+  const { variables } = loggingsOf(environment);
+  const content = contentOf(environment, rendered);
   const desired: DesiredService = {
     environment: environment.name,
     service: {
@@ -85,6 +66,24 @@ export function desiredService(
   };
   refuseSecrets(desired);
   return desired;
+}
+
+/** What the settings and the rendered files make of a service; no value of a secret is in it. */
+export function contentOf(environment: Environment, rendered: RenderedService): ServiceContent {
+  return sortContent({
+    vcls: rendered.files.map(({ name, content: text, main }) => ({ name, content: text, main })),
+    ...backendsOf(environment),
+    domains: environment.fastly.domains,
+    dictionaries: [
+      { name: PRIVATE_DICTIONARY, write_only: true },
+      { name: STATE_DICTIONARY, write_only: false },
+      ...dictionariesOf(environment),
+    ],
+    acls: aclsOf(environment),
+    snippets: snippetsOf(environment, rendered),
+    loggings: loggingsOf(environment).loggings,
+    settings: settingsOf(environment),
+  });
 }
 
 /** Everything in a wanted service that must not be shown. */

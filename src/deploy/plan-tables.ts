@@ -1,6 +1,7 @@
 import type { DeployRecord, FieldChange, TableStep } from "./deploy-plan.ts";
 import { isOwnDictionary } from "./desired.ts";
-import type { DesiredService, PrivateItem } from "./desired.ts";
+import type { DesiredService } from "./desired.ts";
+import type { PrivateItem } from "./tables.ts";
 import type { LiveService } from "./live.ts";
 import { describeRule } from "./service-content.ts";
 import type { AclContent, AclRule, DictionaryContent, ServiceContent, TableItem } from "./service-content.ts";

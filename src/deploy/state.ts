@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { PRIVATE_DICTIONARY } from "../render/constants.ts";
 import type { DeployRecord } from "./deploy-plan.ts";
-import type { PrivateItem } from "./desired.ts";
+import type { PrivateItem } from "./tables.ts";
 import type { TableItem } from "./service-content.ts";
 
 /** How far the last change of the live version came; kept at Fastly, so that any machine can go on. */

@@ -1,7 +1,14 @@
 import { canonicalAddress } from "../fastly/address.ts";
+import type { Secret } from "../lib/secret.ts";
 import type { Environment } from "../settings/environment.ts";
-import type { PrivateItem } from "./desired.ts";
 import type { AclContent, AclRule, DictionaryContent } from "./service-content.ts";
+
+/** A value that only the edge may read. */
+export interface PrivateItem {
+  readonly dictionary: string;
+  readonly key: string;
+  readonly value: Secret;
+}
 
 /** The team's dictionaries; the items of private ones are in `privateItemsOf`. */
 export function dictionariesOf({ fastly }: Environment): readonly DictionaryContent[] {

@@ -5,7 +5,7 @@ import type { Acl, AclEntry, Dictionary } from "../fastly/wire.ts";
 import { SitefleetError, assertDefined } from "../lib/errors.ts";
 import type { DeployPlan, TableStep } from "./deploy-plan.ts";
 import { STATE_DICTIONARY } from "./desired.ts";
-import type { PrivateItem } from "./desired.ts";
+import type { PrivateItem } from "./tables.ts";
 import { digestTable, digestedItems, entryLines, itemLines } from "./plan-tables.ts";
 import type { AclContent, AclRule, DictionaryContent } from "./service-content.ts";
 import { digestItems, digestKey, formatRecord, parseState, uniteRecords } from "./state.ts";

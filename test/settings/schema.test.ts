@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseSettings } from "../../src/settings/schema.ts";
+import { parseSettings, settingsSchema, stagesOf } from "../../src/settings/schema.ts";
 import type { SettingsIssue } from "../../src/settings/schema.ts";
 import { exampleSettings } from "../support/environments.ts";
 
@@ -91,4 +91,67 @@ describe("a shield", () => {
     "may not be %j",
     (shield) => expect(withShield(shield)).toBe(false),
   );
+});
+
+describe("settings of the service", () => {
+  const issuesWith = (fastly: object) =>
+    issuesOf({ environments: { test: { ...minimal, fastly: { ...minimal.fastly, ...fastly } } } }).map(
+      ({ path, message }) => `${path.replace("environments.test.fastly.", "")}: ${message}`,
+    );
+
+  it("take ACLs, dictionaries, snippets and a logging endpoint", () => {
+    expect(
+      issuesWith({
+        acls: { office: ["192.0.2.0/24", "!2001:db8::1", { entry: "10.0.0.0/8", comment: "inside" }] },
+        dictionaries: { open: { items: { a: "" } }, closed: { private: true, items: { a: { env: "A" } } } },
+        snippets: [{ name: "one", type: "recv", content: "# x" }],
+        logging: {
+          kind: "syslog",
+          fields: { address: "logs.example.net", use_tls: true, token: { env: "T" } },
+        },
+      }),
+    ).toEqual([]);
+  });
+
+  it.each([
+    ["an entry that is no address", { acls: { a: ["example.com"] } }, "acls.a.0: must be an address"],
+    ["a network that is too long", { acls: { a: ["192.0.2.0/33"] } }, "acls.a.0: must be an address"],
+    ["a name of ours", { dictionaries: { sitefleet_x: { items: {} } } }, "begins with `sitefleet_`"],
+    [
+      "a secret in the file",
+      { logging: { kind: "loggly", fields: { token: "abc" } } },
+      "fields.token: is a secret",
+    ],
+    [
+      "a wrong field",
+      { logging: { kind: "s3", fields: { bucket_name: "b", bucket: "b" } } },
+      "logging.fields.bucket: is no field of endpoints of kind s3",
+    ],
+    ["a missing field", { logging: { kind: "https", fields: {} } }, "logging.fields.url: is required"],
+    [
+      "a private item that is text",
+      { dictionaries: { a: { private: true, items: { k: "v" } } } },
+      "dictionaries.a",
+    ],
+  ])("refuse %s", (_, fastly, message) => {
+    expect(issuesWith(fastly).join("\n")).toContain(message);
+  });
+});
+
+describe("stages", () => {
+  const environments = { test: minimal, production: minimal, other: minimal };
+
+  it("are test and production as far as they exist, or as the settings say", () => {
+    expect(stagesOf(settingsSchema.parse({ environments }))).toEqual(["test", "production"]);
+    expect(stagesOf(settingsSchema.parse({ environments: { production: minimal } }))).toEqual(["production"]);
+    const stages = ["other", "production"];
+    expect(stagesOf(settingsSchema.parse({ environments, stages }))).toEqual(stages);
+  });
+
+  it("must exist, each once", () => {
+    expect(issuesOf({ environments, stages: ["test", "staging", "test"] })).toEqual([
+      { path: "stages.1", message: 'no environment "staging"' },
+      { path: "stages.2", message: 'names "test" a second time' },
+    ]);
+  });
 });
