@@ -1,7 +1,14 @@
 import { z } from "zod";
-import type { MergedLine } from "./falco.ts";
 import { findingAt } from "./lint/finding.ts";
 import type { LintFinding } from "./lint/finding.ts";
+import type { SentFile } from "./vcl-message.ts";
+
+/** A line of the text that falco gets, by the file that it is of. */
+export interface MergedLine {
+  readonly file: SentFile | undefined;
+  /** From 1. */
+  readonly line: number;
+}
 
 const token = z.object({ Line: z.int(), Position: z.int() });
 const lintError = z.object({ Severity: z.string(), Token: token, Message: z.string(), Rule: z.string() });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isErrno, messageOf } from "../lib/caught.ts";
 import { readFalcoAnswer } from "./falco-answer.ts";
+import type { MergedLine } from "./falco-answer.ts";
 import { declarations, lintedFiles, macroName } from "./lint.ts";
 import type { LintedService } from "./lint.ts";
 import type { LintFinding } from "./lint/finding.ts";
@@ -16,13 +17,6 @@ export type FalcoOutcome =
 
 const LONGEST_OUTPUT = 64_000_000;
 const TIMEOUT_MS = 60_000;
-
-/** A line of the text that falco gets, by the file that it is of. */
-export interface MergedLine {
-  readonly file: SentFile | undefined;
-  /** From 1. */
-  readonly line: number;
-}
 
 /**
  * Runs `falco lint` over the rendered files where falco is on the PATH; it gets nothing else of the environment.
