@@ -10,6 +10,7 @@ import type { DeployPlan, DriftChoice } from "../deploy/deploy-plan.ts";
 import type { PlanSeal } from "../deploy/plan-file.ts";
 import { applyRollback, planRollback } from "../deploy/rollback.ts";
 import { formatStatus, toStatus } from "../deploy/status.ts";
+import { StepTimer, formatTimings } from "../deploy/step-timer.ts";
 import { deployChecks } from "../fleet/deploy-checks.ts";
 import { applyOptions, openDeploy, planSession } from "../fleet/deploy-session.ts";
 import type { DeploySession } from "../fleet/deploy-session.ts";
@@ -21,6 +22,7 @@ import type { CommandContext } from "./context.ts";
 import type { CommandDefinition, CommandInput, OptionDefinition } from "./command.ts";
 import { createBuckets, tellSetup } from "./deploy-create.ts";
 import { policiesCommand } from "./deploy-policies.ts";
+import { REPLAY_OPTIONS, formatReplayReport, replayPlan } from "./deploy-replay.ts";
 
 const DRIFT_OPTIONS: readonly OptionDefinition[] = [
   { flags: "--adopt", summary: "keep what was changed by hand at Fastly, as far as that can be kept" },
@@ -35,12 +37,14 @@ export const commands: readonly CommandDefinition[] = [
       { flags: "--out <file>", summary: "keep the plan as a file for `deploy apply FILE`" },
       { flags: "--detailed-exitcode", summary: "exit with 10 when there are changes" },
       ...DRIFT_OPTIONS,
+      ...REPLAY_OPTIONS,
     ],
     writes: false,
     examples: [
       "deploy plan",
       "deploy plan --env production --out plan.json",
       "deploy plan --detailed-exitcode",
+      "deploy plan --sample 100 --replay-out changes.jsonl",
     ],
     run: (context, input) => withDeploy(context, (session) => runPlan(context, { input, session })),
   },
@@ -56,7 +60,8 @@ export const commands: readonly CommandDefinition[] = [
     examples: ["deploy apply", "deploy apply --create --env test", "deploy apply plan.json --env production"],
     async run(context, input) {
       const buckets = await createBuckets(context, input);
-      await withDeploy(context, (session) => runApply(context, { input, session, buckets }));
+      const timer = new StepTimer(context.clock);
+      await withDeploy(context, (session) => runApply(context, { input, session, buckets, timer }));
     },
   },
   {
@@ -85,6 +90,7 @@ interface Job {
 /** With what `--create` did to the buckets. */
 interface ApplyJob extends Job {
   readonly buckets: readonly BucketPlan[] | undefined;
+  readonly timer: StepTimer;
 }
 
 /** Runs `work` with the environment's wanted service and a Fastly client that is closed afterwards. */
@@ -111,7 +117,9 @@ async function runPlan(context: CommandContext, { input, session }: Job): Promis
     await writeFileAtomic(resolve(context.cwd, out), formatPlanFile(plan, sealOf(session)), 0o600);
     context.report.progress(`plan written to ${out}`);
   }
-  context.report.result(plan, formatPlan(plan));
+  const replay = await replayPlan(context, { input, session, plan });
+  if (replay === undefined) context.report.result(plan, formatPlan(plan));
+  else context.report.result({ ...plan, replay }, `${formatPlan(plan)}\n\n${formatReplayReport(replay)}`);
   return input.flags.has("detailed-exitcode") && !isEmptyPlan(plan) ? CHANGES_PENDING : 0;
 }
 
@@ -129,7 +137,8 @@ function sealOf({ desired, fleet }: DeploySession): PlanSeal {
   return { desired, secrets: [fleet.environment.secrets.apiToken()] };
 }
 
-async function runApply(context: CommandContext, { input, session, buckets }: ApplyJob): Promise<void> {
+async function runApply(context: CommandContext, job: ApplyJob): Promise<void> {
+  const { input, session, buckets, timer } = job;
   const [file] = input.args;
   const choice = driftChoice(input);
   const plan =
@@ -144,7 +153,7 @@ async function runApply(context: CommandContext, { input, session, buckets }: Ap
   }
   const create = input.flags.has("create");
   const options = applyOptions(session, { create, checks: deployChecks(session.fleet) });
-  const result = await applyDeploy(plan, options);
+  const result = await applyDeploy(plan, { ...options, timer });
   const setup = await tellSetup(context, buckets);
   const document = {
     environment: plan.environment,
@@ -198,19 +207,25 @@ async function readText(path: string): Promise<string> {
   }
 }
 
+/** What became of it, and how long each step took. */
 function describeResult(environment: string, result: DeployResult): string {
-  const { version, former } = result;
-  switch (result.outcome) {
+  const { outcome, timings, edgeMs } = result;
+  const said = `${environment}: ${describeOutcome(result)}`;
+  return outcome === "unchanged" ? said : [said, ...formatTimings(timings, edgeMs)].join("\n");
+}
+
+function describeOutcome({ outcome, version, former }: DeployResult): string {
+  switch (outcome) {
     case "unchanged":
-      return `${environment}: no changes, version ${version ?? "none"} is live`;
+      return `no changes, version ${version ?? "none"} is live`;
     case "deployed":
-      return `${environment}: version ${version ?? "none"} is live${former === null ? "" : ` (was ${former})`}`;
+      return `version ${version ?? "none"} is live${former === null ? "" : ` (was ${former})`}`;
     case "items-updated":
-      return `${environment}: items updated, version ${version ?? "none"} stays live`;
+      return `items updated, version ${version ?? "none"} stays live`;
     case "verified":
-      return `${environment}: version ${version ?? "none"} is live and verified`;
+      return `version ${version ?? "none"} is live and verified`;
     default:
-      return assertNever(result.outcome);
+      return assertNever(outcome);
   }
 }
 

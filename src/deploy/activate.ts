@@ -4,11 +4,13 @@ import type { VersionInfo } from "../fastly/wire.ts";
 import type { Clock } from "../lib/clock.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import type { ErrorCode } from "../lib/error-codes.ts";
-import { forTerminal } from "../lib/terminal-text.ts";
 import type { DeployRecord } from "./deploy-plan.ts";
+import { tellMessages } from "./draft.ts";
 import { parseStamp } from "./stamp.ts";
 import { STATE_KEYS, formatJournal, formatRecord } from "./state.ts";
 import type { Journal } from "./state.ts";
+import type { StepTimer } from "./step-timer.ts";
+import type { SentFile } from "./vcl-message.ts";
 
 /** What the edge should answer with. */
 export interface ExpectedEdge {
@@ -49,6 +51,9 @@ export interface Activation {
   readonly deadlineMs: number;
   /** What stays changed when a version is put back. */
   readonly lasting: readonly string[];
+  /** Texts of the version, by which warnings about it are told with the template's line. */
+  readonly files: readonly SentFile[];
+  readonly timer: StepTimer;
 }
 
 /**
@@ -58,6 +63,7 @@ export interface Activation {
 export async function activateAndVerify(job: Activation): Promise<void> {
   await writeJournal(job, { state: "activating", version: job.version, former: job.former });
   await activate(job, job.version);
+  job.timer.end("activate");
   await proveOrRestore(job);
 }
 
@@ -68,6 +74,7 @@ export async function proveOrRestore(job: Activation): Promise<void> {
     throw await restore(job, failure);
   }
   await writeJournal(job, { state: "verified", version: job.version, former: job.former });
+  job.timer.end("record");
 }
 
 interface CheckFailure {
@@ -84,8 +91,10 @@ async function findFailure(job: Activation): Promise<CheckFailure | undefined> {
       const what = `the edge did not answer with version ${job.version} within ${Math.round(job.deadlineMs / 1000)} s`;
       return { code: "deploy/activation-not-seen", what, problems: [], cause: undefined };
     }
+    job.timer.end("edge");
     job.progress(`version ${job.version}: the edge answers with it`);
     const verification = await job.checks.verify(expected);
+    job.timer.end("verify");
     if (verification.ok) {
       job.progress(`version ${job.version}: verified`);
       return undefined;
@@ -116,8 +125,8 @@ async function activate(job: Activation, version: number): Promise<void> {
   const { client, serviceId } = job;
   try {
     const { msg } = await client.activateVersion({ serviceId, version });
-    for (const line of forTerminal(msg).split("\n")) {
-      if (line !== "") job.progress(`version ${version}: Fastly warns: ${line}`);
+    for (const line of tellMessages(msg, version === job.version ? job.files : [])) {
+      job.progress(`version ${version}: Fastly warns: ${line}`);
     }
   } catch (error) {
     if (!(error instanceof RemoteError)) throw error;

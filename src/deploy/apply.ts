@@ -7,12 +7,17 @@ import { activateAndVerify, proveOrRestore, writeJournal } from "./activate.ts";
 import type { Activation, EdgeChecks } from "./activate.ts";
 import type { Secret } from "../lib/secret.ts";
 import { STATE_DICTIONARY } from "./desired.ts";
-import type { PrivateItem } from "./desired.ts";
-import { isVersionStep, writeDraft } from "./draft.ts";
+import type { PrivateItem } from "./tables.ts";
+import { isVersionStep, sentFiles, writeDraft } from "./draft.ts";
 import { findService } from "./live.ts";
 import { formerVersion, isEmptyPlan } from "./deploy-plan.ts";
 import type { DeployPlan } from "./deploy-plan.ts";
+import { markOrphans } from "./orphans.ts";
 import { describeDrift } from "./plan-text.ts";
+import { StepTimer } from "./step-timer.ts";
+import type { StepTiming } from "./step-timer.ts";
+import type { SentFile } from "./vcl-message.ts";
+import { awaitWrites, writesFor } from "./write-budget.ts";
 import { writeTables } from "./write-tables.ts";
 
 export interface ApplyOptions {
@@ -28,6 +33,10 @@ export interface ApplyOptions {
   readonly by: string | null;
   /** Whether a missing service may be made. */
   readonly create: boolean;
+  /** Rendered files and snippets with the template line of each line, for messages about them; default: none. */
+  readonly files?: readonly SentFile[];
+  /** Started when the deploy was; default: with `applyDeploy`. */
+  readonly timer?: StepTimer;
   /** Default 120,000: Fastly's own figure is under a minute, with rare exceptions. */
   readonly activationDeadlineMs?: number;
 }
@@ -40,6 +49,10 @@ export interface DeployResult {
   readonly version: number | null;
   /** Version that was live before. */
   readonly former: number | null;
+  /** How long each step took that there was, in order; their sum is all that there was. */
+  readonly timings: readonly StepTiming[];
+  /** From the start to the moment at which every edge answered with the version, milliseconds; `null` where none was asked. */
+  readonly edgeMs: number | null;
 }
 
 const DEFAULT_DEADLINE_MS = 120_000;
@@ -52,19 +65,29 @@ const DEFAULT_DEADLINE_MS = 120_000;
  */
 export async function applyDeploy(plan: DeployPlan, options: ApplyOptions): Promise<DeployResult> {
   const former = plan.baseVersion;
+  const timer = options.timer ?? new StepTimer(options.clock);
+  const resultOf = (ended: Pick<DeployResult, "outcome" | "serviceId" | "version">): DeployResult => ({
+    ...ended,
+    former,
+    timings: timer.timings,
+    edgeMs: timer.edgeMs,
+  });
   if (isEmptyPlan(plan)) {
-    return { outcome: "unchanged", serviceId: plan.service.id, version: former, former };
+    timer.end("plan");
+    return resultOf({ outcome: "unchanged", serviceId: plan.service.id, version: former });
   }
   refuseDrift(plan);
   const service = await obtainService(plan, options);
   refuseOtherBase(plan, service.versions);
+  timer.end("plan");
+  const work: Work = { options, service, timer, files: sentFiles(plan, options.files ?? []) };
   if (plan.steps.some(isVersionStep)) {
-    const version = await deployVersion(plan, { options, service });
-    return { outcome: "deployed", serviceId: service.id, version, former };
+    const version = await deployVersion(plan, work);
+    return resultOf({ outcome: "deployed", serviceId: service.id, version });
   }
-  await finishLiveVersion(plan, { options, service });
+  await finishLiveVersion(plan, work);
   const outcome = plan.steps.length > 0 ? "items-updated" : "verified";
-  return { outcome, serviceId: service.id, version: former, former };
+  return resultOf({ outcome, serviceId: service.id, version: former });
 }
 
 /** Nothing that somebody made by hand is undone unless it was said to be. */
@@ -90,6 +113,8 @@ interface Service {
 interface Work {
   readonly options: ApplyOptions;
   readonly service: Service;
+  readonly timer: StepTimer;
+  readonly files: readonly SentFile[];
 }
 
 async function obtainService(plan: DeployPlan, options: ApplyOptions): Promise<Service> {
@@ -121,31 +146,38 @@ function refuseOtherBase(plan: DeployPlan, versions: readonly VersionInfo[]): vo
 }
 
 async function deployVersion(plan: DeployPlan, work: Work): Promise<number> {
-  const { options, service } = work;
-  const { client, progress } = options;
+  const { options, service, timer, files } = work;
+  const { client, progress, clock, signal, variables, by } = options;
   const serviceId = service.id;
-  const { variables, by } = options;
-  const version = await writeDraft({ client, serviceId, plan, variables, by, progress }, service.versions);
+  const job = { client, serviceId, plan, variables, by, progress, clock, signal, timer, files };
+  const version = await writeDraft(job, service.versions);
   const tables = await readTables(plan, { ...work, version });
   // After validation, so that a draft that goes nowhere changes no secret; before activation, so that no request of
   // the new version meets a dictionary without its items.
   const lasting = await writeTablesOf(plan, { ...work, tables });
+  timer.end("tables");
+  // Others use the same token's writes: what goes live must be able to go back.
+  await awaitWrites(options, writesFor([]));
   const versions = await client.listVersions(serviceId);
   refuseOtherBase(plan, versions);
   await activateAndVerify(activation(plan, { ...work, tables, lasting, version, versions }));
+  await markOrphans({ client, serviceId, live: version, progress, signal }, versions);
+  timer.end("record");
   return version;
 }
 
 /** For plans without a new version: items that changed, or a verification that is still owed. */
 async function finishLiveVersion(plan: DeployPlan, work: Work): Promise<void> {
-  const { options, service } = work;
+  const { service, options, timer } = work;
   const version = plan.baseVersion;
   assertDefined(version, "the live version of a plan that makes none");
-  const tables = await readTables(plan, { options, service, version });
+  const tables = await readTables(plan, { ...work, version });
   const job = activation(plan, { ...work, tables, lasting: [], version, versions: service.versions });
   // Until it is verified with the new items the version counts as unproven, whatever happens in between.
   await writeJournal(job, { state: "activating", version, former: job.former });
+  await awaitWrites(options, writesFor(plan.steps));
   const lasting = await writeTablesOf(plan, { ...work, tables });
+  timer.end("tables");
   await proveOrRestore({ ...job, lasting });
 }
 
@@ -205,5 +237,7 @@ function activation(
     record: plan.steps.find((step) => step.do === "put-record")?.record,
     deadlineMs: options.activationDeadlineMs ?? DEFAULT_DEADLINE_MS,
     lasting: work.lasting,
+    files: work.files,
+    timer: work.timer,
   };
 }

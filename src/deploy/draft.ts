@@ -1,12 +1,13 @@
 import type { VersionRef } from "../fastly/api-paths.ts";
 import type { FastlyClient } from "../fastly/client.ts";
 import { ACL, BACKEND, DICTIONARY, DOMAIN, HEALTHCHECK, SNIPPET, VCL, loggingOf } from "../fastly/objects.ts";
-import { RemoteError } from "../fastly/remote-error.ts";
 import type { VersionInfo } from "../fastly/wire.ts";
 import { SitefleetError, assertNever } from "../lib/errors.ts";
 import type { Secret } from "../lib/secret.ts";
 import type { DeployPlan, DropStep, PutStep, VersionStep } from "./deploy-plan.ts";
 import { loggingToWrite } from "./loggings.ts";
+import { obtainDraft } from "./obtain-draft.ts";
+import type { Draft } from "./obtain-draft.ts";
 import { planContent } from "./plan-content.ts";
 import { readVersion } from "./read-version.ts";
 import type { VersionWish } from "./read-version.ts";
@@ -15,27 +16,35 @@ import { forTerminal } from "../lib/terminal-text.ts";
 import { formatStep } from "./plan-text.ts";
 import type { ServiceContent } from "./service-content.ts";
 import { digestContent, formatStamp, ownStamp } from "./stamp.ts";
+import type { StepTimer } from "./step-timer.ts";
+import { formatVclMessage, placeVclMessages } from "./vcl-message.ts";
+import type { SentFile } from "./vcl-message.ts";
+import { awaitWrites, writesFor } from "./write-budget.ts";
+import type { BudgetJob } from "./write-budget.ts";
 
-export interface DraftJob {
+export interface DraftJob extends BudgetJob {
   readonly client: FastlyClient;
   readonly serviceId: string;
   readonly plan: DeployPlan;
+  /** By which messages about VCL are told with the template's line; see `sentFiles`. */
+  readonly files: readonly SentFile[];
+  readonly timer: StepTimer;
   /** Values of the variables that fields of the plan name. */
   readonly variables: ReadonlyMap<string, Secret>;
   /** Who deploys, for the stamp. */
   readonly by: string | null;
-  readonly progress: (line: string) => void;
 }
 
 /**
  * Makes a draft version whose content is the plan's target and that Fastly finds valid, and gives its number.
  * An unfinished draft of an earlier run is completed instead of leaving it behind: Fastly cannot delete versions.
- * @throws SitefleetError `deploy/invalid-vcl` with Fastly's messages
+ * @throws SitefleetError `deploy/invalid-vcl` with Fastly's messages; `fastly/rate-limited` while nothing is written yet
+ * but the draft's stamp
  */
 export async function writeDraft(job: DraftJob, versions: readonly VersionInfo[]): Promise<number> {
   const draft = await obtainDraft(job, versions);
   const ref: VersionRef = { serviceId: job.serviceId, version: draft.number };
-  const { plan } = job;
+  const { plan, timer } = job;
   const stamp = formatStamp({
     version: draft.number,
     from: plan.baseVersion,
@@ -47,11 +56,16 @@ export async function writeDraft(job: DraftJob, versions: readonly VersionInfo[]
   // First of all writes: from here on the draft is known as ours, whatever happens.
   if (draft.comment !== stamp) await job.client.commentVersion(ref, stamp);
   const steps = draft.fresh ? plan.steps.filter(isVersionStep) : await stepsLeft(job, ref, draft);
+  timer.end("draft");
+  const beside = plan.steps.filter((step) => !isVersionStep(step));
+  await awaitWrites(job, writesFor([...steps, ...beside]));
   for (const step of steps) {
     job.progress(forTerminal(`version ${draft.number}: ${formatStep(step)[0] ?? ""}`));
     await writeStep(job, ref, step);
   }
+  timer.end("write");
   await validateDraft(job, ref);
+  timer.end("validate");
   return draft.number;
 }
 
@@ -97,69 +111,6 @@ function sharedNames({ acls, dictionaries, snippets, loggings }: ServiceContent)
     ...dictionaries.map(({ name }) => `dictionary/${name}`),
     ...snippets.map(({ name }) => `snippet/${name}`),
   ];
-}
-
-interface Draft {
-  readonly number: number;
-  readonly comment: string;
-  /** Whether its content is known to be that of the plan's base version. */
-  readonly fresh: boolean;
-}
-
-async function obtainDraft(job: DraftJob, versions: readonly VersionInfo[]): Promise<Draft> {
-  const left = await findUnfinished(job, versions);
-  if (left) {
-    const what = ownStamp(left)
-      ? "going on with the draft of an earlier run"
-      : "not touched yet, taken as draft";
-    job.progress(`version ${left.number}: ${what}`);
-    return { number: left.number, comment: left.comment, fresh: false };
-  }
-  const { baseVersion } = job.plan;
-  const source = baseVersion ?? Math.max(...versions.map(({ number }) => number));
-  try {
-    const made = await job.client.cloneVersion({ serviceId: job.serviceId, version: source });
-    job.progress(`version ${made.number}: cloned from ${source}`);
-    return { number: made.number, comment: made.comment, fresh: baseVersion !== null };
-  } catch (error) {
-    if (!(error instanceof RemoteError) || error.landed === "no") throw error;
-    const adopted = await findUnfinished(job, await job.client.listVersions(job.serviceId));
-    if (!adopted) throw error;
-    return { number: adopted.number, comment: adopted.comment, fresh: false };
-  }
-}
-
-/**
- * A draft that an earlier run left: one that it stamped, made from the same base (another base may hold objects that
- * sitefleet does not manage), or one that it cloned and was stopped before stamping.
- */
-async function findUnfinished(
-  job: DraftJob,
-  versions: readonly VersionInfo[],
-): Promise<VersionInfo | undefined> {
-  const { baseVersion } = job.plan;
-  const drafts = versions
-    .filter(({ active, locked }) => !active && !locked)
-    .sort((a, b) => b.number - a.number);
-  const stamped = drafts.find((draft) => ownStamp(draft)?.from === baseVersion);
-  if (stamped) return stamped;
-  if (baseVersion === null) {
-    return versions.length === 1 ? drafts.find(({ comment }) => comment === "") : undefined;
-  }
-  const base = versions.find(({ number }) => number === baseVersion);
-  const clone = drafts.find(
-    ({ number, comment }) => number > baseVersion && base && ownStamp(base) && comment === base.comment,
-  );
-  return clone && (await isUntouched(job, clone.number, baseVersion)) ? clone : undefined;
-}
-
-/**
- * A clone that somebody works on differs from its base in something, be it of a kind that sitefleet does not manage;
- * one that nobody touched may be taken.
- */
-async function isUntouched(job: DraftJob, clone: number, base: number): Promise<boolean> {
-  const diff = await job.client.diffVersions({ serviceId: job.serviceId, from: base, to: clone });
-  return diff !== "" && !/^[+-]/m.test(diff);
 }
 
 async function writeStep(job: DraftJob, ref: VersionRef, step: VersionStep): Promise<void> {
@@ -231,9 +182,31 @@ async function validateDraft(job: DraftJob, ref: VersionRef): Promise<void> {
   if (!valid) {
     throw new SitefleetError("deploy/invalid-vcl", `Fastly finds version ${ref.version} invalid`, {
       hint: "nothing was activated; fix the template or setting and deploy again: the draft is used again",
-      details: problems.map(forTerminal),
+      details: problems.flatMap((text) => tellMessages(text, job.files)),
     });
   }
-  for (const line of warnings) job.progress(forTerminal(`version ${ref.version}: Fastly warns: ${line}`));
+  for (const line of warnings.flatMap((text) => tellMessages(text, job.files))) {
+    job.progress(`version ${ref.version}: Fastly warns: ${line}`);
+  }
   job.progress(`version ${ref.version}: valid`);
+}
+
+/** What Fastly's compiler says, each message with the line of the template that it is about. */
+export function tellMessages(text: string, files: readonly SentFile[]): readonly string[] {
+  return placeVclMessages(text, files).map((message) => forTerminal(formatVclMessage(message)));
+}
+
+/**
+ * The texts of a plan with the template lines that they came from: a plan file may have been made of other templates than
+ * those at hand, which then say nothing about it.
+ */
+export function sentFiles(
+  plan: Pick<DeployPlan, "content">,
+  known: readonly SentFile[],
+): readonly SentFile[] {
+  const texts = [...plan.content.vcls, ...plan.content.snippets];
+  return texts.map(({ name, content }) => {
+    const lines = known.find((file) => file.name === name && file.content === content)?.lines ?? [];
+    return { name, content, lines };
+  });
 }

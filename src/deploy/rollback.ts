@@ -7,6 +7,7 @@ import { STATE_DICTIONARY } from "./desired.ts";
 import type { DesiredService } from "./desired.ts";
 import { findService } from "./live.ts";
 import { ownStamp, parseStamp } from "./stamp.ts";
+import { StepTimer } from "./step-timer.ts";
 
 /** What a rollback would do. */
 export interface RollbackPlan {
@@ -55,11 +56,16 @@ export async function planRollback(
  */
 export async function applyRollback(
   plan: RollbackPlan,
-  options: Pick<ApplyOptions, "client" | "checks" | "clock" | "signal" | "progress" | "activationDeadlineMs">,
+  options: Pick<
+    ApplyOptions,
+    "client" | "checks" | "clock" | "signal" | "progress" | "activationDeadlineMs" | "timer"
+  >,
 ): Promise<DeployResult> {
   const { serviceId, from, to } = plan;
-  if (from === to) return { outcome: "unchanged", serviceId, version: from, former: from };
-  const { client, checks, clock, signal, progress } = options;
+  const { client, checks, clock, signal, progress, timer = new StepTimer(clock) } = options;
+  timer.end("plan");
+  const result = { serviceId, version: to, former: from };
+  if (from === to) return { outcome: "unchanged", ...result, timings: timer.timings, edgeMs: timer.edgeMs };
   const dictionaries = await client.list(DICTIONARY, { serviceId, version: to });
   await activateAndVerify({
     client,
@@ -75,8 +81,10 @@ export async function applyRollback(
     stateDictionary: dictionaries.find(({ name }) => name === STATE_DICTIONARY)?.id,
     deadlineMs: options.activationDeadlineMs ?? 120_000,
     lasting: [],
+    files: [],
+    timer,
   });
-  return { outcome: "deployed", serviceId, version: to, former: from };
+  return { outcome: "deployed", ...result, timings: timer.timings, edgeMs: timer.edgeMs };
 }
 
 function chooseTarget(

@@ -5,7 +5,7 @@ import type { AclRef, DictionaryRef, VersionRef } from "./api-paths.ts";
 import type { ObjectKind } from "./objects.ts";
 import { RemoteError, isNotFound } from "./remote-error.ts";
 import { FastlyTransport } from "./transport.ts";
-import type { TransportOptions } from "./transport.ts";
+import type { TransportOptions, WriteBudget } from "./transport.ts";
 import * as wire from "./wire.ts";
 
 /** One change of an ACL's entries (reference/api/acls/acl-entry). */
@@ -35,6 +35,11 @@ export class FastlyClient {
 
   close(): Promise<void> {
     return this.#transport.close();
+  }
+
+  /** What is left of the hour's writes, as far as Fastly told. */
+  get writeBudget(): WriteBudget | undefined {
+    return this.#transport.writeBudget;
   }
 
   /** The service of that name in the token's account. */

@@ -88,6 +88,13 @@ interface RawAnswer {
   readonly body: string;
 }
 
+/** How many writes the token may still make, and when the count begins anew. */
+export interface WriteBudget {
+  readonly remaining: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly resetAt: number;
+}
+
 /** Sends calls to the Fastly API over kept-alive connections, with retries; no answer gets out unchecked. */
 export class FastlyTransport {
   readonly #options: TransportOptions;
@@ -97,6 +104,7 @@ export class FastlyTransport {
   readonly #queues = new Map<string, Promise<unknown>>();
   readonly #underWay = new Set<Promise<unknown>>();
   #serverOffset: number | undefined;
+  #writeBudget: WriteBudget | undefined;
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -116,6 +124,11 @@ export class FastlyTransport {
   /** Fastly's clock less ours in milliseconds by its last answer, to the second; `undefined` until one told. */
   get serverOffset(): number | undefined {
     return this.#serverOffset;
+  }
+
+  /** What Fastly's last answer to a write said of the limit; `undefined` until one did, for reads say nothing. */
+  get writeBudget(): WriteBudget | undefined {
+    return this.#writeBudget;
   }
 
   /** Waits for what is under way. */
@@ -212,6 +225,7 @@ export class FastlyTransport {
         readLimit: this.#limits.answerBytes,
         signal,
       });
+      this.#writeBudget = readWriteBudget(answer.headers) ?? this.#writeBudget;
       const date = Date.parse(answer.headers.date ?? "");
       if (!Number.isNaN(date)) this.#serverOffset = date - this.#options.clock.now();
       return { ...answer, body: Buffer.from(answer.body).toString("utf8") };
@@ -230,6 +244,14 @@ export class FastlyTransport {
     }
     await this.#options.clock.sleep(ms, this.#options.signal);
   }
+}
+
+/** reference/api, "Rate limiting": both headers come with answers to writes that count. */
+function readWriteBudget(headers: RawAnswer["headers"]): WriteBudget | undefined {
+  const remaining = headerText(headers["fastly-ratelimit-remaining"]) ?? "";
+  const reset = headerText(headers["fastly-ratelimit-reset"]) ?? "";
+  if (!/^[0-9]{1,9}$/.test(remaining) || !/^[0-9]{1,11}$/.test(reset)) return undefined;
+  return { remaining: Number(remaining), resetAt: Number(reset) * 1_000 };
 }
 
 function defaultEffect(method: Method): Effect {

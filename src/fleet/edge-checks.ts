@@ -3,7 +3,7 @@ import { messageOf } from "../lib/caught.ts";
 import { send } from "../conformance/send.ts";
 import type { Answer } from "../conformance/send.ts";
 import type { ConformanceTarget } from "../conformance/target.ts";
-import type { EdgeChecks, ExpectedEdge, Verification } from "../deploy/activate.ts";
+import type { EdgeChecks, ExpectedEdge } from "../deploy/activate.ts";
 import type { Secret } from "../lib/secret.ts";
 import { DEBUG_HEADER, DEBUG_PREFIX } from "../render/constants.ts";
 import type { Environment } from "../settings/environment.ts";
@@ -19,9 +19,23 @@ export function debugToken(configSegment: Secret): string {
   return createHash("sha256").update(`${DEBUG_PREFIX}${configSegment.reveal()}`).digest("hex");
 }
 
+/** By what a client of the mirror says which POP it reaches; heard from this machine only. */
+const MIRROR_POP_HEADER = "Fastly-Test-Pop";
+
+/** Answers in a row that show a place to have a version: the nodes of a POP take it one after the other. */
+const IN_A_ROW = 5;
+
+/** An address of the edge, or one of its POPs, that has to answer. */
+interface Place {
+  readonly name: string;
+  readonly target: ConformanceTarget;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /**
- * How a deploy looks at the edge of an environment. Verifying asks for a host that no site has: the edge can say
- * "unknown" only when it runs the version, reads its private dictionary and gets a signed answer from the config bucket.
+ * How a deploy looks at the edge of an environment: at every address and POP that the settings name, each time over a new
+ * connection. Verifying asks for a host that no site has: the edge can say "unknown" only when it runs the version, reads
+ * its private dictionary and gets a signed answer from the config bucket.
  */
 export function edgeChecksFor(environment: Environment, notes: Notes): EdgeChecks {
   const { verify } = environment;
@@ -31,52 +45,97 @@ export function edgeChecksFor(environment: Environment, notes: Notes): EdgeCheck
     );
     return { probe: () => Promise.resolve(true), verify: () => Promise.resolve({ ok: true }) };
   }
-  const target: ConformanceTarget = {
-    http: verify.url,
-    hostSuffix: verify.hostSuffix,
-    publicPorts: environment.publicPorts,
-    capabilities: new Set(),
-    debugToken: debugToken(environment.secrets.configSegment()),
+  const places = placesOf(environment, verify);
+  const told = new Map<string, string>();
+  const tell = (place: Place, line: string): void => {
+    if (told.get(place.name) !== line) notes.progress(`${place.name}: ${line}`);
+    told.set(place.name, line);
   };
   return {
-    probe: (expected) => isServing(target, { expected, notes }),
-    verify: (expected) => verifyEdge(target, expected),
+    async probe(expected) {
+      const seen = await Promise.all(places.map((place) => isServing(place, { expected, tell })));
+      return seen.every(Boolean);
+    },
+    async verify(expected) {
+      const problems = await Promise.all(places.map((place) => findProblems(place, expected)));
+      return problems.flat().length === 0 ? { ok: true } : { ok: false, problems: problems.flat() };
+    },
   };
 }
 
-function askEdge(target: ConformanceTarget): Promise<Answer> {
+function placesOf(environment: Environment, verify: NonNullable<Environment["verify"]>): readonly Place[] {
+  const { url, hostSuffix, edges = [], pops } = verify;
+  const token = debugToken(environment.secrets.configSegment());
+  return [...new Set([url, ...edges])].flatMap((http) => {
+    const target: ConformanceTarget = {
+      http,
+      hostSuffix,
+      publicPorts: environment.publicPorts,
+      capabilities: new Set(),
+      debugToken: token,
+    };
+    if (pops === undefined) return [{ name: http, target, headers: {} }];
+    return pops.map((pop) => ({ name: `${http} at ${pop}`, target, headers: { [MIRROR_POP_HEADER]: pop } }));
+  });
+}
+
+function askEdge({ target, headers }: Place): Promise<Answer> {
   return send(
-    { host: unknownHost(), path: "/", headers: { [DEBUG_HEADER]: "{debug}" } },
+    { host: unknownHost(), path: "/", headers: { [DEBUG_HEADER]: "{debug}", ...headers } },
     { target, etag: "" },
   );
 }
 
+/**
+ * Whether an answer is that of a version. The number tells apart what the revision does not: versions whose VCL is the
+ * same and whose objects differ. Versions of before there was a number to tell are known by their revision.
+ */
+function isFrom({ headers }: Answer, expected: ExpectedEdge): boolean {
+  const version = headers.get("sf-version");
+  if (version !== undefined && version !== String(expected.version)) return false;
+  return expected.revision === undefined || headers.get("sf-revision") === expected.revision;
+}
+
 async function isServing(
-  target: ConformanceTarget,
-  context: { readonly expected: ExpectedEdge; readonly notes: Notes },
+  place: Place,
+  context: {
+    readonly expected: ExpectedEdge;
+    readonly tell: (place: Place, line: string) => void;
+  },
 ): Promise<boolean> {
-  const { expected, notes } = context;
+  const { expected, tell } = context;
   try {
-    const answer = await askEdge(target);
-    return expected.revision === undefined || answer.headers.get("sf-revision") === expected.revision;
+    for (let count = 0; count < IN_A_ROW; count += 1) {
+      const answer = await askEdge(place);
+      if (isFrom(answer, expected)) continue;
+      tell(place, `still ${describeAnswer(answer)}`);
+      return false;
+    }
+    return true;
   } catch (error) {
-    const why = messageOf(error);
-    notes.progress(`no answer from ${target.http} yet: ${why}`);
+    tell(place, `no answer yet: ${messageOf(error)}`);
     return false;
   }
 }
 
-async function verifyEdge(target: ConformanceTarget, expected: ExpectedEdge): Promise<Verification> {
-  const { status, headers } = await askEdge(target);
+function describeAnswer({ status, headers }: Answer): string {
+  const version = headers.get("sf-version");
+  return version === undefined ? `an answer with status ${status} and no version` : `version ${version}`;
+}
+
+async function findProblems(place: Place, expected: ExpectedEdge): Promise<readonly string[]> {
+  const answer = await askEdge(place);
+  const { status, headers } = answer;
   const problems: string[] = [];
   if (status !== 404) {
     problems.push(
       `an unknown host is answered with ${status}, not 404: the edge cannot read the config bucket, or a rule is broken`,
     );
   }
-  const revision = headers.get("sf-revision");
-  if (expected.revision !== undefined && revision !== expected.revision) {
-    problems.push(`the edge says revision ${revision ?? "nothing"}, not ${expected.revision}`);
+  if (!isFrom(answer, expected)) {
+    const [version, revision] = [headers.get("sf-version"), headers.get("sf-revision")];
+    const said = `version ${version ?? "unknown"}, revision ${revision ?? "unknown"}`;
+    problems.push(`the edge says ${said}, not ${expected.version}, ${expected.revision ?? "unknown"}`);
   }
-  return problems.length === 0 ? { ok: true } : { ok: false, problems };
+  return problems.map((problem) => `${place.name}: ${problem}`);
 }

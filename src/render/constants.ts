@@ -25,7 +25,7 @@ export const ERROR_STATUS = {
 /** The private dictionary: `config_s3_key`, `hosting_s3_key` (each `id:secret`) and `config_segment`. */
 export const PRIVATE_DICTIONARY = "sitefleet_private";
 
-/** Request header whose right value makes the edge tell its revision in `SF-Revision`. */
+/** Request header whose right value makes the edge tell its revision in `SF-Revision` and the version's number in `SF-Version`. */
 export const DEBUG_HEADER = "Sitefleet-Debug";
 
 /** The debug header's value is the SHA-256 (hex) of this and the config segment. */

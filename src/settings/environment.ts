@@ -25,7 +25,7 @@ export interface Environment {
   readonly publishing: ServerEnvironmentSettings["publishing"];
   readonly segmented: ServerEnvironmentSettings["segmented"];
   readonly rateLimiting: boolean;
-  readonly verify: { readonly url: string; readonly hostSuffix: string } | undefined;
+  readonly verify: ServerEnvironmentSettings["verify"];
   /** The team's templates and snippets, the same in every environment. */
   readonly edge?: EdgeFolder | undefined;
   readonly secrets: EnvironmentSecrets;

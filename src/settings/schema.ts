@@ -78,7 +78,19 @@ const serverEnvironment = z.strictObject({
   /** Whether the Fastly account has rate limiting: guesses of passwords are limited only then. */
   rateLimiting: z.boolean().default(false),
   /** Where `verify` sends its requests and under which suffix the conformance sites live. */
-  verify: z.strictObject({ url: httpUrl, hostSuffix: hostName }).optional(),
+  verify: z
+    .strictObject({
+      url: httpUrl,
+      hostSuffix: hostName,
+      /** Further addresses of the edge that have to answer with a new version too, such as those of other POPs. */
+      edges: z.array(httpUrl).max(100).optional(),
+      /** POPs of a mirror in Fastly's place: each is asked. Fastly itself leads every client to the nearest one. */
+      pops: z
+        .array(z.string().regex(/^[A-Za-z]{3}$/, "must be a POP code of three letters"))
+        .max(100)
+        .optional(),
+    })
+    .optional(),
 });
 
 /** `sitefleet.config.ts|js|json`. */
@@ -150,7 +162,14 @@ export function parseSettings(
   const parsed = settingsSchema.safeParse(input);
   if (!parsed.success) {
     return {
-      issues: parsed.error.issues.map((issue) => ({ path: issue.path.join("."), message: issue.message })),
+      issues: parsed.error.issues.map((issue) => ({
+        path: issue.path.join("."),
+        // Of a record's key it says only that it is wrong; why is one level down.
+        message:
+          issue.code === "invalid_key"
+            ? issue.issues.map(({ message }) => message).join("; ")
+            : issue.message,
+      })),
     };
   }
   const issues = rules.flatMap((rule) => rule(parsed.data));

@@ -56,14 +56,70 @@ describe("edgeChecksFor", () => {
   });
 
   it("says what is wrong with the version", async () => {
-    const { checks } = await checksAgainst(() => ({ status: 503, headers: { "sf-revision": "old" } }));
+    const { server, checks } = await checksAgainst(() => ({
+      status: 503,
+      headers: { "sf-revision": "old" },
+    }));
     expect(await checks.verify(EXPECTED)).toEqual({
       ok: false,
       problems: [
-        "an unknown host is answered with 503, not 404: the edge cannot read the config bucket, or a rule is broken",
-        "the edge says revision old, not abc",
+        `${server.url}: an unknown host is answered with 503, not 404: the edge cannot read the config bucket, or a rule is broken`,
+        `${server.url}: the edge says version unknown, revision old, not 2, abc`,
       ],
     });
+  });
+
+  it("tells versions of the same VCL apart by their number", async () => {
+    let version = "1";
+    const { lines, server, checks } = await checksAgainst(() => ({
+      status: 404,
+      headers: { "sf-revision": "abc", "sf-version": version },
+    }));
+    expect(await checks.probe(EXPECTED)).toBe(false);
+    expect(await checks.probe({ version: 2, revision: undefined })).toBe(false);
+    expect(lines).toEqual([`${server.url}: still version 1`]);
+    version = "2";
+    expect(await checks.probe(EXPECTED)).toBe(true);
+  });
+
+  it("wants the version several times in a row, each time over a new connection", async () => {
+    const { server, checks } = await checksAgainst((_, count) => ({
+      status: 404,
+      headers: { "sf-revision": "abc", "sf-version": count === 4 ? "1" : "2", connection: "keep-alive" },
+    }));
+    expect(await checks.probe(EXPECTED)).toBe(false);
+    expect(server.seen).toHaveLength(4);
+    expect(await checks.probe(EXPECTED)).toBe(true);
+    expect(new Set(server.seen.map(({ headers }) => headers.host)).size).toBe(server.seen.length);
+    expect(server.seen.map(({ headers }) => headers.connection)).not.toContain("keep-alive");
+  });
+
+  it("asks every address and every POP that the settings name", async () => {
+    const late = { pop: "IAD" };
+    const answer = ({ headers }: SeenRequest): Reaction => ({
+      status: 404,
+      headers: { "sf-version": headers["fastly-test-pop"] === late.pop ? "1" : "2", "sf-revision": "abc" },
+    });
+    const [first, second] = [await startScriptedServer(answer), await startScriptedServer(answer)];
+    const { lines, notes } = recordingNotes();
+    const verify = {
+      url: first.url,
+      hostSuffix: "sites.example.net",
+      edges: [second.url],
+      pops: ["LHR", "IAD"],
+    };
+    const checks = edgeChecksFor({ ...environmentWith(), verify }, notes);
+    expect(await checks.probe(EXPECTED)).toBe(false);
+    expect(await checks.probe(EXPECTED)).toBe(false);
+    expect(lines.toSorted()).toEqual(
+      [first, second].map(({ url }) => `${url} at IAD: still version 1`).toSorted(),
+    );
+    expect(await checks.verify(EXPECTED)).toMatchObject({ ok: false });
+    late.pop = "";
+    expect(await checks.probe(EXPECTED)).toBe(true);
+    expect(await checks.verify(EXPECTED)).toEqual({ ok: true });
+    const asked = second.seen.map(({ headers }) => headers["fastly-test-pop"]);
+    expect(new Set(asked)).toEqual(new Set(["LHR", "IAD"]));
   });
 
   it("warns when the settings do not say where to look", async () => {

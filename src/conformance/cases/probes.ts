@@ -15,6 +15,7 @@ const SITE = {
 const debug = { headers: { "Sitefleet-Debug": "{debug}" } };
 const SILENT = {
   "SF-Revision": null,
+  "SF-Version": null,
   "SF-Release": null,
   "SF-Keys": null,
   "SF-State": null,

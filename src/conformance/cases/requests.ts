@@ -201,6 +201,7 @@ export const requestCases: readonly ConformanceCase[] = [
           "SF-Phase": null,
           "SF-Stale": null,
           "SF-Revision": null,
+          "SF-Version": null,
           "SF-Region": null,
           // What a store, or a proxy before it, says to its own clients.
           "Set-Cookie": null,
@@ -216,20 +217,26 @@ export const requestCases: readonly ConformanceCase[] = [
   },
   {
     id: "debug/revision-for-who-knows",
-    title: "Only the right debug token makes the edge tell its revision",
+    title: "Only the right debug token makes the edge tell its revision and version",
     source: "design: deploy waits until the edge answers with the new version",
     needs: ["debug"],
     steps: [
       get(
         "main",
         "/",
-        { status: 200, headers: { "SF-Revision": { matches: "^[0-9a-f]{16}$" } } },
+        {
+          status: 200,
+          headers: {
+            "SF-Revision": { matches: "^[0-9a-f]{16}$" },
+            "SF-Version": { matches: "^[1-9][0-9]*$" },
+          },
+        },
         { headers: { "Sitefleet-Debug": "{debug}" } },
       ),
       get(
         "main",
         "/",
-        { status: 200, headers: { "SF-Revision": null } },
+        { status: 200, headers: { "SF-Revision": null, "SF-Version": null } },
         { headers: { "Sitefleet-Debug": "guess" } },
       ),
     ],
