@@ -181,22 +181,22 @@ function otherHost({ host, kind }: CorpusSite["others"][number]): readonly Repla
 }
 
 /**
- * Stores that fail: for what no cache has, then for what has just become stale, then, when even stale copies are too old,
- * for the config.
+ * Stores that fail: for what no cache has, then for what has just become stale, and last for a config whose stale copy is
+ * too old as well.
  */
 function faults(ask: Ask, { ttl }: Pick<ReplayEnvironment, "ttl">): readonly ReplayRequest[] {
   const failing = (text: string, details: Details): ReplayRequest => {
     const fault = parseFault(text);
     return ask(`fault ${text}`, fault === undefined ? details : { ...details, fault });
   };
-  const after = Math.max(ttl.page, ttl.config) + 1;
   return [
     failing("hosting-503", { target: "/replay-fault-a" }),
     failing("hosting-403-everywhere", { target: "/replay-fault-b" }),
     failing("hosting-timeout-everywhere", { target: "/replay-fault-c" }),
-    failing("hosting-503-everywhere", { after }),
-    failing("config-refused-everywhere", { after }),
-    failing("config-500-everywhere", { after: after + ttl.staleIfError }),
+    // A config is fresh for less time than a page: just stale, while the page still is what it was.
+    failing("config-refused-everywhere", { after: ttl.config + 1 }),
+    failing("hosting-503-everywhere", { after: ttl.page + 1 }),
+    failing("config-500-everywhere", { after: ttl.config + ttl.staleIfError + 1 }),
   ];
 }
 

@@ -21,6 +21,7 @@ const UNCOMPARED: ReadonlySet<string> = new Set([
   "fastly-debug-path",
   "fastly-debug-ttl",
   "sf-revision",
+  "sf-version",
   "via",
   "x-cache",
   "x-cache-hits",
@@ -28,8 +29,8 @@ const UNCOMPARED: ReadonlySet<string> = new Set([
   "x-timer",
 ]);
 
-/** In a log line: memory left over, which any other statement changes. */
-const UNCOMPARED_IN_LOG = /"workspace_free":\d+/g;
+/** In a log line: memory left over, which any statement changes, and the answer's size, which is compared itself. */
+const UNCOMPARED_IN_LOG = /"(workspace_free|bytes)":\d+/g;
 
 /** What a difference in logs is called: visitors do not see it. */
 export const LOG = "log";
@@ -114,7 +115,7 @@ function bodyText(body: Buffer, start: number): string {
 }
 
 function logText(lines: readonly string[]): string {
-  return lines.join("\n").replaceAll(UNCOMPARED_IN_LOG, '"workspace_free":-');
+  return lines.join("\n").replaceAll(UNCOMPARED_IN_LOG, '"$1":-');
 }
 
 /** By object where both sides stored the same ones, else as two lists. */

@@ -17,10 +17,7 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
 const method = z.string().regex(/^[A-Z-]{1,32}$/, "is no HTTP method in capitals");
 const url = z.string().max(16_384).regex(URL_PARTS, "is no absolute http(s) URL without a fragment");
 const headerValue = z.string().regex(/^[^\r\n\0]*$/, "has a line break");
-const headers = z.record(
-  z.string().regex(HEADER_NAME, "is no header name"),
-  z.union([headerValue, z.array(headerValue)]),
-);
+const headers = z.record(z.string().regex(HEADER_NAME), z.union([headerValue, z.array(headerValue)]));
 const country = z.string().refine((code) => findCountry(code) !== undefined, "is no ISO 3166-1 country code");
 const shield = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, "is no shield code such as iad-va-us");
 const fault = z
@@ -124,10 +121,10 @@ function timeOf(value: z.output<typeof time>): number {
 }
 
 function bad(error: z.ZodError, line: number): RequestLine {
-  const problems = error.issues.map((issue) =>
-    issue.code === "unrecognized_keys"
-      ? `has unknown fields: ${issue.keys.join(", ")}`
-      : `"${issue.path.join(".")}" ${issue.message}`,
-  );
+  const problems = error.issues.map((issue) => {
+    if (issue.code === "unrecognized_keys") return `has unknown fields: ${issue.keys.join(", ")}`;
+    const message = issue.code === "invalid_key" ? "is no header name" : issue.message;
+    return `"${issue.path.join(".")}" ${message}`;
+  });
   return { kind: "bad", line, reason: problems.slice(0, 4).join("; ") };
 }

@@ -1,4 +1,3 @@
-import { HeaderList } from "../../http/header-list.ts";
 import type { DirectorSpec, RequestMessage } from "../../vcl/runtime.ts";
 import { BackendFailure } from "./backend-failure.ts";
 import { discard, lengthOf } from "./body.ts";
@@ -27,7 +26,7 @@ export async function fetchFromShield(
     method: bereq.method,
     url: bereq.url,
     proto: "HTTP/1.1",
-    headers: HeaderList.fromFlat(endToEndHeaders(bereq.headers).toFlat()),
+    headers: endToEndHeaders(bereq.headers),
     body: payload,
     connection: {
       ip: x.pop.ip,
@@ -42,7 +41,7 @@ export async function fetchFromShield(
   return {
     status: response.status,
     reason: response.reason,
-    headers: endToEndHeaders(HeaderList.fromFlat(response.headers.toFlat())),
+    headers: endToEndHeaders(response.headers),
     body: reported(response),
     backend: {
       name: `shield_${popOfShield(director.shield ?? director.name).toLowerCase()}`,
