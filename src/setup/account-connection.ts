@@ -11,5 +11,7 @@ export async function connectAccount({ environment, clock, signal, notes }: Flee
     signal,
     userAgent: `sitefleet/${await readVersion()}`,
     onWait: (line) => notes.progress(line),
+    // Nothing is lost that is not read: somebody who waits for an answer is better told soon that none comes.
+    limits: { attempts: 2 },
   });
 }

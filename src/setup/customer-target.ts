@@ -25,8 +25,10 @@ export async function readCustomerTarget(
   try {
     targets = await account.listTlsTargets();
   } catch (error) {
-    if (!(error instanceof SitefleetError) || error.code !== "fastly/unauthorized") throw error;
-    return unknown("the token may not read the account's TLS configurations");
+    // It is told after a deploy, which is done whatever becomes of this.
+    if (!(error instanceof SitefleetError) || error.kind !== "remote") throw error;
+    const isClosed = error.code === "fastly/unauthorized";
+    return unknown(isClosed ? "the token may not read the account's TLS configurations" : error.message);
   }
   const found = targets.find(({ records }) => records.some(({ type }) => type === "CNAME"));
   if (found === undefined) return unknown("the account has no TLS configuration yet");

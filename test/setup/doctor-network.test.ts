@@ -16,6 +16,7 @@ import type { CheckResult, DoctorJob } from "../../src/setup/doctor/check.ts";
 import type { HostRecords } from "../../src/setup/doctor/dns-lookup.ts";
 import { readCustomerTarget } from "../../src/setup/customer-target.ts";
 import { exampleSettings } from "../support/environments.ts";
+import { InstantClock } from "../support/instant-clock.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { startFirstTime } from "./first-time-fixture.ts";
 
@@ -123,6 +124,25 @@ describe("a publisher's token", () => {
       "skipped fastly/service",
     ]);
     expect(exitCodeOf(results)).toBe(0);
+  });
+});
+
+describe("an API that does not answer", () => {
+  it("is told once, after two tries, and not once for each thing to ask", async () => {
+    const job = jobWith({ fastly: { apiUrl: "http://127.0.0.1:1" } });
+    const { environment } = job.fleet;
+    const secrets = { ...environment.secrets, apiToken: () => new Secret("token-of-a-test") };
+    const clock = new InstantClock(NOW);
+    const results = await checkFastly(
+      { ...job, fleet: fleetOf({ ...environment, secrets }, { clock }) },
+      () => true,
+    );
+    expect(results.map(({ id, state }) => `${state} ${id}`)).toEqual([
+      "fail fastly/token",
+      "skipped fastly/service",
+    ]);
+    expect(clock.slept.length).toBe(1);
+    expect(exitCodeOf(results)).toBe(3);
   });
 });
 
