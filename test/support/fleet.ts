@@ -17,6 +17,7 @@ import type { PublishDeps } from "../../src/publish/publish-deps.ts";
 import { renderService } from "../../src/render/render.ts";
 import type { RenderOptions } from "../../src/render/render.ts";
 import type { Environment } from "../../src/settings/environment.ts";
+import type { EdgeFolder } from "../../src/settings/schema.ts";
 import { localEnvironment } from "../../src/settings/local.ts";
 import { S3SiteStore } from "../../src/store/s3-store.ts";
 import { InstantClock } from "./instant-clock.ts";
@@ -36,8 +37,8 @@ export interface Fleet {
   readonly log: readonly string[];
   /** What the edge has asked S3 for in the first region. */
   readonly originCalls: readonly string[];
-  /** Deploys a rendering; resolves when the edge runs it. */
-  deploy(options?: RenderOptions): Promise<void>;
+  /** Deploys a rendering, with a team's folder of templates where one is given; resolves when the edge runs it. */
+  deploy(options?: RenderOptions, edge?: EdgeFolder): Promise<void>;
   prepare(): Promise<void>;
   close(): Promise<void>;
 }
@@ -80,7 +81,8 @@ export async function startFleet(): Promise<Fleet> {
     target: await fleetTarget({ mirror, environment, act, log }),
     log,
     originCalls: gates.first.calls,
-    deploy: (options = {}) => deploy({ environment, client, clock }, options),
+    deploy: (options = {}, edge = undefined) =>
+      deploy({ environment: { ...environment, edge }, client, clock }, options),
     prepare: () => sites.prepare(),
     async close() {
       store.close();
