@@ -10,6 +10,7 @@ import { measureEdge } from "./edge.ts";
 import { measurePcre } from "./pcre.ts";
 import { measurePeers } from "./peers.ts";
 import { measurePublish } from "./publish.ts";
+import { measureReplay } from "./replay.ts";
 import { measureS3 } from "./s3.ts";
 import { measureStart } from "./start.ts";
 import { measureVcl } from "./vcl.ts";
@@ -23,6 +24,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<object>>> = {
   s3: measureS3,
   vcl: measureVcl,
   pcre: measurePcre,
+  replay: measureReplay,
   start: measureStart,
 };
 
