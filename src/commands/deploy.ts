@@ -22,6 +22,7 @@ import type { CommandContext } from "./context.ts";
 import type { CommandDefinition, CommandInput, OptionDefinition } from "./command.ts";
 import { createBuckets, tellSetup } from "./deploy-create.ts";
 import { policiesCommand } from "./deploy-policies.ts";
+import { shipCommand } from "./deploy-ship.ts";
 import { REPLAY_OPTIONS, formatReplayReport, replayPlan } from "./deploy-replay.ts";
 
 const DRIFT_OPTIONS: readonly OptionDefinition[] = [
@@ -79,6 +80,7 @@ export const commands: readonly CommandDefinition[] = [
     examples: ["deploy rollback --env production", "deploy rollback --to 41 --env production"],
     run: (context, input) => withDeploy(context, (session) => runRollback(context, { input, session })),
   },
+  shipCommand,
   policiesCommand,
 ];
 

@@ -47,6 +47,11 @@ export const ERROR_CODES = {
     meaning: "the rendered VCL has errors that our own checker finds",
   },
   "deploy/no-service": { kind: "user", exit: 2, meaning: "the environment's Fastly service does not exist" },
+  "deploy/not-alike": {
+    kind: "user",
+    exit: 1,
+    meaning: "stages differ in something that no setting says; none was touched",
+  },
   "deploy/secret-in-vcl": { kind: "fault", exit: 1, meaning: "rendered VCL contains the value of a secret" },
   "deploy/verification-failed": {
     kind: "remote",

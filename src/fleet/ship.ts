@@ -1,0 +1,219 @@
+import { applyDeploy } from "../deploy/apply.ts";
+import type { DeployResult } from "../deploy/apply.ts";
+import { proveAlike, unexplainedIn } from "../deploy/alike/alike.ts";
+import type { AlikeReport } from "../deploy/alike/alike.ts";
+import { describeDifference } from "../deploy/alike/alike-text.ts";
+import type { DeployPlan } from "../deploy/deploy-plan.ts";
+import { desiredService } from "../deploy/desired.ts";
+import { findService } from "../deploy/live.ts";
+import { describeDrift } from "../deploy/plan-text.ts";
+import { SitefleetError } from "../lib/errors.ts";
+import { TEMPLATES, renderService } from "../render/render.ts";
+import { readRenderSources } from "../render/render-sources.ts";
+import type { RenderSources } from "../render/render-sources.ts";
+import type { ServerEnvironmentSettings } from "../settings/schema.ts";
+import { deployChecks } from "./deploy-checks.ts";
+import { applyOptions, planSession } from "./deploy-session.ts";
+import type { DeploySession } from "./deploy-session.ts";
+import { connectFastly } from "./fastly-connection.ts";
+import type { Fleet } from "./fleet.ts";
+import type { Provenance } from "./provenance.ts";
+
+/** An environment that a change goes through. */
+export interface Stage {
+  readonly fleet: Fleet;
+  /** The environment's settings, as the settings file has them. */
+  readonly settings: ServerEnvironmentSettings;
+}
+
+export interface ShipOptions {
+  /** How many of the stages are deployed to; all are planned and compared. 0 only plans. */
+  readonly deployed: number;
+  readonly provenance: Provenance;
+  /** Whether missing services may be made. */
+  readonly create: boolean;
+}
+
+/** Where a stage is. `failed`: what was live before is live again, unless `live` says otherwise. */
+export type StageState = "planned" | "verified" | "failed" | "not-begun";
+
+export interface StageReport {
+  readonly environment: string;
+  readonly plan: DeployPlan;
+  readonly state: StageState;
+  /** What the deploy did, once it is done. */
+  readonly result: DeployResult | null;
+  /** Version that is live at the end; `null` when none is. */
+  readonly live: number | null;
+}
+
+export interface ShipReport {
+  readonly stages: readonly StageReport[];
+  /** One for each stage and the next. */
+  readonly alike: readonly AlikeReport[];
+  /** What stopped it; nothing behind that stage was begun. */
+  readonly failure: SitefleetError | null;
+}
+
+/**
+ * Takes one rendering through all stages: lints, plans and compares every stage before the first is touched, then deploys
+ * to one after the other, each verified before the next begins. A stage that fails has its former version back.
+ * @throws SitefleetError when a stage cannot be rendered or planned; what fails later is in the report
+ */
+export async function ship(stages: readonly Stage[], options: ShipOptions): Promise<ShipReport> {
+  const sources = readRenderSources(stages[0]?.fleet.environment.edge, TEMPLATES);
+  const opened: OpenStage[] = [];
+  try {
+    for (const stage of stages) opened.push(await openStage(stage, { sources, options }));
+    const alike = compareStages(opened, sources);
+    const failure = findObstacle(opened, { alike, options });
+    if (failure || options.deployed === 0) return { stages: opened.map(reportPlanned), alike, failure };
+    return { ...(await deployStages(opened, options)), alike };
+  } finally {
+    for (const { session } of opened) await session.close();
+  }
+}
+
+interface OpenStage {
+  readonly stage: Stage;
+  readonly session: DeploySession;
+  readonly plan: DeployPlan;
+}
+
+async function openStage(
+  stage: Stage,
+  context: { readonly sources: RenderSources; readonly options: ShipOptions },
+): Promise<OpenStage> {
+  const { fleet } = stage;
+  const { provenance } = context.options;
+  const rendered = renderService(fleet.environment, { sources: context.sources });
+  const desired = desiredService(fleet.environment, rendered, provenance.commit);
+  const client = await connectFastly(fleet);
+  const session: DeploySession = { fleet, desired, client, provenance, close: () => client.close() };
+  try {
+    return { stage, session, plan: await planSession(session) };
+  } catch (error) {
+    await session.close();
+    throw error instanceof SitefleetError ? ofStage(error, fleet.environment.name, []) : error;
+  }
+}
+
+function compareStages(opened: readonly OpenStage[], sources: RenderSources): readonly AlikeReport[] {
+  return opened.slice(1).flatMap((second, index) => {
+    const first = opened[index];
+    if (!first) return [];
+    const sideOf = ({ stage, session }: OpenStage) => ({
+      settings: stage.settings,
+      environment: stage.fleet.environment,
+      desired: session.desired,
+    });
+    return [proveAlike([sideOf(first), sideOf(second)], (one) => renderService(one, { sources }))];
+  });
+}
+
+/** What is known to stand in the way before anything is touched. */
+function findObstacle(
+  opened: readonly OpenStage[],
+  context: { readonly alike: readonly AlikeReport[]; readonly options: ShipOptions },
+): SitefleetError | null {
+  for (const report of context.alike) {
+    const odd = unexplainedIn(report);
+    if (odd.length === 0) continue;
+    const [first, second] = report.environments;
+    return new SitefleetError(
+      "deploy/not-alike",
+      `${first} and ${second} differ in what no setting says: what ${first} proves would not hold for ${second}`,
+      {
+        hint: "make a setting of it; templates must not ask for the environment's name",
+        details: odd.slice(0, 20).flatMap(describeDifference),
+      },
+    );
+  }
+  const drifted = opened.slice(0, context.options.deployed).find(({ plan }) => plan.drift.length > 0);
+  if (!drifted) return null;
+  const { environment, drift } = drifted.plan;
+  return new SitefleetError("deploy/drift", `${environment} was changed by hand since the last deploy`, {
+    hint: `decide with \`sitefleet deploy apply --env ${environment}\` and --adopt or --overwrite, then ship again`,
+    details: drift.flatMap(describeDrift),
+  });
+}
+
+async function deployStages(
+  opened: readonly OpenStage[],
+  options: ShipOptions,
+): Promise<Pick<ShipReport, "stages" | "failure">> {
+  const reports: StageReport[] = [];
+  for (const one of opened.slice(0, options.deployed)) {
+    try {
+      reports.push(await deployStage(one, options));
+    } catch (error) {
+      one.stage.fleet.signal.throwIfAborted(); // the journal has the next run go on from here
+      if (!(error instanceof SitefleetError)) throw error;
+      const failed: StageReport = { ...reportPlanned(one), state: "failed", live: await liveVersion(one) };
+      const stages = [...reports, failed, ...opened.slice(reports.length + 1).map(reportNotBegun)];
+      return { stages, failure: ofStage(error, one.plan.environment, stages.map(describeStage)) };
+    }
+  }
+  return { stages: [...reports, ...opened.slice(reports.length).map(reportNotBegun)], failure: null };
+}
+
+async function deployStage({ session, plan }: OpenStage, options: ShipOptions): Promise<StageReport> {
+  const { fleet } = session;
+  const checks = deployChecks(fleet);
+  const result = await applyDeploy(plan, applyOptions(session, { create: options.create, checks }));
+  if (result.outcome === "unchanged" && result.version !== null) {
+    // What the next stage relies on is proven in this run, and not by one that was long ago.
+    const found = await checks.verify({ revision: plan.revision, version: result.version });
+    if (!found.ok) {
+      throw new SitefleetError(
+        "deploy/verification-failed",
+        `version ${result.version}, which was live already, did not pass verification`,
+        { hint: "look at the problems, fix them and ship again", details: found.problems },
+      );
+    }
+    fleet.notes.progress(`version ${result.version}: verified`);
+  }
+  return { environment: plan.environment, plan, state: "verified", result, live: result.version };
+}
+
+/** What is live is asked for: a failure may have been that of putting the former version back. */
+async function liveVersion({ session, plan }: OpenStage): Promise<number | null> {
+  const { client, desired, fleet } = session;
+  try {
+    const service = await findService(client, desired.service);
+    return service?.versions.find(({ active }) => active)?.number ?? null;
+  } catch (error) {
+    fleet.signal.throwIfAborted();
+    if (!(error instanceof SitefleetError)) throw error;
+    fleet.notes.warn(`it could not be asked which version is live now: ${error.message}`);
+    return plan.baseVersion;
+  }
+}
+
+function reportPlanned({ plan }: OpenStage): StageReport {
+  return { environment: plan.environment, plan, state: "planned", result: null, live: plan.baseVersion };
+}
+
+function reportNotBegun(one: OpenStage): StageReport {
+  return { ...reportPlanned(one), state: "not-begun" };
+}
+
+/** `production: version 7 is live, not begun`. */
+export function describeStage({ environment, plan, state, live }: StageReport): string {
+  const version = live === null ? "nothing is live" : `version ${live} is live`;
+  const words: Record<StageState, string> = {
+    planned: "planned",
+    verified: live === plan.baseVersion ? "as before, verified" : "verified",
+    failed: live === plan.baseVersion ? "as before, for the deploy failed" : "and the deploy failed",
+    "not-begun": "not begun",
+  };
+  return `${environment}: ${version}, ${words[state]}`;
+}
+
+function ofStage(error: SitefleetError, environment: string, where: readonly string[]): SitefleetError {
+  return new SitefleetError(error.code, `${environment}: ${error.message}`, {
+    cause: error,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    details: [...error.details, ...where],
+  });
+}
