@@ -5,17 +5,21 @@ import type { DeployResult } from "../../src/deploy/apply.ts";
 import { desiredService } from "../../src/deploy/desired.ts";
 import type { DesiredService } from "../../src/deploy/desired.ts";
 import { readLive } from "../../src/deploy/live.ts";
+import type { LiveService } from "../../src/deploy/live.ts";
 import type { PlanSeal } from "../../src/deploy/plan-file.ts";
 import { planDeploy } from "../../src/deploy/plan.ts";
 import type { DeployPlan, DriftChoice } from "../../src/deploy/deploy-plan.ts";
 import { FastlyClient } from "../../src/fastly/client.ts";
 import type { RenderedService } from "../../src/render/render.ts";
+import { SitefleetError } from "../../src/lib/errors.ts";
 import { Secret } from "../../src/lib/secret.ts";
+import { PRIVATE_DICTIONARY } from "../../src/render/constants.ts";
 import { environmentOf } from "../../src/settings/environment.ts";
 import type { Environment, Variables } from "../../src/settings/environment.ts";
 import { settingsSchema } from "../../src/settings/schema.ts";
 import type { SettingsInput } from "../../src/settings/schema.ts";
 import { TOKEN } from "../mirror/api/api-fixture.ts";
+import type { ApiFixture } from "../mirror/api/api-fixture.ts";
 import { InstantClock } from "../support/instant-clock.ts";
 
 type EnvironmentInput = SettingsInput["environments"][string];
@@ -66,6 +70,41 @@ export function sealFor(desired = desiredWith()): PlanSeal {
   return { desired, secrets: [new Secret(TOKEN)] };
 }
 
+/** What the edge reads of a private dictionary: the values of `ownItems`. */
+export const PRIVATE_VALUES = [
+  VARIABLES["SITEFLEET_EDGE_S3_KEY"],
+  VARIABLES["SITEFLEET_EDGE_S3_KEY"],
+  VARIABLES["SITEFLEET_CONFIG_SEGMENT"],
+] as const;
+
+/** The private items as the last compiled version has them. */
+export function privateItemsAt(api: ApiFixture): readonly (string | undefined)[] {
+  const table = api.compiler.last.tables.get(PRIVATE_DICTIONARY);
+  return ["config_s3_key", "hosting_s3_key", "config_segment"].map((key) => table?.get(key));
+}
+
+export async function failureOf(promise: Promise<unknown>): Promise<SitefleetError> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof SitefleetError)) throw new Error("expected a SitefleetError", { cause: error });
+  return error;
+}
+
+/** The service as it is; it must be there. */
+export async function liveOf(deployer: Deployer, desired = desiredWith()): Promise<LiveService> {
+  const live = await readLive(deployer.client, desired.service);
+  if (!live) throw new Error("no service");
+  return live;
+}
+
+/** Checks that find the new version wrong. */
+export const BAD_EDGE: EdgeChecks = {
+  probe: () => Promise.resolve(true),
+  verify: ({ version }) => Promise.resolve({ ok: false, problems: [`version ${version} answers 500`] }),
+};
+
 /** Checks that find everything right. */
 export const GOOD_EDGE: EdgeChecks = {
   probe: () => Promise.resolve(true),
@@ -84,7 +123,13 @@ export interface Deployer {
 /** A client of one API, with everything that a deploy says. */
 export function deployerAt(
   apiUrl: string,
-  options: { readonly attempts?: number; readonly create?: boolean; readonly signal?: AbortSignal } = {},
+  options: {
+    readonly attempts?: number;
+    readonly create?: boolean;
+    readonly signal?: AbortSignal;
+    /** Real milliseconds without a byte after which a call is given up. */
+    readonly silenceMs?: number;
+  } = {},
 ): Deployer {
   const clock = new InstantClock();
   const lines: string[] = [];
@@ -95,7 +140,10 @@ export function deployerAt(
     clock,
     signal,
     onWait: (line) => lines.push(line),
-    limits: { attempts: options.attempts ?? 5 },
+    limits: {
+      attempts: options.attempts ?? 5,
+      ...(options.silenceMs === undefined ? {} : { headersTimeoutMs: options.silenceMs }),
+    },
   });
   onTestFinished(() => client.close());
   const deployer: Deployer = {
@@ -114,6 +162,7 @@ export function deployerAt(
         privateItems: desired.privateItems,
         variables: desired.variables,
         by: null,
+        files: desired.files,
         create: options.create ?? true,
       }),
     async deploy(desired, checks) {

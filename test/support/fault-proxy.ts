@@ -5,17 +5,25 @@ import { onTestFinished } from "vitest";
 
 /**
  * What happens to one call: it passes; its connection breaks before the server sees it or after the server did the
- * work; or the client gets another answer than the server's, before or after the work.
+ * work; nothing is ever answered, before or after the work; or the client gets another answer than the server's, before
+ * or after the work, or the server's own with other headers or another body.
  */
 export type Fault =
   | "pass"
   | "lost"
   | "lost-after"
+  | "silence"
+  | "silence-after"
   | {
       readonly status: number;
       readonly body?: unknown;
       readonly headers?: Readonly<Record<string, string>>;
       readonly after?: boolean;
+    }
+  | {
+      readonly headers?: Readonly<Record<string, string>>;
+      /** Fields to put into the server's answer. */
+      readonly fields?: Readonly<Record<string, unknown>>;
     };
 
 export interface ProxiedCall {
@@ -45,28 +53,20 @@ export async function startFaultProxy(
     const call = { method: incoming.method ?? "", url: incoming.url ?? "", body };
     calls.push(call);
     const fault = await decide(call, calls);
-    const drop = (): void => void outgoing.socket?.resetAndDestroy();
-    if (fault === "lost") return drop();
-    if (typeof fault === "object" && !fault.after) {
-      outgoing.writeHead(fault.status, { "content-type": "application/json", ...fault.headers });
-      outgoing.end(JSON.stringify(fault.body ?? {}));
-      return;
-    }
-    const { host: _, connection: __, "content-length": ___, ...headers } = incoming.headers;
-    const answer = await request(`${upstream}${call.url}`, {
-      method: methodOf(call.method),
-      headers,
-      body: body === "" ? null : body,
-    });
-    const text = await answer.body.text();
-    if (fault === "lost-after") return drop();
-    if (typeof fault === "object") {
-      outgoing.writeHead(fault.status, { "content-type": "application/json", ...fault.headers });
-      outgoing.end(JSON.stringify(fault.body ?? {}));
-      return;
-    }
-    outgoing.writeHead(answer.statusCode, { "content-type": "application/json" });
-    outgoing.end(text);
+    if (fault === "lost") return void outgoing.socket?.resetAndDestroy();
+    if (fault === "silence") return;
+    if (typeof fault === "object" && "status" in fault && !fault.after) return answerWith(outgoing, fault);
+    const answer = await forward(upstream, { call, incoming });
+    if (fault === "lost-after") return void outgoing.socket?.resetAndDestroy();
+    if (fault === "silence-after") return;
+    if (typeof fault === "object" && "status" in fault) return answerWith(outgoing, fault);
+    const edit = typeof fault === "object" ? fault : {};
+    outgoing.writeHead(answer.status, { ...answer.headers, ...edit.headers });
+    outgoing.end(
+      edit.fields === undefined
+        ? answer.text
+        : JSON.stringify(Object.assign(JSON.parse(answer.text), edit.fields)),
+    );
   };
   const server = createServer((incoming, outgoing) => void serve(incoming, outgoing));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -83,6 +83,46 @@ export async function startFaultProxy(
     url: `http://127.0.0.1:${address.port}`,
     calls,
     writes: () => calls.filter(({ method }) => method !== "GET").map(({ method, url }) => `${method} ${url}`),
+  };
+}
+
+function answerWith(
+  outgoing: ServerResponse,
+  fault: {
+    readonly status: number;
+    readonly body?: unknown;
+    readonly headers?: Readonly<Record<string, string>>;
+  },
+): void {
+  outgoing.writeHead(fault.status, { "content-type": "application/json", ...fault.headers });
+  outgoing.end(JSON.stringify(fault.body ?? {}));
+}
+
+/** Headers that the API sends and that its clients read. */
+const PASSED = ["content-type", "fastly-ratelimit-remaining", "fastly-ratelimit-reset"];
+
+async function forward(
+  upstream: string,
+  { call, incoming }: { readonly call: ProxiedCall; readonly incoming: IncomingMessage },
+): Promise<{
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+}> {
+  const { host: _, connection: __, "content-length": ___, ...headers } = incoming.headers;
+  const answer = await request(`${upstream}${call.url}`, {
+    method: methodOf(call.method),
+    headers,
+    body: call.body === "" ? null : call.body,
+  });
+  const passed = PASSED.flatMap((name) => {
+    const value = answer.headers[name];
+    return typeof value === "string" ? [[name, value] as const] : [];
+  });
+  return {
+    status: answer.statusCode,
+    headers: Object.fromEntries(passed),
+    text: await answer.body.text(),
   };
 }
 
