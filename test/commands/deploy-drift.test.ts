@@ -58,7 +58,7 @@ async function startTest() {
 
 /** Somebody adds a domain in a clone of the live version. */
 async function addDomain(api: Awaited<ReturnType<typeof startApi>>): Promise<void> {
-  const [[id = ""] = []] = [...api.edge.active];
+  const [id] = [...api.edge.active.keys()];
   const path = `/service/${id}/version`;
   await api.call("PUT", `${path}/1/clone`);
   await api.call("POST", `${path}/2/domain`, { form: { name: "hand.example.net" } });
