@@ -14,8 +14,8 @@ import { MadeSites } from "../test/support/made-sites.ts";
 import { TEMPLATES } from "./project.ts";
 import { load, rounded } from "./statistics.ts";
 
-const SITES = 1_000;
-const LINES = 60_000;
+const SITES = 300;
+const LINES = 20_000;
 const MEBIBYTE = 1024 * 1024;
 const SEGMENT = "bench-segment-0123456789";
 

@@ -39,7 +39,9 @@ export type { FleetRow } from "./mirror/inspector/inspector-server.ts";
 
 // Render: settings and templates to VCL.
 export { TEMPLATES, renderService } from "./render/render.ts";
-export type { RenderOptions, RenderedFile, RenderedService } from "./render/render.ts";
+export type { RenderOptions, RenderedFile, RenderedService, RenderedSnippet } from "./render/render.ts";
+export { originOf } from "./render/line-map.ts";
+export type { LineMap, LineOrigin } from "./render/line-map.ts";
 export { FEATURES } from "./render/features.ts";
 export type { FeatureName } from "./render/features.ts";
 
@@ -49,6 +51,9 @@ export type { DeploySession } from "./fleet/deploy-session.ts";
 export { desiredService } from "./deploy/desired.ts";
 export type { DesiredService } from "./deploy/desired.ts";
 export { lintService } from "./deploy/lint.ts";
+export type { LintedService } from "./deploy/lint.ts";
+export { formatFinding } from "./deploy/lint/finding.ts";
+export type { LintFinding } from "./deploy/lint/finding.ts";
 export { readLive } from "./deploy/live.ts";
 export type { LiveService } from "./deploy/live.ts";
 export { planDeploy } from "./deploy/plan.ts";
@@ -65,6 +70,19 @@ export type {
 export { formatPlan } from "./deploy/plan-text.ts";
 export { formatPlanFile, parsePlanFile } from "./deploy/plan-file.ts";
 export type { PlanSeal } from "./deploy/plan-file.ts";
+export { readPlanSides } from "./replay/plan-sides.ts";
+export type { PlanSides, PlannedVersion } from "./replay/plan-sides.ts";
+export { compileSides } from "./replay/side-program.ts";
+export type { Sides } from "./replay/side-program.ts";
+export { replayEnvironment } from "./replay/environment.ts";
+export { readRequestLines } from "./replay/request-lines.ts";
+export { runReplay } from "./replay/replay.ts";
+export type { ReplayInput, ReplayWork } from "./replay/replay.ts";
+export type { ReplayChange } from "./replay/change.ts";
+export type { ReplaySummary } from "./replay/tally.ts";
+export type { SiteSource } from "./replay/site-source.ts";
+export { storedSites } from "./commands/replay-source.ts";
+export { formatReplay } from "./replay/replay-text.ts";
 export { applyDeploy } from "./deploy/apply.ts";
 export type { ApplyOptions, DeployResult } from "./deploy/apply.ts";
 export { applyRollback, planRollback } from "./deploy/rollback.ts";
