@@ -13,9 +13,10 @@ stream.addEventListener("open", () => setConnection("live"));
 stream.addEventListener("error", () => setConnection("lost", "connection lost, trying again"));
 stream.addEventListener("request", ({ data }) => addRequest(JSON.parse(data)));
 stream.addEventListener("purge", ({ data }) => {
-  const { at, service, what, soft } = JSON.parse(data);
+  const { at, service, serviceId, what, soft } = JSON.parse(data);
+  const named = service === null ? serviceId : `${service} (${serviceId})`;
   const body = byId("purges").tBodies[0];
-  body.prepend(row([cell(timeText(at)), cell(service), cell(what, "wide"), cell(soft ? "soft" : "hard")]));
+  body.prepend(row([cell(timeText(at)), cell(named), cell(what, "wide"), cell(soft ? "soft" : "hard")]));
   while (body.rows.length > MAX_PURGES) body.rows[body.rows.length - 1].remove();
   byId("purges-empty").hidden = true;
 });

@@ -101,6 +101,12 @@ function answerText({ answer }) {
 }
 
 function eventItem(event, show) {
+  const made = untimedItem(event, show);
+  made.prepend(element("time", `${event.offset} ms`));
+  return made;
+}
+
+function untimedItem(event, show) {
   switch (event.kind) {
     case "state":
       return stateItem(event, show);

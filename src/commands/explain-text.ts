@@ -36,10 +36,21 @@ function traceLines(trace: RequestTrace, options: { readonly lines: boolean }): 
       ? `${where}: no service has this host`
       : `${where}: ${service.name} version ${service.version}`,
   ];
-  for (const event of events) out.push(...eventLines(event, options).map((line) => `  ${line}`));
+  for (const event of events) out.push(...timed(event, eventLines(event, options)));
   if (dropped > 0) out.push(`  ${dropped} more events are not shown`);
   return out;
 }
+
+/** The lines of an event; beside the first that says something stands how many milliseconds into the request it began. */
+function timed({ offset }: TraceEvent, lines: readonly string[]): string[] {
+  const first = lines.findIndex((line) => line !== "");
+  const time = `${offset} ms`.padStart(TIME_WIDTH);
+  return lines.map((line, i) =>
+    line === "" ? "" : `${i === first ? time : " ".repeat(TIME_WIDTH)}  ${line}`,
+  );
+}
+
+const TIME_WIDTH = "99999 ms".length;
 
 function eventLines(event: TraceEvent, options: { readonly lines: boolean }): string[] {
   switch (event.kind) {

@@ -1,24 +1,28 @@
 import { SitefleetError } from "../lib/errors.ts";
 import { shieldOfPop } from "../mirror/pops.ts";
+import type { PortPair } from "../mirror/edge/listeners.ts";
 import type { MirrorOptions } from "../mirror/mirror.ts";
 import type { Flags } from "./command.ts";
 
 const CODE = /^[a-z]{3}$/i;
 /** Longest that a purge may be held back, milliseconds. */
 const MAX_DELAY = 60_000;
+const MAX_PORT = 65_535;
 
 /**
  * The POPs of `mirror up`, by its flags.
  * @throws SitefleetError `cli/usage`
  */
-export function readPops(flags: Flags): Pick<MirrorOptions, "pops" | "shield" | "purgeDelay"> {
+export function readPops(flags: Flags): Pick<MirrorOptions, "pops" | "popPorts" | "shield" | "purgeDelay"> {
   const named = flags.text("pops")?.split(",").map(readCode);
   if (named !== undefined && new Set(named).size < named.length) throw usage(`--pops names a POP twice`);
+  const firstPort = flags.text("pop-ports");
   const shield = flags.text("shield");
   const delay = flags.text("purge-delay");
   const shieldCode = shield === undefined ? undefined : readShield(shield);
   return {
     ...(named === undefined ? {} : { pops: named }),
+    ...(firstPort === undefined ? {} : { popPorts: readPorts(firstPort, named) }),
     ...(shieldCode === undefined ? {} : { shield: shieldCode }),
     ...(delay === undefined ? {} : { purgeDelay: readDelays(delay, named ?? []) }),
   };
@@ -29,6 +33,26 @@ function readCode(text: string): string {
   throw usage(
     `"${text}" in --pops is no POP code`,
     "give codes of three letters with commas between: lhr,iad,syd",
+  );
+}
+
+/** Two ports for each POP, in the order in which they are named, from the first one on; with 0 any free ones. */
+function readPorts(text: string, named: readonly string[] | undefined): ReadonlyMap<string, PortPair> {
+  if (named === undefined)
+    throw usage("--pop-ports has no POPs to give ports to", "name them: --pops lhr,iad,syd");
+  const first = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  const last = first === 0 ? 0 : first + 2 * named.length - 1;
+  if (!(last <= MAX_PORT)) {
+    throw usage(
+      `--pop-ports "${text}" is no port from which on there are ${2 * named.length}`,
+      `give 0, or 1 to ${MAX_PORT + 1 - 2 * named.length}`,
+    );
+  }
+  return new Map(
+    named.map((pop, i) => [
+      pop,
+      first === 0 ? { http: 0, https: 0 } : { http: first + 2 * i, https: first + 2 * i + 1 },
+    ]),
   );
 }
 

@@ -8,6 +8,7 @@ import type { FleetRow } from "../mirror/inspector/inspector-server.ts";
 import type { Mirror, MirrorPorts } from "../mirror/mirror.ts";
 import type { CommandContext } from "./context.ts";
 import { keyCommand } from "./mirror-key.ts";
+import { settingsCommand } from "./mirror-settings.ts";
 import type { CommandDefinition, CommandInput, Flags, OptionDefinition } from "./command.ts";
 import { untilAborted } from "./until-aborted.ts";
 
@@ -34,6 +35,11 @@ export const commands: readonly CommandDefinition[] = [
         flags: "--pops <codes>",
         summary: "POPs with a cache each, such as lhr,iad,syd; the first is reached unasked",
       },
+      {
+        flags: "--pop-ports <port>",
+        summary:
+          "gives each of --pops two ports of its own, HTTP and TLS, from this one on (0 = any free ones)",
+      },
       { flags: "--shield <code>", summary: "POP that deploys shield with (iad)" },
       {
         flags: "--purge-delay <ms>",
@@ -46,6 +52,7 @@ export const commands: readonly CommandDefinition[] = [
       "mirror up",
       "mirror up --examples",
       "mirror up --pops lhr,iad,syd --shield iad --purge-delay iad=150",
+      "mirror up --pops lhr,iad,syd --pop-ports 8090",
       "mirror up --edge-port 0 --edge-tls-port 0 --api-port 0 --s3-port 0 --inspector-port 0 --json",
     ],
     run: runUp,
@@ -58,6 +65,7 @@ export const commands: readonly CommandDefinition[] = [
     run: runReset,
   },
   keyCommand,
+  settingsCommand,
 ];
 
 async function runUp(context: CommandContext, input: CommandInput): Promise<void> {
@@ -97,6 +105,9 @@ function describeMirror({ file, edge: running }: Mirror, stateDir: string): stri
     "the mirror is up",
     `  edge        ${edge.http}  ${edge.https}`,
     `  POPs        ${[...running.caches().keys()].join(", ")} (header Fastly-Test-Pop)`,
+    ...Object.entries(edge.popUrls ?? {}).map(
+      ([pop, { http, https }]) => `    ${pop}       ${http}  ${https}`,
+    ),
     `  Fastly API  ${api.url}`,
     `  S3          ${s3.url}`,
     ...(inspector === undefined ? [] : [`  inspector   ${inspector.url}`]),

@@ -12,6 +12,7 @@ import type { MirrorFile } from "../settings/local.ts";
 import { startFastlyApi } from "./api/server.ts";
 import { startEdge } from "./edge/edge.ts";
 import type { Edge } from "./edge/edge.ts";
+import type { PortPair } from "./edge/listeners.ts";
 import { LogFiles } from "./edge/log-files.ts";
 import type { EdgeControl } from "./service.ts";
 import type { ClientCall } from "./edge/client-request.ts";
@@ -63,6 +64,8 @@ export interface MirrorOptions {
   readonly pin?: string;
   /** Codes of the POPs that clients reach, the one they reach unasked first; `LHR` unless given. */
   readonly pops?: readonly string[];
+  /** Ports of their own that these POPs have beside the edge's, by code; 0 = any free one. */
+  readonly popPorts?: ReadonlyMap<string, PortPair>;
   /** Shield code that environment `local` deploys with, such as `iad-va-us`. */
   readonly shield?: string;
   /** How many milliseconds a purge takes to the POP of a code; none unless given. */
@@ -162,6 +165,7 @@ async function startParts(options: MirrorOptions, cleanup: Cleanup): Promise<Mir
     clock,
     mayPurge: (token) => apiToken.equals(token),
     ...(options.pops === undefined ? {} : { pops: options.pops }),
+    ...(options.popPorts === undefined ? {} : { popPorts: options.popPorts }),
     ...(options.purgeDelay === undefined ? {} : { purgeDelay: options.purgeDelay }),
     ...(options.countryHeader === undefined ? {} : { countryHeader: options.countryHeader }),
     onLog(line) {
@@ -240,7 +244,7 @@ async function startPage(
 
 /** What other processes need to find and use the mirror. */
 function describeParts(
-  { pid, shield }: MirrorOptions,
+  { pid, shield, pops }: MirrorOptions,
   parts: {
     readonly keys: MirrorKeys;
     readonly edge: Edge;
@@ -254,10 +258,11 @@ function describeParts(
   return {
     pid,
     edge: {
-      http: `http://${LOOPBACK}:${edge.httpPort}`,
-      https: `https://${LOOPBACK}:${edge.httpsPort}`,
+      ...urlsOf({ http: edge.httpPort, https: edge.httpsPort }),
       ca: edge.caPath,
       ...(shield === undefined ? {} : { shield }),
+      ...(pops === undefined ? {} : { pops: [...pops] }),
+      ...(edge.popPorts.size === 0 ? {} : { popUrls: popUrlsOf(edge) }),
     },
     api: { url: api.url, token: keys.apiToken },
     s3: {
@@ -269,6 +274,14 @@ function describeParts(
     configSegment: keys.configSegment,
     ...(inspector === null ? {} : { inspector: { url: inspector.url } }),
   };
+}
+
+function popUrlsOf({ popPorts }: Edge): NonNullable<MirrorFile["edge"]["popUrls"]> {
+  return Object.fromEntries([...popPorts].map(([pop, ports]) => [pop, urlsOf(ports)]));
+}
+
+function urlsOf({ http, https }: PortPair): { readonly http: string; readonly https: string } {
+  return { http: `http://${LOOPBACK}:${http}`, https: `https://${LOOPBACK}:${https}` };
 }
 
 /** Pins a service as soon as it is activated, since ids are not known before. */

@@ -16,6 +16,10 @@ export const mirrorFileSchema = z.object({
     ca: z.string(),
     /** Shield code that the mirror was started with. */
     shield: z.string().optional(),
+    /** Codes of the POPs that it was started with. */
+    pops: z.array(z.string()).optional(),
+    /** Where POPs with ports of their own are reached, by code. */
+    popUrls: z.record(z.string(), z.object({ http: z.url(), https: z.url() })).optional(),
   }),
   api: z.object({ url: z.url(), token: z.string() }),
   s3: z.object({
@@ -84,7 +88,7 @@ export function localEnvironment(mirror: MirrorFile): Environment {
         previews: { domain: "preview.localhost" },
         segmented: { extensions: ["mp4", "m4v", "mov", "webm", "mkv", "mp3", "zip", "iso", "pdf"] },
         rateLimiting: true,
-        verify: { url: mirror.edge.http, hostSuffix: "conformance.localhost" },
+        verify: { url: mirror.edge.http, hostSuffix: "conformance.localhost", pops: mirror.edge.pops },
       },
     },
   });

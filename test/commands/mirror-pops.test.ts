@@ -12,6 +12,18 @@ describe("the POPs of `mirror up`", () => {
     expect(readPops(toFlags({}))).toEqual({});
   });
 
+  it("get two ports each from the first one on, or any free ones", () => {
+    expect([...(readPops(toFlags({ pops: "lhr,syd", popPorts: "8090" })).popPorts ?? [])]).toEqual([
+      ["LHR", { http: 8090, https: 8091 }],
+      ["SYD", { http: 8092, https: 8093 }],
+    ]);
+    expect(readPops(toFlags({ pops: "lhr,syd", popPorts: "0" })).popPorts?.get("SYD")).toEqual({
+      http: 0,
+      https: 0,
+    });
+    expect(readPops(toFlags({ pops: "lhr", popPorts: "65534" })).popPorts?.get("LHR")?.https).toBe(65_535);
+  });
+
   it("get purges late: all of them, or those that are named", () => {
     const all = readPops(toFlags({ purgeDelay: "150" })).purgeDelay;
     const named = readPops(toFlags({ purgeDelay: "lhr=0,iad=150" })).purgeDelay;
@@ -30,6 +42,11 @@ describe("the POPs of `mirror up`", () => {
     { purgeDelay: "iad=-1" },
     { purgeDelay: "lrh=150" },
     { pops: "lhr,xyz", purgeDelay: "xyy=150" },
+    { popPorts: "8090" },
+    { pops: "lhr,iad", popPorts: "65533" },
+    { pops: "lhr", popPorts: "-1" },
+    { pops: "lhr", popPorts: "x" },
+    { pops: "lhr", popPorts: "" },
     { pops: "" },
     { pops: "lhr,,iad" },
     { shield: "" },

@@ -10,7 +10,7 @@ describe("explain", () => {
     const { code, out } = await explain([`http://${HOST}/`]);
     expect(code).toBe(0);
     expect(out).toMatch(
-      /^GET http:\/\/shop\.localhost\/\n\nLHR: sitefleet-local version 1\n {2}recv +lookup\n/,
+      /^GET http:\/\/shop\.localhost\/\n\nLHR: sitefleet-local version 1\n +\d+ ms {2}recv +lookup\n/,
     );
     expect(out).toContain('~ req.url "/" -> "/local/production/shop.localhost"');
     expect(out).toMatch(/lookup +MISS\n +key "/);
@@ -19,6 +19,32 @@ describe("explain", () => {
     expect(out).toContain("restart 1");
     expect(out).toMatch(/backend +F_hosting: 200 OK, \d+ ms/);
     expect(out).toMatch(/\nanswer: 200 OK \(MISS-CLUSTER\), \d+ bytes, \d+ ms\n/);
+  });
+
+  it("gives each event its time from the request's beginning, in the order in which they began", async () => {
+    const { out } = await explain([`http://${HOST}/?timed`, "--json"]);
+    const { trace } = JSON.parse(out);
+    const offsets: number[] = trace.events.map(({ offset }: { offset: number }) => offset);
+    expect(offsets.length).toBeGreaterThan(8);
+    expect(offsets[0]).toBeGreaterThanOrEqual(0);
+    expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
+    expect(offsets.at(-1)).toBeLessThanOrEqual(trace.answer.ms);
+    const text = (await explain([`http://${HOST}/?timed`])).out;
+    const timed = text.split("\n").filter((line) => /^ *\d+ ms {2}\S/.test(line));
+    expect(timed.length).toBeGreaterThan(8);
+  });
+
+  it("says of a Host that is not the TLS name what the edge says, and how to ask", async () => {
+    for (const url of ["https://127.0.0.1:8443/a?b", "https://[::1]/a?b", "https://other.localhost/a?b"]) {
+      const { code, err } = await explain([url, "--header", `Host: ${HOST}`]);
+      expect(code).toBe(2);
+      expect(err).toContain("421 Misdirected Request");
+      expect(err).toContain(`ask for https://${HOST}/a,`);
+    }
+    const plain = await explain(["http://127.0.0.1:8080/", "--header", `Host: ${HOST}`]);
+    expect(plain.out).toContain("answer: 200");
+    expect((await explain(["https://localhost/", "--header", "Host: 127.0.0.1"])).code).toBe(2);
+    expect((await explain(["https://127.0.0.1/", "--header", "Host: localhost"])).code).toBe(0);
   });
 
   it("shows the hit, its age, its keys and no backend when the page is cached", async () => {

@@ -60,7 +60,12 @@ describe("the inspector", () => {
       await answer.body.dump();
     };
     const rows = await rowsWhile(purge, (row) => row.kind === "purge" && row.what === "key s:shop");
-    expect(rows.at(-1)).toMatchObject({ kind: "purge", soft: false });
+    expect(rows.at(-1)).toMatchObject({
+      kind: "purge",
+      service: "sitefleet-local",
+      serviceId: expect.stringMatching(/^[0-9A-Za-z]{22}$/),
+      soft: false,
+    });
   });
 
   it("shows a purge that a client asks for with PURGE as well", async () => {
@@ -73,21 +78,21 @@ describe("the inspector", () => {
       await answer.body.dump();
       expect(answer.statusCode).toBe(200);
     };
-    const rows = await rowsWhile(purge, (row) => row.kind === "purge" && row.service === service.id);
-    expect(rows.at(-1)).toMatchObject({ what: "url naive.test/plain?purged", soft: false });
+    const rows = await rowsWhile(purge, (row) => row.kind === "purge" && row.serviceId === service.id);
+    expect(rows.at(-1)).toMatchObject({ service: "test", what: "url naive.test/plain?purged", soft: false });
   });
 
   it("goes on with its ids where it is started anew, so that a page misses nothing", () => {
     const clock = new FakeClock(1_000_000);
     const purge = { serviceId: "svc", scope: { kind: "all" }, soft: false } as const;
     const before = new Observer(clock);
-    for (let i = 0; i < 700; i += 1) before.purged(purge);
+    for (let i = 0; i < 700; i += 1) before.purged(purge, undefined);
     const [first, ...rest] = before.rowsAfter(0);
     const last = rest.at(-1)?.id ?? 0;
     expect([rest.length + 1, last - (first?.id ?? 0)]).toEqual([500, 499]);
     clock.advance(1);
     const after = new Observer(clock);
-    after.purged(purge);
+    after.purged(purge, undefined);
     expect(after.rowsAfter(last)).toHaveLength(1);
   });
 

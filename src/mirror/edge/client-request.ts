@@ -1,3 +1,4 @@
+import { isIPv4 } from "node:net";
 import { HeaderList } from "../../http/header-list.ts";
 import type { HeaderLine } from "../../http/header-list.ts";
 import { readFrontRequest } from "./front-request.ts";
@@ -30,7 +31,11 @@ export function clientRequest(call: ClientCall, context: FrontContext): FrontReq
   if (pop !== undefined) headers.set(TEST_POP_HEADER, pop);
   const isTls = url.protocol === "https:";
   const tls = isTls
-    ? { protocol: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384", servername: url.hostname }
+    ? {
+        protocol: "TLSv1.3",
+        cipher: "TLS_AES_256_GCM_SHA384",
+        servername: isAddress(url.hostname) ? null : url.hostname,
+      }
     : null;
   const version = isTls && !headers.has("Upgrade") ? "2" : "1.1";
   const message = {
@@ -44,6 +49,11 @@ export function clientRequest(call: ClientCall, context: FrontContext): FrontReq
     requests: 1,
   };
   return readFrontRequest(message, context);
+}
+
+/** An IP address is no name that a handshake could ask for (RFC 6066 §3). */
+function isAddress(hostname: string): boolean {
+  return hostname.startsWith("[") || isIPv4(hostname);
 }
 
 async function* none(): AsyncGenerator<never> {}

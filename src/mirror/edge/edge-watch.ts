@@ -30,6 +30,6 @@ export interface RequestWatch {
 /** Somebody who looks on while the edge works. */
 export interface EdgeWatch {
   begin(start: WatchStart): RequestWatch;
-  /** A purge was asked for; it takes effect on every POP. */
-  purged(request: PurgeRequest): void;
+  /** A purge was asked for; it takes effect on every POP. `service`: missing where none of this id is active. */
+  purged(request: PurgeRequest, service: Pick<ActiveService, "name"> | undefined): void;
 }

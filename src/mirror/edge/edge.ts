@@ -10,10 +10,10 @@ import type { StoreFigures } from "./cache-store.ts";
 import { CertificateAuthority } from "./certificate-authority.ts";
 import { BusyKeys } from "./collapsing.ts";
 import type { EdgeWatch } from "./edge-watch.ts";
-import { startFront } from "./front.ts";
-import type { Front } from "./front.ts";
 import type { FrontLimits } from "./front-limits.ts";
 import { DEFAULT_GEO, TEST_COUNTRY_HEADER } from "./geo.ts";
+import { startListeners } from "./listeners.ts";
+import type { Listeners, PortPair } from "./listeners.ts";
 import { popOfShield } from "../pops.ts";
 import { prepareHeaders } from "./front-request.ts";
 import type { HopRequest, HopResponse } from "./message.ts";
@@ -37,6 +37,8 @@ export interface EdgeOptions {
   readonly cacheBytes?: number;
   /** Codes of the POPs that clients reach, the one they reach unasked first; `LHR` unless given. */
   readonly pops?: readonly string[];
+  /** Of these POPs, ports of their own beside the edge's, by code. */
+  readonly popPorts?: ReadonlyMap<string, PortPair>;
   /** How many milliseconds a purge takes to the POP of a code; none unless given. */
   readonly purgeDelay?: (pop: string) => number;
   /** Uniform in [0, 1); `node:crypto` unless given. */
@@ -60,6 +62,8 @@ export type EdgeStats = ReadonlyMap<string, StoreFigures & { readonly fetching: 
 export interface Edge extends EdgeControl {
   readonly httpPort: number;
   readonly httpsPort: number;
+  /** Ports at which a POP is reached unasked, by its code. */
+  readonly popPorts: ReadonlyMap<string, PortPair>;
   /** PEM file of the authority that signs the certificates. */
   readonly caPath: string;
   /** Header by which a client on this machine says which country it is in. */
@@ -80,26 +84,27 @@ export interface Edge extends EdgeControl {
 
 const DEFAULT_CACHE_BYTES = 256 * 1024 * 1024;
 
-/** Starts the edge: both listeners, no service yet. `mirror/port-in-use` when a port is taken. */
+/** Starts the edge: all listeners, no service yet. `mirror/port-in-use` when a port is taken. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const authority = await CertificateAuthority.open(join(options.stateDir, "ca"), options.clock);
   const running = createRunning(options);
   const { countryHeader = TEST_COUNTRY_HEADER } = options;
-  const front = await startFront({
+  const front = {
     host: options.host ?? "127.0.0.1",
     httpPort: options.httpPort,
     httpsPort: options.httpsPort,
     authority,
-    popOf: (code) => popOf(running, code),
+    popOf: (code: string | null) => popOf(running, code),
     countryHeader,
-    handle: (pop, request) => running.parts.handleAt(pop, request),
+    handle: (pop: Pop, request: HopRequest) => running.parts.handleAt(pop, request),
     ...(options.frontLimits === undefined ? {} : { limits: options.frontLimits }),
-    onTrouble(error) {
+    onTrouble(error: Error) {
       const { name } = running.edgePop;
       options.onLog({ service: "", pop: name, line: `listener: ${error.message}`, at: options.clock.now() });
     },
-  });
-  return edgeOf(running, front, { caPath: authority.caPath, countryHeader });
+  };
+  const listeners = await startListeners(front, options.popPorts ?? new Map());
+  return edgeOf(running, listeners, { caPath: authority.caPath, countryHeader });
 }
 
 interface Running {
@@ -183,14 +188,15 @@ function createPop(init: { name: string; index: number; cacheBytes: number }): P
   };
 }
 
-function edgeOf(running: Running, front: Front, named: Pick<Edge, "caPath" | "countryHeader">): Edge {
+function edgeOf(running: Running, listeners: Listeners, named: Pick<Edge, "caPath" | "countryHeader">): Edge {
   const { services, parts, pops, tasks } = running;
   const idle = async (): Promise<void> => {
     while (tasks.size > 0) await Promise.allSettled(tasks);
   };
   return {
-    httpPort: front.httpPort,
-    httpsPort: front.httpsPort,
+    httpPort: listeners.httpPort,
+    httpsPort: listeners.httpsPort,
+    popPorts: listeners.popPorts,
     ...named,
     popOf: (code) => popOf(running, code),
     serve: (pop, request) => parts.handleAt(pop, request),
@@ -208,7 +214,7 @@ function edgeOf(running: Running, front: Front, named: Pick<Edge, "caPath" | "co
       new Map([...pops].map(([name, pop]) => [name, { ...pop.store.figures(), fetching: pop.busy.size }])),
     idle,
     async close() {
-      await front.close();
+      await listeners.close();
       running.closing.abort();
       services.close();
       await running.pools.close();
@@ -218,9 +224,9 @@ function edgeOf(running: Running, front: Front, named: Pick<Edge, "caPath" | "co
 }
 
 async function applyPurge(running: Running, request: PurgeRequest): Promise<void> {
-  const { parts, pops } = running;
+  const { parts, pops, services } = running;
   const { scope, soft, serviceId } = request;
-  parts.watch?.purged(request);
+  parts.watch?.purged(request, services.run(serviceId)?.active);
   switch (scope.kind) {
     case "keys":
       parts.purgePops(({ store }) => {

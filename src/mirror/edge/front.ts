@@ -14,6 +14,8 @@ export interface FrontOptions extends Omit<FrontService, "limits"> {
   readonly httpPort: number;
   readonly httpsPort: number;
   readonly authority: CertificateAuthority;
+  /** What listens and the flag that says where, for messages; the edge itself unless given. */
+  readonly named?: { readonly what: string; readonly flag: string };
   /** What is not given is as in `FRONT_LIMITS`. */
   readonly limits?: Partial<FrontLimits>;
   /** Trouble of a listener while it runs, such as no file descriptors left for a new connection. */
@@ -52,8 +54,8 @@ export async function startFront(options: FrontOptions): Promise<Front> {
       if (server.listening) options.onTrouble(error);
     });
   }
-  const { host } = options;
-  const at = { host, port: options.httpPort, what: "the edge", flag: "--edge-port" };
+  const { host, named } = options;
+  const at = { host, port: options.httpPort, what: "the edge", flag: "--edge-port", ...named };
   const httpPort = await listenOn(http1.server, at);
   const close = async (): Promise<void> => {
     const accepted = closeListener(tls);
@@ -65,7 +67,8 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     clearTimeout(cut);
   };
   try {
-    const tlsAt = { host, port: options.httpsPort, what: "the edge's TLS", flag: "--edge-tls-port" };
+    const tlsNamed = { what: "the edge's TLS", flag: "--edge-tls-port", ...named };
+    const tlsAt = { host, port: options.httpsPort, ...tlsNamed };
     return { httpPort, httpsPort: await listenOn(tls, tlsAt), close };
   } catch (error) {
     await close();

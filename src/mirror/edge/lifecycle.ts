@@ -62,7 +62,7 @@ export async function runLifecycle(x: Exchange, from: Step): Promise<HopResponse
 
 /** Takes a step and writes down what VCL does not see of it. */
 function tracedStep(x: Exchange, step: Exclude<Step, "end">, recorder: TraceRecorder): Step | Promise<Step> {
-  const started = x.parts.clock.now();
+  const began = x.parts.clock.now();
   const asked = { backend: x.node.backend, bereq: x.node.bereq };
   const note = (next: Step): Step => {
     const now = x.parts.clock.now();
@@ -73,11 +73,12 @@ function tracedStep(x: Exchange, step: Exclude<Step, "end">, recorder: TraceReco
         state: entry === null ? lookupState(next) : x.node.cacheState,
         waited,
         entry,
+        began,
         now,
       });
     } else if (step === "backend") {
       const failure = x.failure?.reason ?? null;
-      recorder.backend({ ...asked, reply: x.reply, failure, ms: now - started });
+      recorder.backend({ ...asked, reply: x.reply, failure, began, now });
     } else if (step === "restart" && next === "recv") {
       recorder.restart(x.delivery.restarts);
     }

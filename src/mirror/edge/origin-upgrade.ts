@@ -10,7 +10,7 @@ import { EMPTY_BODY } from "./body.ts";
 import type { ResponseBody } from "./body.ts";
 import { endToEndResponseHeaders } from "./hop-by-hop.ts";
 import type { Tunnel } from "./message.ts";
-import { requestHeaders, tlsOptions } from "./origin.ts";
+import { http1TlsOptions, requestHeaders } from "./origin-request.ts";
 
 /** What a backend answered to a request for another protocol; `tunnel` is `null` where it stays with HTTP. */
 export interface UpgradeReply {
@@ -63,16 +63,11 @@ function send(spec: BackendSpec, bereq: RequestMessage, protocol: string): Clien
     port: spec.port,
     method: bereq.method,
     path: bereq.url,
-    headers: [...requestHeaders(spec, bereq.headers), "Connection", "Upgrade", "Upgrade", protocol],
+    headers: [...requestHeaders(spec, bereq.headers).toFlat(), "Connection", "Upgrade", "Upgrade", protocol],
     agent: false,
     maxHeaderSize: 256 * 1024,
   } as const;
-  return spec.ssl ? httpsRequest({ ...options, ...tls(spec) }) : httpRequest(options);
-}
-
-function tls(spec: BackendSpec): ReturnType<typeof tlsOptions> & { readonly ALPNProtocols: string[] } {
-  // HTTP/2 has no Upgrade (RFC 9113 §8.6).
-  return { ...tlsOptions(spec), ALPNProtocols: ["http/1.1"] };
+  return spec.ssl ? httpsRequest({ ...options, ...http1TlsOptions(spec) }) : httpRequest(options);
 }
 
 function headOf(response: IncomingMessage): Pick<UpgradeReply, "status" | "reason" | "headers"> {

@@ -1,6 +1,4 @@
 import { Readable } from "node:stream";
-import { checkServerIdentity } from "node:tls";
-import type { PeerCertificate } from "node:tls";
 import { Pool } from "undici";
 import { HeaderList } from "../../http/header-list.ts";
 import { reasonOf } from "../../http/status-reasons.ts";
@@ -10,7 +8,10 @@ import { discard } from "./body.ts";
 import type { ResponseBody } from "./body.ts";
 import type { RequestBody } from "./message.ts";
 import { OriginConnector } from "./origin-continue.ts";
-import { endToEndHeaders, endToEndResponseHeaders } from "./hop-by-hop.ts";
+import { isIp, requestHeaders, tlsOptions } from "./origin-request.ts";
+import { askVerbatim, isUsualTarget } from "./origin-target.ts";
+import type { OriginAnswer, OriginBody, TimedBackend } from "./origin-target.ts";
+import { endToEndResponseHeaders } from "./hop-by-hop.ts";
 
 /** What an origin or a shield answered. */
 export interface BackendReply {
@@ -25,11 +26,6 @@ export interface BackendReply {
 interface BackendPool {
   readonly pool: Pool;
   inFlight: number;
-}
-
-/** A backend, and in seconds how long the whole exchange may take where VCL bounds it. */
-export interface TimedBackend extends BackendSpec {
-  readonly fetchTimeout?: number;
 }
 
 /** Whom the edge asks for what it has not got: servers behind sockets, or what stands in for them. */
@@ -58,26 +54,16 @@ export class OriginPools implements Origins {
       ended = true;
     };
     try {
-      const response = await pool.pool.request({
-        path: bereq.url,
-        method: bereq.method,
-        headers: requestHeaders(spec, bereq.headers),
-        body:
-          payload === null ? null : payload.kind === "bytes" ? payload.bytes : Readable.from(payload.chunks),
-        headersTimeout: spec.firstByteTimeout * 1000,
-        bodyTimeout: spec.betweenBytesTimeout * 1000,
-        responseHeaders: "raw",
-        ...(spec.fetchTimeout === undefined ? {} : { signal: AbortSignal.timeout(spec.fetchTimeout * 1000) }),
-      });
-      const headers = rawHeaders(response.headers);
-      const body = streamOf(response.body, contentLength(headers), end);
+      const ask = isUsualTarget(bereq.url) ? askPool(pool.pool) : askVerbatim;
+      const { status, reason, headers, body: source } = await ask(spec, bereq, payload);
+      const body = streamOf(source, contentLength(headers), end);
       if (!isPlainlyFramed(headers)) {
         discard(body);
         throw new BackendFailure("backend read error");
       }
       return {
-        status: response.statusCode,
-        reason: response.statusText === "" ? reasonOf(response.statusCode) : response.statusText,
+        status,
+        reason: reason === "" ? reasonOf(status) : reason,
         headers: endToEndResponseHeaders(headers),
         body,
         backend: { name: spec.name, ip: isIp(spec.host) ? spec.host : null, port: spec.port },
@@ -133,24 +119,6 @@ export class OriginPools implements Origins {
   }
 }
 
-interface TlsOptions {
-  readonly rejectUnauthorized: boolean;
-  readonly servername: string;
-  checkServerIdentity(asked: string, certificate: PeerCertificate): Error | undefined;
-}
-
-/** How the TLS connection to a backend is made and whom it must be with. */
-export function tlsOptions(spec: BackendSpec): TlsOptions {
-  const asked = spec.sslSniHostname ?? spec.sslCertHostname ?? spec.host;
-  const expected = spec.sslCertHostname ?? asked;
-  return {
-    rejectUnauthorized: spec.sslCheckCert,
-    // An IP address is no SNI name (RFC 6066 §3): an empty one sends none.
-    servername: isIp(asked) ? "" : asked,
-    checkServerIdentity: (_asked, certificate) => checkServerIdentity(expected, certificate),
-  };
-}
-
 function poolKey(spec: BackendSpec): string {
   return JSON.stringify([
     spec.host,
@@ -165,11 +133,23 @@ function poolKey(spec: BackendSpec): string {
   ]);
 }
 
-/** Header lines for a backend, flat; its own Host where it always wants that. */
-export function requestHeaders(spec: BackendSpec, headers: HeaderList): string[] {
-  const sent = endToEndHeaders(headers);
-  if (spec.alwaysUseHostHeader) sent.set("Host", spec.hostHeader ?? spec.host);
-  return sent.toFlat();
+/** Asks on a connection of the pool. */
+function askPool(pool: Pool): typeof askVerbatim {
+  return async (spec, bereq, payload): Promise<OriginAnswer> => {
+    const response = await pool.request({
+      path: bereq.url,
+      method: bereq.method,
+      headers: requestHeaders(spec, bereq.headers).toFlat(),
+      body:
+        payload === null ? null : payload.kind === "bytes" ? payload.bytes : Readable.from(payload.chunks),
+      headersTimeout: spec.firstByteTimeout * 1000,
+      bodyTimeout: spec.betweenBytesTimeout * 1000,
+      responseHeaders: "raw",
+      ...(spec.fetchTimeout === undefined ? {} : { signal: AbortSignal.timeout(spec.fetchTimeout * 1000) }),
+    });
+    const { statusCode, statusText, body } = response;
+    return { status: statusCode, reason: statusText, headers: rawHeaders(response.headers), body };
+  };
 }
 
 /** undici gives raw headers as a flat array; its type says record. */
@@ -190,12 +170,7 @@ function contentLength(headers: HeaderList): number | null {
   return value !== null && /^\d+$/.test(value) ? Number(value) : null;
 }
 
-interface UndiciBody extends AsyncIterable<Uint8Array> {
-  destroy(error?: Error): unknown;
-  on(event: "error", listener: (error: Error) => void): unknown;
-}
-
-function streamOf(source: UndiciBody, length: number | null, end: () => void): ResponseBody {
+function streamOf(source: OriginBody, length: number | null, end: () => void): ResponseBody {
   // A body nobody iterates yet may fail: without a listener that would end the process. Readers still see the error.
   source.on("error", end);
   return {
@@ -217,8 +192,4 @@ async function* readChunks(source: AsyncIterable<Uint8Array>, end: () => void): 
   } finally {
     end();
   }
-}
-
-function isIp(host: string): boolean {
-  return /^\d+\.\d+\.\d+\.\d+$/.test(host) || host.includes(":");
 }

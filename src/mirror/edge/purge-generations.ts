@@ -4,16 +4,22 @@
  */
 export class PurgeGenerations {
   readonly #latest = new Map<string, number>();
-  readonly #atPop = new Map<string, number>();
+  /** By service, then by POP. */
+  readonly #atPop = new Map<string, Map<string, number>>();
 
   /** The number that keys of this service get at this POP; a POP without a past is at the latest one. */
   of(serviceId: string, pop: string): number {
-    return this.#atPop.get(`${serviceId} ${pop}`) ?? this.#latest.get(serviceId) ?? 1;
+    return this.#atPop.get(serviceId)?.get(pop) ?? this.#latest.get(serviceId) ?? 1;
+  }
+
+  /** Every number that keys of this service have at some POP just now, the latest first: one unless a purge-all is under way. */
+  inUse(serviceId: string): ReadonlySet<number> {
+    return new Set([this.#latest.get(serviceId) ?? 1, ...(this.#atPop.get(serviceId)?.values() ?? [])]);
   }
 
   /** Begins a generation; these POPs stay where they are until it is `reached`. */
   begin(serviceId: string, pops: Iterable<string>): number {
-    for (const pop of pops) this.#atPop.set(`${serviceId} ${pop}`, this.of(serviceId, pop));
+    for (const pop of pops) this.#set(serviceId, { pop, generation: this.of(serviceId, pop) });
     const next = (this.#latest.get(serviceId) ?? 1) + 1;
     this.#latest.set(serviceId, next);
     return next;
@@ -22,6 +28,11 @@ export class PurgeGenerations {
   /** Word of a purge-all has come to a POP; of several, the latest counts. */
   reached(serviceId: string, pop: string, generation: number): void {
     const known = this.of(serviceId, pop);
-    this.#atPop.set(`${serviceId} ${pop}`, Math.max(known, generation));
+    this.#set(serviceId, { pop, generation: Math.max(known, generation) });
+  }
+
+  #set(serviceId: string, { pop, generation }: { readonly pop: string; readonly generation: number }): void {
+    const pops = this.#atPop.get(serviceId) ?? new Map<string, number>();
+    this.#atPop.set(serviceId, pops.set(pop, generation));
   }
 }

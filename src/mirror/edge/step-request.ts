@@ -5,6 +5,7 @@ import { checkHeaderCount } from "../../vcl/workspace.ts";
 import { bodyOf } from "./body.ts";
 import type { Exchange, Product, Step } from "./exchange.ts";
 import { runState } from "./state-run.ts";
+import { cloneRequest } from "./transaction.ts";
 
 /** vcl_recv. What it decides happens after vcl_hash, also for pass and error (reference/vcl/subroutines/recv). */
 export function receive(x: Exchange): Step {
@@ -66,8 +67,9 @@ export function cacheKey(serviceId: string, hash: string): string {
 }
 
 /**
- * A purge by URL: removes the object under the key that the service's own vcl_hash made, on every POP. With
- * Fastly-Purge-Requires-Auth set by VCL, only for a token that may purge (guides: authenticating URL purge requests).
+ * A purge by URL: removes the object under the key that the service's own vcl_hash made, on every POP, also on those that
+ * a purge-all has not reached yet, whose key has the generation before. With Fastly-Purge-Requires-Auth set by VCL, only
+ * for a token that may purge (guides: authenticating URL purge requests).
  */
 export function purge(x: Exchange): Step {
   const { headers } = x.delivery.req;
@@ -76,9 +78,23 @@ export function purge(x: Exchange): Step {
     x.product = purgeProduct(401, `{"msg":"Provided credentials are missing or invalid"}\n`);
     return "deliver";
   }
-  x.parts.purgeObject(x.key, headers.get("Fastly-Soft-Purge") === "1");
+  const isSoft = headers.get("Fastly-Soft-Purge") === "1";
+  for (const key of keysAtPops(x)) x.parts.purgeObject(key, isSoft);
   x.product = purgeProduct(200, `{"status":"ok","id":"${x.delivery.xid}"}\n`);
   return "deliver";
+}
+
+/** The key that this request has at each POP: another one only where a POP's generation is another. */
+function keysAtPops(x: Exchange): ReadonlySet<string> {
+  const { delivery, service, parts } = x;
+  const keys = new Set([x.key]);
+  for (const generation of parts.generations.inUse(service.active.id)) {
+    if (generation === delivery.generation) continue;
+    const there = { ...delivery, req: cloneRequest(delivery.req), generation, hash: "" };
+    service.active.program.run("hash", there);
+    keys.add(cacheKey(service.active.id, there.hash));
+  }
+  return keys;
 }
 
 function purgeProduct(status: number, text: string): Product {

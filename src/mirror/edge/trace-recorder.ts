@@ -1,4 +1,5 @@
 import { fromByteString } from "../../http/byte-string.ts";
+import type { Clock } from "../../lib/clock.ts";
 import type { Action, BackendRef, RequestMessage, Transaction } from "../../vcl/runtime.ts";
 import type { Source, Span } from "../../vcl/source.ts";
 import type { CacheEntry } from "./cache-entry.ts";
@@ -6,7 +7,7 @@ import type { HopRequest, HopResponse, SentReport } from "./message.ts";
 import type { ShowText } from "./shown-text.ts";
 import { plainKey } from "./surrogate-keys.ts";
 import { changesBetween, fieldsOf, headersOf } from "./trace-fields.ts";
-import type { OpenTrace, RequestTrace, StateEvent, TraceEvent, TraceLine } from "./trace.ts";
+import type { OpenTrace, RequestTrace, TraceEvent, TraceLine, UntimedEvent } from "./trace.ts";
 
 /** More than a request with all its restarts, blocks and shields makes; a bound against one that never ends. */
 const MAX_EVENTS = 500;
@@ -14,8 +15,9 @@ const MAX_LINES = 2_000;
 
 export interface RecorderInit {
   readonly id: number;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, of `clock`. */
   readonly at: number;
+  readonly clock: Clock;
   readonly pop: string;
   readonly isShield: boolean;
   readonly service: RequestTrace["service"];
@@ -105,7 +107,7 @@ export class TraceRecorder implements OpenTrace {
   /** A request for a part of this one's page. */
   addPart(part: OpenTrace): void {
     this.#parts.push(part);
-    this.#add({ kind: "part", part: part.trace }, part);
+    this.#add({ kind: "part", part: part.trace }, { inner: part });
   }
 
   /** `EdgeHost.onStatement`: a statement runs, or a condition turned out like this. */
@@ -126,6 +128,7 @@ export class TraceRecorder implements OpenTrace {
   /** Runs one subroutine and writes down which lines ran, what they changed and how it ended. */
   state(place: StatePlace, transaction: Transaction, run: () => Action): Action {
     this.#lines = new Map();
+    const began = this.#init.clock.now();
     const before = fieldsOf(transaction);
     let ended = "stopped";
     try {
@@ -133,14 +136,9 @@ export class TraceRecorder implements OpenTrace {
       ended = actionText(action, this.show);
       return action;
     } finally {
-      const event: StateEvent = {
-        kind: "state",
-        ...place,
-        action: ended,
-        lines: [...this.#lines.values()],
-        changes: changesBetween(before, fieldsOf(transaction), this.show),
-      };
-      this.#add(event);
+      const lines = [...this.#lines.values()];
+      const changes = changesBetween(before, fieldsOf(transaction), this.show);
+      this.#add({ kind: "state", ...place, action: ended, lines, changes }, { began });
     }
   }
 
@@ -149,25 +147,21 @@ export class TraceRecorder implements OpenTrace {
     readonly state: string;
     readonly waited: boolean;
     readonly entry: CacheEntry | null;
-    /** Milliseconds since the epoch. */
+    /** When it began and ended, milliseconds since the epoch. */
+    readonly began: number;
     readonly now: number;
   }): void {
-    const { key, state, waited, entry, now } = found;
-    this.#add({
-      kind: "lookup",
-      key: this.show(key),
-      state,
-      waited,
-      object:
-        entry === null
-          ? null
-          : {
-              ageSeconds: entry.age(now),
-              ttlSeconds: entry.ttl(now),
-              hits: entry.hits,
-              surrogateKeys: entry.surrogateKeys.map((kept) => this.show(plainKey(kept))),
-            },
-    });
+    const { key, state, waited, entry, began, now } = found;
+    const object =
+      entry === null
+        ? null
+        : {
+            ageSeconds: entry.age(now),
+            ttlSeconds: entry.ttl(now),
+            hits: entry.hits,
+            surrogateKeys: entry.surrogateKeys.map((kept) => this.show(plainKey(kept))),
+          };
+    this.#add({ kind: "lookup", key: this.show(key), state, waited, object }, { began });
   }
 
   backend(asked: {
@@ -179,12 +173,14 @@ export class TraceRecorder implements OpenTrace {
       readonly backend: { readonly name: string };
     } | null;
     readonly failure: string | null;
-    readonly ms: number;
+    /** When it was asked and when it had answered, milliseconds since the epoch. */
+    readonly began: number;
+    readonly now: number;
   }): void {
-    const { backend, bereq, reply, failure, ms } = asked;
+    const { backend, bereq, reply, failure, began, now } = asked;
     const shield =
       backend?.kind === "director" && backend.spec.type === "shield" ? this.#shields.at(-1) : null;
-    const event: TraceEvent = {
+    const event: UntimedEvent = {
       kind: "backend",
       backend: reply?.backend.name ?? backend?.spec.name ?? "none",
       method: this.show(bereq?.method ?? ""),
@@ -192,10 +188,10 @@ export class TraceRecorder implements OpenTrace {
       url: this.show(bereq?.url ?? ""),
       status: reply?.status ?? null,
       reason: this.show(reply?.reason ?? failure ?? ""),
-      ms,
+      ms: now - began,
       shield: shield?.trace ?? null,
     };
-    this.#add(event, shield);
+    this.#add(event, { began, inner: shield });
   }
 
   restart(count: number): void {
@@ -221,11 +217,19 @@ export class TraceRecorder implements OpenTrace {
     };
   }
 
-  #add(event: TraceEvent, inner: OpenTrace | null | undefined = null): void {
-    if (this.#events.length < MAX_EVENTS) {
-      this.#events.push(event);
-      if (inner) this.#inner.set(event, inner);
-    } else this.#dropped += 1;
+  /** Keeps an event; what has no length of its own began now. */
+  #add(
+    untimed: UntimedEvent,
+    of: { readonly began?: number; readonly inner?: OpenTrace | null | undefined } = {},
+  ): void {
+    if (this.#events.length === MAX_EVENTS) {
+      this.#dropped += 1;
+      return;
+    }
+    const { clock, at } = this.#init;
+    const event: TraceEvent = { ...untimed, offset: (of.began ?? clock.now()) - at };
+    this.#events.push(event);
+    if (of.inner) this.#inner.set(event, of.inner);
   }
 }
 

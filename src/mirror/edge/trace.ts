@@ -40,7 +40,16 @@ export interface RequestTrace {
 
 export type HeaderText = readonly [name: string, value: string];
 
-export type TraceEvent =
+/** What every event has. */
+interface Timed {
+  /** When it began, milliseconds after its trace's `at`. */
+  readonly offset: number;
+}
+
+export type TraceEvent = Timed & UntimedEvent;
+
+/** An event without its time. */
+export type UntimedEvent =
   | StateEvent
   | LookupEvent
   | BackendEvent
@@ -105,6 +114,7 @@ export interface BackendEvent {
   /** `null`: it failed; `reason` says how. */
   readonly status: number | null;
   readonly reason: string;
+  /** Until the head of its answer, or its failure. */
   readonly ms: number;
   /** What the shield did, when that is who was asked. */
   readonly shield: RequestTrace | null;

@@ -5,6 +5,7 @@ import type { ResponseBody } from "../edge/body.ts";
 import { clientRequest } from "../edge/client-request.ts";
 import type { ClientCall } from "../edge/client-request.ts";
 import type { Edge } from "../edge/edge.ts";
+import type { Refusal } from "../edge/fastly-pages.ts";
 import type { RequestTrace } from "../edge/trace.ts";
 import type { TraceRecorder } from "../edge/trace-recorder.ts";
 import type { Observer } from "./observer.ts";
@@ -30,21 +31,30 @@ export async function explainRequest(
 ): Promise<Explanation> {
   const { edge, observer } = by;
   const front = clientRequest(call, edge);
-  if (!front.ok) {
-    throw new SitefleetError(
-      "explain/invalid-request",
-      `the edge refuses ${call.method} ${call.url.href} before VCL runs: ${front.status} ${front.reason}`,
-      {
-        hint: `correct the method, the URL or the headers; its POPs are ${[...edge.caches().keys()].join(", ")}`,
-      },
-    );
-  }
+  if (!front.ok) throw refused(call, front, edge);
   const recorded = new Promise<TraceRecorder>((resolve) => observer.want(front.request, resolve));
   const response = await edge.serve(front.pop, front.request);
   const body = await readShown(response.body);
   response.sent({ headerBytes: response.headers.bytes, bodyBytes: body.bytes });
   const { trace, show } = await recorded;
   return { trace, body: { text: show(body.text), truncated: body.truncated } };
+}
+
+function refused(
+  { method, url, headers }: ClientCall,
+  { status, reason }: Refusal,
+  edge: Edge,
+): SitefleetError {
+  const host = headers.find(([name]) => name.toLowerCase() === "host")?.[1];
+  const hint =
+    status === 421 && host !== undefined
+      ? `over TLS the certificate must be for the Host: ask for https://${host}${url.pathname}, a name that need not resolve`
+      : `correct the method, the URL or the headers; its POPs are ${[...edge.caches().keys()].join(", ")}`;
+  return new SitefleetError(
+    "explain/invalid-request",
+    `the edge refuses ${method} ${url.href} before VCL runs: ${status} ${reason}`,
+    { hint },
+  );
 }
 
 /** Reads a body to its end and keeps what is shown of it, as a byte string. */

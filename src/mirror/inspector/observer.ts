@@ -4,7 +4,7 @@ import type { EdgeWatch, RequestWatch, WatchEnd, WatchStart } from "../edge/edge
 import type { HopRequest } from "../edge/message.ts";
 import { textShower } from "../edge/shown-text.ts";
 import { TraceRecorder } from "../edge/trace-recorder.ts";
-import type { PurgeRequest } from "../service.ts";
+import type { ActiveService, PurgeRequest } from "../service.ts";
 import { purgeRow, requestRow } from "./row.ts";
 import type { KeptRow, Row } from "./row.ts";
 
@@ -37,12 +37,13 @@ export class Observer implements EdgeWatch {
   begin(start: WatchStart): RequestWatch {
     const id = this.#next++;
     const at = this.#clock.now();
-    const recorder = this.#wants(start.request) ? recorderOf(start, { id, at }) : null;
+    const recorder = this.#wants(start.request) ? this.#recorderOf(start, { id, at }) : null;
     return { recorder, end: (outcome) => this.#end(start, { id, at, recorder, outcome }) };
   }
 
-  purged(request: PurgeRequest): void {
-    this.#keep({ kind: "purge", id: this.#next++, at: this.#clock.now(), request });
+  purged(request: PurgeRequest, service: Pick<ActiveService, "name"> | undefined): void {
+    const serviceName = service?.name ?? null;
+    this.#keep({ kind: "purge", id: this.#next++, at: this.#clock.now(), serviceName, request });
   }
 
   /** Rows after this id, oldest first, as far back as they are kept. */
@@ -73,6 +74,19 @@ export class Observer implements EdgeWatch {
 
   #wants(request: HopRequest): boolean {
     return this.#listeners.size > 0 || request.tracedBy !== undefined || this.#wanted.has(request);
+  }
+
+  #recorderOf(start: WatchStart, row: { readonly id: number; readonly at: number }): TraceRecorder {
+    const { pop, service, request } = start;
+    return new TraceRecorder({
+      ...row,
+      clock: this.#clock,
+      pop,
+      isShield: isHop(request),
+      service: service === null ? null : { id: service.id, name: service.name, version: service.version },
+      request,
+      show: textShower(service?.secrets?.() ?? []),
+    });
   }
 
   #end(
@@ -114,17 +128,19 @@ export class Observer implements EdgeWatch {
       surrogateKeys: delivery?.obj?.headers.get("Surrogate-Key") ?? "",
       traced: recorder !== null,
     });
-    if (service !== null && isClientPurge(request) && response.status === 200) this.#clientPurge(start);
+    if (service !== null && isClientPurge(request) && response.status === 200)
+      this.#clientPurge(service, request);
   }
 
   /** A purge that a client asked for with the PURGE method: the control plane knows nothing of it. */
-  #clientPurge({ service, request }: WatchStart): void {
-    const { headers, url } = request;
-    this.purged({
-      serviceId: service?.id ?? "",
-      scope: { kind: "url", host: headers.get("Host") ?? "", pathAndQuery: fromByteString(url) },
-      soft: headers.get("Fastly-Soft-Purge") === "1",
-    });
+  #clientPurge(service: ActiveService, { headers, url }: HopRequest): void {
+    const scope = {
+      kind: "url",
+      host: headers.get("Host") ?? "",
+      pathAndQuery: fromByteString(url),
+    } as const;
+    const soft = headers.get("Fastly-Soft-Purge") === "1";
+    this.purged({ serviceId: service.id, scope, soft }, service);
   }
 
   #keep(kept: KeptRow): void {
@@ -138,18 +154,6 @@ export class Observer implements EdgeWatch {
 
 function rowOf(kept: KeptRow): Row {
   return kept.kind === "purge" ? purgeRow(kept) : requestRow(kept);
-}
-
-function recorderOf(start: WatchStart, row: { readonly id: number; readonly at: number }): TraceRecorder {
-  const { pop, service, request } = start;
-  return new TraceRecorder({
-    ...row,
-    pop,
-    isShield: isHop(request),
-    service: service === null ? null : { id: service.id, name: service.name, version: service.version },
-    request,
-    show: textShower(service?.secrets?.() ?? []),
-  });
 }
 
 /** Only another POP can say so: the front drops a client's own line. */

@@ -33,7 +33,9 @@ export interface PurgeRow {
   readonly kind: "purge";
   readonly id: number;
   readonly at: number;
-  readonly service: string;
+  /** Name of the service; `null`: none of this id is active. */
+  readonly service: string | null;
+  readonly serviceId: string;
   /** `all`, `url host/path`, or `key K`; long lists are cut. */
   readonly what: string;
   readonly soft: boolean;
@@ -50,6 +52,7 @@ export interface KeptRequest extends Omit<RequestRow, "service" | "keys"> {
 
 export interface KeptPurge extends Pick<PurgeRow, "kind" | "id" | "at"> {
   readonly request: PurgeRequest;
+  readonly serviceName: string | null;
 }
 
 export type KeptRow = KeptRequest | KeptPurge;
@@ -71,9 +74,10 @@ export function requestRow(kept: KeptRequest): RequestRow {
   };
 }
 
-export function purgeRow({ kind, id, at, request }: KeptPurge): PurgeRow {
+export function purgeRow({ kind, id, at, request, serviceName }: KeptPurge): PurgeRow {
   const { serviceId, scope, soft } = request;
-  return { kind, id, at, service: serviceId, what: purgeText(scope).slice(0, MAX_TEXT), soft };
+  const what = purgeText(scope).slice(0, MAX_TEXT);
+  return { kind, id, at, service: serviceName, serviceId, what, soft };
 }
 
 function purgeText(scope: PurgeRequest["scope"]): string {

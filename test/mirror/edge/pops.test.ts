@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { EdgeOptions } from "../../../src/mirror/edge/edge.ts";
 import type { DirectorSpec } from "../../../src/vcl/runtime.ts";
-import { backendAt, programOf, serviceOf, startOrigin, testEdge } from "./harness.ts";
+import { ask, backendAt, programOf, serviceOf, startOrigin, testEdge } from "./harness.ts";
 import type { TestEdge } from "./harness.ts";
 
 const SHIELD: DirectorSpec = {
@@ -60,6 +60,37 @@ test("each POP has a cache of its own, chosen by a header that VCL never sees", 
   const { headers } = await ask("/", { headers: { "Fastly-Test-Pop": "SYD" } });
   expect(headers.get("X-Served-By") ?? headers.get("Via")).not.toBeNull();
   expect((await ask("/", { headers: { "Fastly-Test-Pop": "XYZ" } })).status).toBe(400);
+});
+
+test("a POP with ports of its own is reached there without a header, which still chooses another", async () => {
+  const any = { http: 0, https: 0 };
+  const { edge } = await network({
+    popPorts: new Map([
+      ["IAD", any],
+      ["SYD", any],
+    ]),
+  });
+  const at = (pop: string): number => edge.popPorts.get(pop)?.http ?? 0;
+  expect([...edge.popPorts.keys()]).toEqual(["IAD", "SYD"]);
+  const filled = (): string[] =>
+    [...edge.stats()].filter(([, { objects }]) => objects > 0).map(([pop]) => pop);
+  await ask(at("IAD"), "/");
+  expect(filled()).toEqual(["IAD"]);
+  await ask(at("SYD"), "/");
+  expect(filled()).toEqual(["IAD", "SYD"]);
+  await ask(at("SYD"), "/", { headers: { "Fastly-Test-Pop": "lhr" } });
+  expect(filled()).toEqual(["LHR", "IAD", "SYD"]);
+  expect(new Set([edge.httpPort, edge.httpsPort, at("IAD"), at("SYD")]).size).toBe(4);
+});
+
+test("a POP's port that is taken closes those that were open already, and says which flag gave it", async () => {
+  const taken = await startOrigin(() => undefined);
+  const started = network({ popPorts: new Map([["SYD", { http: taken.port, https: 0 }]]) });
+  await expect(started).rejects.toMatchObject({
+    code: "mirror/port-in-use",
+    message: expect.stringContaining("the POP SYD"),
+    hint: expect.stringContaining("--pop-ports"),
+  });
 });
 
 test("a visitor of the shield's own POP needs no second hop", async () => {
@@ -125,6 +156,32 @@ test("a purge by the method PURGE reaches each POP in its own time as well", asy
   await edge.idle();
   expect(await read("SYD")).toBe("new");
 });
+
+test.each(["API", "method PURGE"])(
+  "a purge by URL, by %s, finds the object of a POP that a purge-all has not reached yet",
+  async (way) => {
+    const {
+      clock,
+      edge,
+      publish,
+      read,
+      ask: visit,
+    } = await network({
+      purgeDelay: (pop) => (pop === "SYD" ? 150 : 0),
+    });
+    await read("SYD");
+    await edge.purge({ serviceId: "svc", scope: { kind: "all" }, soft: false });
+    publish("new");
+    const url = { kind: "url", host: "www.example.com", pathAndQuery: "/" } as const;
+    if (way === "API") await edge.purge({ serviceId: "svc", scope: url, soft: false });
+    else await visit("/", { method: "PURGE" });
+    expect(edge.stats().get("SYD")?.objects).toBe(1);
+    clock.advance(150);
+    await edge.idle();
+    expect(edge.stats().get("SYD")?.objects).toBe(0);
+    expect(await read("SYD")).toBe("new");
+  },
+);
 
 test("the shield race of a purge-all: the edge fills its new generation from the shield's old one", async () => {
   const { clock, edge, publish, read } = await network({

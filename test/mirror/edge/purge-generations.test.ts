@@ -11,6 +11,16 @@ test("a POP stays at its generation until word of the next one reaches it", () =
   expect(generations.of("other", "IAD")).toBe(1);
 });
 
+test("the generations in use are the latest and those of POPs that lag behind it", () => {
+  const generations = new PurgeGenerations();
+  expect([...generations.inUse("svc")]).toEqual([1]);
+  const next = generations.begin("svc", ["LHR", "IAD"]);
+  generations.begin("other", ["LHR"]);
+  expect([...generations.inUse("svc")]).toEqual([2, 1]);
+  for (const pop of ["LHR", "IAD"]) generations.reached("svc", pop, next);
+  expect([...generations.inUse("svc")]).toEqual([2]);
+});
+
 test("a POP that is new has nothing old, and begins at the latest generation", () => {
   const generations = new PurgeGenerations();
   generations.begin("svc", ["LHR"]);
