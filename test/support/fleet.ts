@@ -81,8 +81,7 @@ export async function startFleet(): Promise<Fleet> {
     target: await fleetTarget({ mirror, environment, act, log }),
     log,
     originCalls: gates.first.calls,
-    deploy: (options = {}, edge = undefined) =>
-      deploy({ environment: { ...environment, edge }, client, clock }, options),
+    deploy: (options = {}, edge) => deploy({ environment: { ...environment, edge }, client, clock }, options),
     prepare: () => sites.prepare(),
     async close() {
       store.close();
