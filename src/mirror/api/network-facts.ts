@@ -19,7 +19,7 @@ function datacenters(_context: ApiContext, _request: ApiRequest): ApiResponse {
       name,
       group,
       coordinates: { x: 0, y: 0, latitude, longitude },
-      shield,
+      ...(shield === null ? {} : { shield }),
     })),
   );
 }
