@@ -38,10 +38,14 @@ sub vcl_error {
 `;
 
 const origin = createServer((incoming, response) => {
-  if (incoming.url === "/broken") return void response.destroy();
+  if (incoming.url === "/broken") {
+    response.destroy();
+    return;
+  }
   if (incoming.url === "/cut") {
     response.writeHead(200, { "Content-Length": "100" });
-    return void response.write("ten bytes.", () => response.destroy());
+    response.write("ten bytes.", () => response.destroy());
+    return;
   }
   const body = incoming.url === "/page" ? '<p><esi:include src="/part"/></p>' : `from ${incoming.url}`;
   response.writeHead(200, { "Content-Type": incoming.url === "/page" ? "text/html" : "text/plain" });
@@ -189,7 +193,7 @@ function fieldsOf(value: unknown, path = ""): string[] {
 test("docs/mirror.md has a row for every field, and no other", async () => {
   const page = await readPage("mirror.md");
   const [, table = ""] = /<!-- explain-json:begin -->(.*)<!-- explain-json:end -->/s.exec(page) ?? [];
-  const told = [...table.matchAll(/^\| `([A-Za-z.]+)` /gm)].map(([, field]) => field);
+  const told = [...table.matchAll(/^\| `([A-Za-z.]+)` /gm)].map(([, field]) => String(field));
   const explained: Explanation[] = [];
   for (const path of ["/again", "/broken", "/page", "/socket", "/again"]) explained.push(await explain(path));
   const fields = new Set(explained.flatMap((one) => fieldsOf(one)));
