@@ -26,6 +26,10 @@ function output(name, value) {
 }
 
 function publish() {
+  for (const name of ["FOLDER", "SITE"]) {
+    // An empty folder would be that of the workflow itself, with everything in it.
+    if (input(name) === "") throw new Error(`the input ${name.toLowerCase()} is missing`);
+  }
   const args = [
     "publish",
     "--json",

@@ -17,6 +17,7 @@ export type FalcoOutcome =
 
 const LONGEST_OUTPUT = 64_000_000;
 const TIMEOUT_MS = 60_000;
+const STOPPED = "falco was stopped: it took too long or said too much";
 
 /**
  * Runs `falco lint` over the rendered files where falco is on the PATH; it gets nothing else of the environment.
@@ -74,12 +75,13 @@ function runTool(run: {
   readonly signal: AbortSignal;
 }): Promise<{ readonly reason: string } | { readonly output: string }> {
   return new Promise((resolve, reject) => {
+    // Not `timeout` of spawn: where there is no falco its timer would keep this process alive to its end.
+    const limit = AbortSignal.timeout(TIMEOUT_MS);
     const child = spawn("falco", ["lint", "-json", "-I", run.dir, join(run.dir, MAIN)], {
       cwd: run.dir,
       env: { PATH: run.path },
       stdio: ["ignore", "pipe", "ignore"],
-      timeout: TIMEOUT_MS,
-      signal: run.signal,
+      signal: AbortSignal.any([run.signal, limit]),
     });
     const chunks: Buffer[] = [];
     let length = 0;
@@ -91,10 +93,11 @@ function runTool(run: {
     child.on("error", (error) => {
       if (isErrno(error, "ENOENT")) resolve({ reason: "falco is not on the PATH" });
       else if (isErrno(error, "EACCES")) resolve({ reason: `falco cannot be run: ${messageOf(error)}` });
+      else if (limit.aborted && !run.signal.aborted) resolve({ reason: STOPPED });
       else reject(error);
     });
     child.on("close", (code) => {
-      if (code === null) resolve({ reason: "falco was stopped: it took too long or said too much" });
+      if (code === null) resolve({ reason: STOPPED });
       else resolve({ output: Buffer.concat(chunks).toString("utf8") });
     });
   });

@@ -1,0 +1,111 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { CHECKOUT } from "../support/cli-process.ts";
+import { fieldOf, fieldsOf, itemsOf, parsePlainYaml } from "../support/plain-yaml.ts";
+import type { Yaml } from "../support/plain-yaml.ts";
+
+const workflow = parsePlainYaml(await readFile(join(CHECKOUT, ".github/workflows/deploy.yml"), "utf8"));
+const action = parsePlainYaml(await readFile(join(CHECKOUT, "action.yml"), "utf8"));
+const jobs = fieldsOf(fieldOf(workflow, "jobs"));
+const actionSteps = itemsOf(fieldOf(fieldOf(action, "runs"), "steps"));
+
+const stepsOf = (job: Yaml): readonly Yaml[] => itemsOf(fieldOf(job, "steps"));
+const allSteps = [...jobs.flatMap(([, job]) => stepsOf(job)), ...actionSteps];
+const jobNamed = (name: string): Yaml => fieldOf(fieldOf(workflow, "jobs"), name);
+const runsOf = (job: Yaml): readonly Yaml[] =>
+  stepsOf(job).flatMap((step) => (fieldOf(step, "run") === "" ? [] : [fieldOf(step, "run")]));
+
+/** What steps may run besides the script: what it needs to be there, and the comment, which must not run the change. */
+const AROUND = [
+  "npm ci",
+  "npm run build",
+  'gh pr comment "$PULL_REQUEST" --repo "$GITHUB_REPOSITORY" --body-file plan.md --edit-last --create-if-none',
+];
+
+describe(".github/workflows/deploy.yml", () => {
+  it("leaves everything to the script", () => {
+    const commands = jobs.flatMap(([, job]) => runsOf(job)).filter((line) => !AROUND.includes(String(line)));
+    expect(commands).toEqual([
+      "node ci/pipeline.js checks",
+      "node ci/pipeline.js pull-request --built --report plan.md",
+      "node ci/pipeline.js merge --built",
+      "node ci/pipeline.js release --built",
+    ]);
+  });
+
+  it("plans pull requests, deploys pushes to test, and production after an approval", () => {
+    expect(fieldOf(workflow, "on")).toEqual({ pull_request: "", push: { branches: ["main"] } });
+    expect(fieldOf(jobNamed("plan"), "if")).toBe("github.event_name == 'pull_request'");
+    expect(fieldOf(jobNamed("test"), "if")).toBe("github.event_name == 'push'");
+    expect(fieldOf(jobNamed("test"), "needs")).toBe("checks");
+    expect(fieldOf(jobNamed("production"), "needs")).toBe("test");
+    expect(fieldOf(jobNamed("test"), "environment")).toBe("test");
+    expect(fieldOf(jobNamed("production"), "environment")).toBe("production");
+  });
+
+  it("lets jobs read and no more, and only the one that comments write", () => {
+    expect(fieldOf(workflow, "permissions")).toEqual({ contents: "read" });
+    const own = jobs.flatMap(([name, job]) =>
+      fieldOf(job, "permissions") === "" ? [] : [[name, fieldOf(job, "permissions")]],
+    );
+    expect(own).toEqual([["comment", { "pull-requests": "write" }]]);
+    // It has a token that writes, so it must not run anything of the pull request.
+    const uses = stepsOf(jobNamed("comment")).map((step) => String(fieldOf(step, "uses")).split("@")[0]);
+    expect(uses).toEqual(["actions/download-artifact", ""]);
+  });
+
+  it("never runs two deploys at once, and cuts none short", () => {
+    const { group, "cancel-in-progress": cancel } = Object.fromEntries(
+      fieldsOf(fieldOf(workflow, "concurrency")),
+    );
+    expect(group).toBe("deploy-${{ github.event_name == 'pull_request' && github.ref || 'stages' }}");
+    expect(cancel).toBe("${{ github.event_name == 'pull_request' }}");
+    for (const [, job] of jobs) expect(Number(fieldOf(job, "timeout-minutes"))).toBeGreaterThan(0);
+  });
+
+  it("keeps the token of the checkout to itself", () => {
+    const checkouts = allSteps.filter((step) =>
+      String(fieldOf(step, "uses")).startsWith("actions/checkout@"),
+    );
+    expect(checkouts).toHaveLength(4);
+    for (const step of checkouts) expect(fieldOf(step, "with")).toEqual({ "persist-credentials": "false" });
+  });
+
+  it("gives secrets to jobs by variables of the same name, and writes to none that plans", () => {
+    const secrets = jobs.flatMap(([name, job]) =>
+      fieldsOf(fieldOf(job, "env")).map(([variable, value]) => ({ name, variable, value })),
+    );
+    expect(secrets.length).toBeGreaterThan(30);
+    for (const { variable, value } of secrets) expect(value).toBe(`\${{ secrets.${variable} }}`);
+    const planned = secrets.filter(({ name }) => name === "plan").map(({ variable }) => variable);
+    expect(planned.filter((variable) => variable.startsWith("AWS_"))).toEqual([]);
+  });
+});
+
+describe("workflow and action", () => {
+  it("pin every action to a commit, with its version beside it", async () => {
+    for (const file of [".github/workflows/deploy.yml", "action.yml"]) {
+      const text = await readFile(join(CHECKOUT, file), "utf8");
+      const uses = text.split("\n").filter((line) => /^\s*-? ?uses:/.test(line));
+      expect(uses.length).toBeGreaterThan(0);
+      for (const line of uses)
+        expect(line).toMatch(/uses: [\w-]+(?:\/[\w-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+    }
+  });
+
+  it("put no expression into a line that a shell reads", () => {
+    for (const step of allSteps) expect(String(fieldOf(step, "run"))).not.toContain("${{");
+  });
+
+  it("hand every input of the action on as a variable", () => {
+    const inputs = fieldsOf(fieldOf(action, "inputs")).map(([name]) => name);
+    const env = fieldsOf(fieldOf(actionSteps.at(-1), "env"));
+    expect(env).toEqual(
+      inputs.map((name) => [
+        `SITEFLEET_INPUT_${name.toUpperCase().replaceAll("-", "_")}`,
+        `\${{ inputs.${name} }}`,
+      ]),
+    );
+  });
+});
