@@ -249,6 +249,7 @@ const ROWS: readonly KillRow[] = [
 describe("a deploy that is killed", () => {
   test.for(ROWS)(
     "$moment leaves live what is whole, and the next run ends right",
+    { timeout: 90_000 },
     async (row, { onTestFinished }) => {
       const { name, first = false, live, next } = row;
       const project = new Project(name);
