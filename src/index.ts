@@ -4,7 +4,7 @@
  */
 
 // Settings: the settings file, server environments, secrets from variables.
-export { defineConfig, parseSettings } from "./settings/schema.ts";
+export { defineConfig, parseSettings, stagesOf } from "./settings/schema.ts";
 export type { Settings, SettingsInput, SettingsIssue } from "./settings/schema.ts";
 export { findSettingsFile, loadSettings } from "./settings/load.ts";
 export { environmentOf } from "./settings/environment.ts";
@@ -42,6 +42,8 @@ export { TEMPLATES, renderService } from "./render/render.ts";
 export type { RenderOptions, RenderedFile, RenderedService, RenderedSnippet } from "./render/render.ts";
 export { originOf } from "./render/line-map.ts";
 export type { LineMap, LineOrigin } from "./render/line-map.ts";
+export { readRenderSources } from "./render/render-sources.ts";
+export type { RenderSources } from "./render/render-sources.ts";
 export { FEATURES } from "./render/features.ts";
 export type { FeatureName } from "./render/features.ts";
 
@@ -85,6 +87,12 @@ export { storedSites } from "./commands/replay-source.ts";
 export { formatReplay } from "./replay/replay-text.ts";
 export { applyDeploy } from "./deploy/apply.ts";
 export type { ApplyOptions, DeployResult } from "./deploy/apply.ts";
+export { ship } from "./fleet/ship.ts";
+export type { ShipOptions, ShipReport, Stage, StageReport, StageState } from "./fleet/ship.ts";
+export { formatShip, formatShipMarkdown } from "./fleet/ship-text.ts";
+export { proveAlike, unexplainedIn } from "./deploy/alike/alike.ts";
+export type { AlikeReport, AlikeSide, EnvironmentDifference } from "./deploy/alike/alike.ts";
+export { formatAlike } from "./deploy/alike/alike-text.ts";
 export { applyRollback, planRollback } from "./deploy/rollback.ts";
 export type { RollbackPlan } from "./deploy/rollback.ts";
 export { formatStatus, toStatus } from "./deploy/status.ts";

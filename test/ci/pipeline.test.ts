@@ -9,7 +9,7 @@ import type { ProcessEnd } from "../support/cli-process.ts";
 const NEEDED = ["ci", "dist", "templates", "inspector", "package.json"];
 
 /** Every step runs the conformance cases once or twice. */
-const LONG = { timeout: 180_000 };
+const LONG = { timeout: 300_000 };
 
 describe("ci/pipeline.js without a Fastly token, in a checkout of its own", LONG, () => {
   let root = "";

@@ -51,7 +51,7 @@ interface Run {
 }
 
 /** Each stage that is deployed to runs every conformance case. */
-const LONG = { timeout: 120_000 };
+const LONG = { timeout: 300_000 };
 
 describe("deploy ship with two mirrors as its stages", LONG, () => {
   let dir = "";
