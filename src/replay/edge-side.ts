@@ -72,7 +72,7 @@ export class EdgeSide {
       nextXid: () => String((this.#requests += 1)),
       httpDate: () => this.#httpDate(clock.now()),
       onLog: ({ line }) => void this.#logged.push(line),
-      serviceOf: (host) => (isLost(program, hostName(host)) ? null : service),
+      serviceOf: (host) => (isServed(program, hostName(host)) ? service : null),
       shieldPop: (code) => this.#pop(popOfShield(code)),
       handleAt: (pop, request) => handleAtPop(this.#parts, pop, request),
       // Nobody else is on this wire: the front takes away what a client says of hops.
@@ -154,11 +154,14 @@ export class EdgeSide {
 }
 
 /**
- * Whether only the other side has the host. One that neither has comes to the service by other ways, as domains do that
- * belong to no version.
+ * Whether the side answers for a host: not where only the other side has it. One that neither has comes to the service by
+ * other ways, as domains do that belong to no version.
  */
-function isLost({ domains, otherDomains }: SideProgram, name: string): boolean {
-  return coversHost(otherDomains, name) && !coversHost(domains, name);
+function isServed({ domains, otherDomains, onHostOfOneSide }: SideProgram, name: string): boolean {
+  const isOwn = coversHost(domains, name);
+  if (isOwn === coversHost(otherDomains, name)) return true;
+  onHostOfOneSide?.();
+  return isOwn;
 }
 
 function serviceRun(

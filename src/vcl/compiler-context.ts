@@ -4,6 +4,7 @@ import type { Diagnostic } from "./diagnostics.ts";
 import { VclRuntimeError } from "./diagnostics.ts";
 import { compileRegex } from "./regex-run.ts";
 import type { CompileRuleId } from "./rules-engine.ts";
+import type { Marks } from "./marks.ts";
 import type { Action, BackendRef, Transaction } from "./runtime.ts";
 import type { Span } from "./source.ts";
 import type { TypeScope } from "./types.ts";
@@ -91,6 +92,7 @@ export interface CompileContext {
   /** Whether any `re.group.N` is read: captures cost something only then. */
   readonly uses: { captures: boolean };
   readonly limits: RunLimits;
+  readonly marks: Marks | undefined;
   readonly descend: Descend;
 }
 

@@ -27,6 +27,8 @@ import {
   UNSATISFIABLE,
 } from "./compiler-context.ts";
 import { compileAs, compileInteger, compileString } from "./compiler-expressions.ts";
+import { withMarks } from "./marks.ts";
+import type { Mark } from "./marks.ts";
 import { captureTexts, execRegex } from "./regex-run.ts";
 import type { Action } from "./runtime.ts";
 import type { Span } from "./source.ts";
@@ -39,15 +41,19 @@ export function compileBlock(body: readonly Statement[], scope: SubScope): Exec 
 
 /** Statements one after the other; a `goto` among or below them may jump to their labels. */
 function compileSequence(body: readonly Statement[], scope: SubScope): Exec {
+  const { marks, limits } = scope.context;
+  const items = withMarks(body, marks?.at.get(body) ?? []);
   const labels = new Map<string, number>();
-  for (const [i, statement] of body.entries()) {
-    if (statement.kind === "label") labels.set(statement.name.name, i);
+  for (const [i, item] of items.entries()) {
+    if (item.kind === "label") labels.set(item.name.name, i);
   }
   return scope.withLabels(new Set(labels.keys()), () => {
-    const steps = body.map((statement) => compileStatement(statement, scope));
-    const spans = body.map((statement) => statement.span);
-    const count = steps.length;
-    const limit = scope.context.limits.statements;
+    const steps = items.map((item) =>
+      item.kind === "mark" ? compileMark(item, scope) : compileStatement(item, scope),
+    );
+    const spans = items.map(({ span }) => span);
+    const count = items.reduce((sum, item) => sum + (item.kind === "mark" ? item.weight : 1), 0);
+    const limit = limits.statements;
     return (run) => {
       run.statements -= count;
       if (run.statements < 0) overBudget("statements", limit);
@@ -59,6 +65,15 @@ function compileSequence(body: readonly Statement[], scope: SubScope): Exec {
       return NEXT;
     };
   });
+}
+
+function compileMark({ when }: Mark, scope: SubScope): Exec {
+  const reached = scope.context.marks?.reached;
+  const conditions = when?.map((condition) => compileCondition(condition, scope));
+  return (run) => {
+    if (conditions === undefined || conditions.some((condition) => condition(run))) reached?.();
+    return NEXT;
+  };
 }
 
 interface Block {

@@ -15,6 +15,7 @@ import { compileCondition } from "./compiler-conditions.ts";
 import { compileBlock } from "./compiler-statements.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import { VclError } from "./diagnostics.ts";
+import type { Marks } from "./marks.ts";
 import type { Action, BackendRef, LiveTable, Program, Transaction, VclState } from "./runtime.ts";
 import { VCL_STATES } from "./states.ts";
 import type { VclTable } from "./values.ts";
@@ -27,6 +28,8 @@ export interface CompileOptions {
   readonly limits?: Partial<RunLimits>;
   /** What the checker warned of, to be kept with the program. */
   readonly warnings?: readonly Diagnostic[];
+  /** Places that tell when a run comes by. */
+  readonly marks?: Marks;
 }
 
 /**
@@ -87,6 +90,7 @@ function declare(program: VclProgram, options: CompileOptions): CompileContext {
     uses: { captures: false },
     descend: { condition: compileCondition, call: compileCall },
     limits: { ...DEFAULT_LIMITS, ...options.limits },
+    marks: options.marks,
   };
   const tables = new Map<string, VclTable>();
   for (const declaration of declarations) {
