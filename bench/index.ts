@@ -6,6 +6,7 @@
 import { availableParallelism } from "node:os";
 import { measureCache } from "./cache.ts";
 import { measureChange } from "./change.ts";
+import { measureDeploy } from "./deploy.ts";
 import { measureEdge } from "./edge.ts";
 import { measurePcre } from "./pcre.ts";
 import { measurePeers } from "./peers.ts";
@@ -26,6 +27,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<object>>> = {
   pcre: measurePcre,
   replay: measureReplay,
   start: measureStart,
+  deploy: measureDeploy,
 };
 
 // The SDK is pinned; its advice about later versions does not belong among the figures.

@@ -1,4 +1,4 @@
-/** A mirror in a process of its own: argument = state folder; answers every message with a report. */
+/** A mirror in a process of its own: arguments = state folder, POPs with commas; answers every message with a report. */
 import { systemClock } from "../src/lib/clock.ts";
 import { startMirror } from "../src/mirror/mirror.ts";
 import type { MirrorFile } from "../src/settings/local.ts";
@@ -18,6 +18,7 @@ const mirror = await startMirror({
   ports: { edge: 0, edgeTls: 0, api: 0, s3: 0 },
   clock: systemClock,
   pid: process.pid,
+  ...(process.argv[3] === undefined ? {} : { pops: process.argv[3].split(",") }),
 });
 const startMs = Math.round(performance.now() - startedMs);
 const report = (): MirrorReport => ({
