@@ -23,6 +23,7 @@ export interface DictionaryEntry {
 export const PURGE_BATCH = 256;
 /** Most items in one batch call (reference/api/dictionaries/dictionary-item). */
 const ITEM_BATCH = 1_000;
+/** Items of a page that are asked for; fewer may come (go-fastly asks for 100), and the `Link` header says if there are more. */
 const ITEM_PAGE = 1_000;
 
 /** The Fastly API, typed; every method throws `RemoteError` (`fastly/…`) when it is refused or not reached. */
@@ -153,7 +154,8 @@ export class FastlyClient {
   writeSettings(ref: VersionRef, settings: wire.ServiceSettings): Promise<wire.ServiceSettings> {
     return this.#transport.send({
       ...versionCall(ref, "settings"),
-      form: { ...settings },
+      // The one call in which official clients spell a boolean out (go-fastly, `UpdateSettings`).
+      form: { ...settings, "general.stale_if_error": String(settings["general.stale_if_error"]) },
       answer: wire.settings,
     });
   }
@@ -228,18 +230,8 @@ export class FastlyClient {
   }
 
   /** All items of a readable dictionary. */
-  async listItems(ref: DictionaryRef): Promise<readonly wire.DictionaryItem[]> {
-    const items: wire.DictionaryItem[] = [];
-    for (let page = 1; ; page += 1) {
-      const part = await this.#transport.send({
-        method: "GET",
-        path: [...dictionaryPath(ref), "items"],
-        query: { page: String(page), per_page: String(ITEM_PAGE) },
-        answer: z.array(wire.dictionaryItem),
-      });
-      items.push(...part);
-      if (part.length < ITEM_PAGE) return items;
-    }
+  listItems(ref: DictionaryRef): Promise<readonly wire.DictionaryItem[]> {
+    return this.#listPages([...dictionaryPath(ref), "items"], wire.dictionaryItem);
   }
 
   /** Removes items; one that is not there (any more) is no error. */
@@ -280,18 +272,8 @@ export class FastlyClient {
   }
 
   /** All entries of an ACL. */
-  async listEntries(ref: AclRef): Promise<readonly wire.AclEntry[]> {
-    const entries: wire.AclEntry[] = [];
-    for (let page = 1; ; page += 1) {
-      const part = await this.#transport.send({
-        method: "GET",
-        path: entriesPath(ref),
-        query: { page: String(page), per_page: String(ITEM_PAGE) },
-        answer: z.array(wire.aclEntry),
-      });
-      entries.push(...part);
-      if (part.length < ITEM_PAGE) return entries;
-    }
+  listEntries(ref: AclRef): Promise<readonly wire.AclEntry[]> {
+    return this.#listPages(entriesPath(ref), wire.aclEntry);
   }
 
   /**
@@ -368,6 +350,20 @@ export class FastlyClient {
     });
   }
 
+  async #listPages<T>(path: readonly string[], item: z.ZodType<T>): Promise<readonly T[]> {
+    const items: T[] = [];
+    for (let page = 1; ; page += 1) {
+      const { answer, hasNext } = await this.#transport.sendForPage({
+        method: "GET",
+        path,
+        query: { page: String(page), per_page: String(ITEM_PAGE) },
+        answer: z.array(item),
+      });
+      items.push(...answer);
+      if (!hasNext) return items;
+    }
+  }
+
   #post<Read extends Named, Write extends Named>(
     kind: ObjectKind<Read, Write>,
     ref: VersionRef,
@@ -388,11 +384,12 @@ interface Named {
   readonly name: string;
 }
 
+/** Of a service that is not there Fastly says 404 or, as its own client has it written down, 400 (go-fastly, `GetService`). */
 async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;
   } catch (error) {
-    if (isNotFound(error)) return undefined;
+    if (isNotFound(error) || (error instanceof RemoteError && error.status === 400)) return undefined;
     throw error;
   }
 }

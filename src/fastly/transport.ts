@@ -71,6 +71,13 @@ export interface Call<T> {
   readonly secrets?: readonly Secret[];
 }
 
+/** One page of a list. */
+export interface Page<T> {
+  readonly answer: T;
+  /** Whether a further page follows: the `Link` header says so, and the last page has none. */
+  readonly hasNext: boolean;
+}
+
 interface Attempt {
   readonly method: Method;
   /** `METHOD /path`, for messages. */
@@ -141,7 +148,16 @@ export class FastlyTransport {
    * Resolves to the checked answer.
    * @throws RemoteError `fastly/…`
    */
-  send<T>(call: Call<T>): Promise<T> {
+  async send<T>(call: Call<T>): Promise<T> {
+    const { answer } = await this.sendForPage(call);
+    return answer;
+  }
+
+  /**
+   * The same for a part of a list, with whether there is more of it (RFC 8288).
+   * @throws RemoteError `fastly/…`
+   */
+  sendForPage<T>(call: Call<T>): Promise<Page<T>> {
     const sent = this.#inTurn(call);
     this.#underWay.add(sent);
     const forget = (): void => void this.#underWay.delete(sent);
@@ -149,7 +165,7 @@ export class FastlyTransport {
     return sent;
   }
 
-  #inTurn<T>(call: Call<T>): Promise<T> {
+  #inTurn<T>(call: Call<T>): Promise<Page<T>> {
     if (call.queue === undefined) return this.#sendWithRetries(call);
     const before = this.#queues.get(call.queue) ?? Promise.resolve();
     const sent = before.then(() => this.#sendWithRetries(call));
@@ -158,18 +174,18 @@ export class FastlyTransport {
     return sent;
   }
 
-  async #sendWithRetries<T>(call: Call<T>): Promise<T> {
+  async #sendWithRetries<T>(call: Call<T>): Promise<Page<T>> {
     const secrets = [this.#options.token, ...(call.secrets ?? [])];
     const attempt = this.#prepare(call);
     let landed: "no" | "unknown" = "no";
     for (let count = 1; ; count += 1) {
       const outcome = await this.#try(attempt);
       if ("body" in outcome && outcome.status >= 200 && outcome.status < 300) {
-        return readAnswer(call, attempt, outcome);
+        return { answer: readAnswer(call, attempt, outcome), hasNext: hasNextPage(outcome.headers) };
       }
       // A DELETE whose first try was lost on the way back finds nothing left to delete.
       if ("body" in outcome && outcome.status === 404 && call.method === "DELETE" && landed === "unknown") {
-        return call.answer.parse({ status: "ok" });
+        return { answer: call.answer.parse({ status: "ok" }), hasNext: false };
       }
       const failure = toFailure(outcome);
       if (mayHaveLanded(failure)) landed = "unknown";
@@ -252,6 +268,10 @@ function readWriteBudget(headers: RawAnswer["headers"]): WriteBudget | undefined
   const reset = headerText(headers["fastly-ratelimit-reset"]) ?? "";
   if (!/^[0-9]{1,9}$/.test(remaining) || !/^[0-9]{1,11}$/.test(reset)) return undefined;
   return { remaining: Number(remaining), resetAt: Number(reset) * 1_000 };
+}
+
+function hasNextPage(headers: RawAnswer["headers"]): boolean {
+  return /;\s*rel="?next"?\s*(?:[,;]|$)/i.test(headerText(headers["link"]) ?? "");
 }
 
 function defaultEffect(method: Method): Effect {

@@ -140,6 +140,43 @@ describe("FastlyClient against recorded peculiarities", () => {
     expect(server.seen.map(({ method }) => method)).toEqual(["POST", "PUT", "POST"]);
   });
 
+  it.each([
+    ["items", (client: FastlyClient) => client.listItems({ serviceId: "s", dictionaryId: "d" })],
+    ["entries", (client: FastlyClient) => client.listEntries({ serviceId: "s", aclId: "a" })],
+  ] as const)("reads all %s of a server whose pages are shorter than asked for", async (_, list) => {
+    const { server, client } = await scripted((request) => {
+      const page = Number(new URL(request.url, "http://api").searchParams.get("page"));
+      const body = Array.from({ length: page === 3 ? 7 : 100 }, (_one, index) => ({
+        id: `${page}-${index}`,
+        ip: "192.0.2.1",
+        item_key: `${page}-${index}`,
+        item_value: "",
+      }));
+      const next = `<http://api${request.url}&page=${page + 1}>; rel="last", <http://api/?page=${page + 1}>; rel="next"`;
+      const link = page === 3 ? '<http://api/?page=2>; rel="prev", <http://api/?page=1>; rel="first"' : next;
+      return { body, headers: { link } };
+    });
+    expect(await list(client)).toHaveLength(207);
+    expect(server.seen).toHaveLength(3);
+  });
+
+  it("takes a service that Fastly answers 400 about for one that is not there", async () => {
+    const { client } = await scripted(() => ({ status: 400, body: { msg: "Bad request" } }));
+    expect(await client.readService("gone")).toBeUndefined();
+    expect(await client.findService("gone")).toBeUndefined();
+  });
+
+  it("spells out the one setting that is true or false", async () => {
+    const written = {
+      "general.default_ttl": 60,
+      "general.default_host": "",
+      "general.stale_if_error": false,
+    };
+    const { server, client } = await scripted(() => ({ body: written }));
+    await client.writeSettings(REF, written);
+    expect(new URLSearchParams(server.seen[0]?.body).get("general.stale_if_error")).toBe("false");
+  });
+
   it("does not hide a refused creation", async () => {
     const { server, client } = await scripted(() => ({ status: 422, body: { msg: "Version locked" } }));
     await expect(client.create(DOMAIN, REF, { name: "a", comment: "" })).rejects.toThrow("Version locked");
