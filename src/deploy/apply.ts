@@ -91,8 +91,18 @@ export async function applyDeploy(plan: DeployPlan, options: ApplyOptions): Prom
 }
 
 /** Nothing that somebody made by hand is undone unless it was said to be. */
-function refuseDrift({ drift, driftChoice }: DeployPlan): void {
+function refuseDrift({ drift, driftChoice, takeover }: DeployPlan): void {
   if (drift.length === 0 || driftChoice === "overwrite") return;
+  if (takeover) {
+    throw new SitefleetError(
+      "deploy/drift",
+      `the live version is not sitefleet's, and ${drift.length} things in it are not as the settings say`,
+      {
+        hint: "look at each with `sitefleet deploy plan`, put what has to stay into the settings, then take the service over with --overwrite: that is needed once",
+        details: drift.flatMap(describeDrift),
+      },
+    );
+  }
   const isKept = drift.every(({ edit }) => edit === null);
   const keep = isKept ? "keep it with --adopt" : "keep it by editing what each line names";
   throw new SitefleetError(

@@ -84,6 +84,10 @@ export interface DeployRecord {
   readonly written: readonly string[];
   /** What was made by hand and kept with `--adopt`: `KIND/NAME` and a digest of the value that was kept. */
   readonly adopted: readonly string[];
+  /** What was sitefleet's up to a version, and was dropped after it: `KIND/NAME@VERSION`. */
+  readonly former: readonly string[];
+  /** Kinds of logging endpoints of which others have some. */
+  readonly kinds: readonly string[];
 }
 
 export type DriftKind =
@@ -148,6 +152,8 @@ export interface DeployPlan {
   readonly unverified: { readonly version: number; readonly former: number | null } | null;
   /** What was made by hand and would be undone. */
   readonly drift: readonly DriftEntry[];
+  /** Whether no version of sitefleet's was ever live, and one of somebody else's is: all that differs is in `drift`. */
+  readonly takeover: boolean;
   /** What was decided about it: `refuse` does not apply while there is drift. */
   readonly driftChoice: DriftChoice;
   readonly warnings: readonly string[];

@@ -11,7 +11,7 @@ import type { Draft } from "./obtain-draft.ts";
 import { planContent } from "./plan-content.ts";
 import { readVersion } from "./read-version.ts";
 import type { VersionWish } from "./read-version.ts";
-import { LOGGING_KINDS } from "../settings/logging-schema.ts";
+import { LOGGING_KINDS } from "../lib/fastly-names.ts";
 import { forTerminal } from "../lib/terminal-text.ts";
 import { formatStep } from "./plan-text.ts";
 import type { ServiceContent } from "./service-content.ts";

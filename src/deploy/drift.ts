@@ -3,6 +3,7 @@ import { isOwnDictionary } from "./desired.ts";
 import type { DriftEntry, DriftKind, FieldChange } from "./deploy-plan.ts";
 import type { LiveService } from "./live.ts";
 import { fieldChanges, loggingFields } from "./plan-content.ts";
+import { ownedIn } from "./ownership.ts";
 import { EMPTY_CONTENT } from "./service-content.ts";
 import type { ServiceContent } from "./service-content.ts";
 import { isOwnVersion } from "./stamp.ts";
@@ -18,7 +19,7 @@ export function findDrift(wanted: ServiceContent, live: LiveService | undefined)
     wanted: comparables(wanted),
     live: comparables(live.active.content),
     written: comparables(live.written ?? EMPTY_CONTENT),
-    owned: new Set(live.state.record.owned),
+    owned: ownedIn(live.state.record, live.active.number),
   };
   const names = [...new Set([...sides.wanted.keys(), ...sides.live.keys(), ...sides.written.keys()])].sort();
   return [

@@ -3,9 +3,11 @@ import { SitefleetError } from "../lib/errors.ts";
 import type { ServiceInfo, VersionInfo } from "../fastly/wire.ts";
 import { STATE_DICTIONARY, isOwnDictionary } from "./desired.ts";
 import type { DesiredService } from "./desired.ts";
+import { ownedIn, ownedLoggingKinds } from "./ownership.ts";
 import { readVersion, readVersionTables } from "./read-version.ts";
 import type { ReadVersion, VersionWish } from "./read-version.ts";
 import type { ServiceContent } from "./service-content.ts";
+import { LOGGING_KINDS, isLoggingKind } from "../lib/fastly-names.ts";
 import { isOwnVersion, ownStamp } from "./stamp.ts";
 import { parseState } from "./state.ts";
 import type { DeployState } from "./state.ts";
@@ -52,7 +54,8 @@ export async function findService(
 
 /**
  * Reads the service with its active version; nothing is written. Three calls, one for each dictionary and ACL that is
- * wanted and there, one for each kind of logging endpoint, and one for the last version of ours where another is live.
+ * wanted and there, and one for each kind of logging endpoint that is wanted or known to be there. Where somebody else's
+ * version is live, every kind of endpoint is read, and the last version of ours.
  */
 export async function readLive(
   client: FastlyClient,
@@ -74,7 +77,7 @@ export async function readLive(
   };
   const bare = await readVersion(client, { serviceId: id, version: info.number });
   const state = await readState(client, id, bare);
-  const known = { ...wish, kinds: ownedLoggingKinds(state) };
+  const known = { ...wish, kinds: loggingKinds(bare, state) };
   const active = await readVersionTables(client, { version: bare, serviceId: id, wish: known, desired });
   const written = await readWritten(client, { service, active, state, wish: known });
   return { id, name, versions, active, written, state, foreign: foreignObjects(active, state) };
@@ -89,11 +92,13 @@ async function readState(
   return parseState(found ? await client.listItems({ serviceId, dictionaryId: found.id }) : []);
 }
 
-function ownedLoggingKinds({ record }: DeployState): readonly string[] {
-  return record.owned.flatMap((entry) => {
-    const [what, kind] = entry.split("/");
-    return what === "logging" && kind !== undefined ? [kind] : [];
-  });
+/**
+ * The kinds in which endpoints are looked for. Each costs a call, and in a version of ours there are none in kinds that are
+ * not remembered; where somebody else made the version there may be some in any.
+ */
+function loggingKinds(active: ReadVersion, { record }: DeployState): readonly string[] {
+  if (!isOwnVersion(active)) return LOGGING_KINDS;
+  return [...ownedLoggingKinds(ownedIn(record, active.number)), ...record.kinds].filter(isLoggingKind);
 }
 
 /** Fastly keeps every version as it went live, so what sitefleet last wrote can be read there. */
@@ -121,7 +126,7 @@ async function readWritten(
 
 /** Objects that are not recorded as sitefleet's, in the kinds that others make too, and all of the other kinds. */
 function foreignObjects(active: ReadVersion, state: DeployState): LiveService["foreign"] {
-  const owned = new Set(state.record.owned);
+  const owned = ownedIn(state.record, active.number);
   const mine = (kind: string, name: string): boolean => owned.has(`${kind}/${name}`);
   const { content } = active;
   const shared = [

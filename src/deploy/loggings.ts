@@ -1,7 +1,7 @@
 import type { LoggingEndpoint } from "../fastly/wire.ts";
 import type { WrittenLogging } from "../fastly/objects.ts";
 import { assertDefined } from "../lib/errors.ts";
-import type { Secret } from "../lib/secret.ts";
+import { Secret } from "../lib/secret.ts";
 import type { Environment } from "../settings/environment.ts";
 import { COMMON_LOGGING_FIELDS, KNOWN_LOGGING_KINDS } from "../settings/logging-schema.ts";
 import type { LoggingContent, LoggingValue } from "./service-content.ts";
@@ -50,7 +50,8 @@ export interface LoggingWish {
 
 /**
  * An endpoint as Fastly tells it, in the fields that are wanted of it: nothing else of it gets out, and of a field that
- * comes from a variable only whether it is that variable's value.
+ * comes from a variable only whether it is that variable's value. White space at the end does not count: Fastly takes it
+ * off keys and certificates, whose files end in a new line (recorded of `secret_key`).
  */
 export function loggingAsWished(
   found: { readonly kind: string; readonly endpoint: LoggingEndpoint },
@@ -59,10 +60,11 @@ export function loggingAsWished(
   const { kind, endpoint } = found;
   const wanted = wish.loggings.find((one) => one.kind === kind && one.name === endpoint.name);
   const fields = Object.entries(wanted?.fields ?? {}).map(([field, value]): [string, LoggingValue] => {
-    const live = endpoint.fields.get(field);
-    if (typeof value === "string") return [field, live?.reveal() ?? ""];
-    const same = live !== undefined && wish.variables.get(value.env)?.equals(live.reveal());
-    return [field, same === true ? value : `(not the value of ${value.env})`];
+    const live = endpoint.fields.get(field)?.reveal() ?? "";
+    if (typeof value === "string") return [field, live.trimEnd() === value.trimEnd() ? value : live];
+    const wantedValue = wish.variables.get(value.env)?.reveal();
+    const same = wantedValue !== undefined && new Secret(wantedValue.trimEnd()).equals(live.trimEnd());
+    return [field, same ? value : `(not the value of ${value.env})`];
   });
   return { kind, name: endpoint.name, fields: Object.fromEntries(fields) };
 }

@@ -72,6 +72,8 @@ const record = z.strictObject({
   owned: z.array(z.string()),
   written: z.array(z.string()),
   adopted: z.array(z.string()),
+  former: z.array(z.string()),
+  kinds: z.array(z.string()),
 });
 
 const step = z.union([
@@ -182,6 +184,7 @@ export const planSchema = z.strictObject({
   steps: z.array(step),
   unverified: z.strictObject({ version, former: version.nullable() }).nullable(),
   drift: z.array(drift),
+  takeover: z.boolean(),
   driftChoice: z.enum(["refuse", "overwrite", "adopt"]),
   warnings: z.array(z.string()),
   diffs: z.array(diff),

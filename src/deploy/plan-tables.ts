@@ -1,12 +1,11 @@
-import type { DeployRecord, FieldChange, TableStep } from "./deploy-plan.ts";
+import type { FieldChange, TableStep } from "./deploy-plan.ts";
 import { isOwnDictionary } from "./desired.ts";
 import type { DesiredService } from "./desired.ts";
 import type { PrivateItem } from "./tables.ts";
 import type { LiveService } from "./live.ts";
 import { describeRule } from "./service-content.ts";
 import type { AclContent, AclRule, DictionaryContent, ServiceContent, TableItem } from "./service-content.ts";
-import { NO_RECORD, digestMatches, digestOf } from "./state.ts";
-import { writtenDigests } from "./table-drift.ts";
+import { digestMatches, digestOf } from "./state.ts";
 
 /** Names of the dictionaries whose items only the edge reads. */
 export function privateDictionaries(items: readonly PrivateItem[]): readonly string[] {
@@ -102,32 +101,4 @@ export function entryLines(entries: readonly AclRule[]): readonly string[] {
 /** By it an apply knows whether a table is still as it was planned against. */
 export function digestTable(lines: readonly string[]): string {
   return digestOf("table", ...[...lines].sort());
-}
-
-/** What sitefleet has to remember once a content is live. */
-export function recordOf(
-  content: ServiceContent,
-  rest: { readonly privateItems: readonly PrivateItem[]; readonly adopted: readonly string[] },
-): DeployRecord {
-  const owned = [
-    ...content.acls.map(({ name }) => `acl/${name}`),
-    ...content.dictionaries
-      .filter(({ name }) => !isOwnDictionary(name))
-      .map(({ name }) => `dictionary/${name}`),
-    ...content.snippets.map(({ name }) => `snippet/${name}`),
-    ...content.loggings.map(({ kind, name }) => `logging/${kind}/${name}`),
-    ...rest.privateItems
-      .filter(({ dictionary }) => !isOwnDictionary(dictionary))
-      .map(({ dictionary, key }) => `item/${dictionary}/${key}`),
-  ];
-  return { owned: owned.sort(), written: writtenDigests(content), adopted: [...rest.adopted].sort() };
-}
-
-/** The step that brings the record up to date, where it is not. */
-export function recordStep(record: DeployRecord, live: LiveService | undefined): readonly TableStep[] {
-  const known = live?.state.record ?? NO_RECORD;
-  const isKnown = (["owned", "written", "adopted"] as const).every(
-    (list) => JSON.stringify(known[list]) === JSON.stringify(record[list]),
-  );
-  return isKnown ? [] : [{ do: "put-record", record }];
 }

@@ -42,13 +42,22 @@ function formatTotal(steps: readonly DeployStep[]): string {
   return said.length === 0 ? `${total}.` : `${total}: ${said.join(", ")}.`;
 }
 
-function formatDrift({ drift, driftChoice }: DeployPlan): readonly string[] {
+function formatDrift({ drift, driftChoice, takeover }: DeployPlan): readonly string[] {
   if (drift.length === 0) return [];
+  if (takeover) return [formatTakeover(driftChoice), ...drift.flatMap(describeDrift)];
   const fate =
     driftChoice === "overwrite"
       ? "will be undone (--overwrite)"
       : "a deploy would undo it, and is refused without --overwrite or --adopt";
   return [`drift: changed by hand since sitefleet last wrote it; ${fate}`, ...drift.flatMap(describeDrift)];
+}
+
+function formatTakeover(choice: DeployPlan["driftChoice"]): string {
+  const fate =
+    choice === "overwrite"
+      ? "the first deploy makes it as the settings say (--overwrite)"
+      : "the first deploy takes it over, with --overwrite once";
+  return `drift: the live version is not sitefleet's, and this in it is not as the settings say; ${fate}`;
 }
 
 const SIGNS = { added: "+", changed: "~", removed: "-" } as const;

@@ -7,7 +7,9 @@ import { findDrift } from "./drift.ts";
 import type { LiveService } from "./live.ts";
 import { planContent } from "./plan-content.ts";
 import { diffFiles } from "./plan-diff.ts";
-import { planTables, recordOf, recordStep } from "./plan-tables.ts";
+import { recordIsDue, recordOf } from "./deploy-record.ts";
+import { ownedIn } from "./ownership.ts";
+import { planTables } from "./plan-tables.ts";
 import { SecretTexts } from "./secret-texts.ts";
 import { EMPTY_CONTENT, sortContent } from "./service-content.ts";
 import type { ServiceContent } from "./service-content.ts";
@@ -38,6 +40,7 @@ export function planDeploy(
     steps: stepsTo(content, { desired, live, adopted }).map((step) => hideInStep(step, secrets)),
     unverified: unverifiedIn(live),
     drift: drift.map((entry) => ({ ...entry, changes: hideChanges(entry.changes, secrets) })),
+    takeover: live?.active !== undefined && live.written === undefined,
     driftChoice: choice,
     warnings: [...warningsFor(content, live), ...kept.map(describeAdoption)].map((line) =>
       secrets.hide(line),
@@ -88,13 +91,15 @@ function stepsTo(
 ): readonly DeployStep[] {
   const { desired, live, adopted } = context;
   const current = live?.active?.content ?? EMPTY_CONTENT;
-  const record = recordOf(content, { privateItems: desired.privateItems, adopted });
-  return [
+  const record = recordOf(content, { privateItems: desired.privateItems, adopted, live });
+  const owned = live ? ownedIn(live.state.record, live.active?.number) : new Set<string>();
+  const steps: readonly DeployStep[] = [
     ...(live ? [] : [{ do: "create-service", name: desired.service.name } as const]),
-    ...planContent(content, current, new Set(live?.state.record.owned)),
+    ...planContent(content, current, owned),
     ...planTables(desired, content, live),
-    ...recordStep(record, live),
   ];
+  const isDue = recordIsDue(record, { live, isBusy: steps.length > 0 });
+  return isDue ? [...steps, { do: "put-record", record }] : steps;
 }
 
 function hideChanges(changes: readonly FieldChange[], secrets: SecretTexts): readonly FieldChange[] {

@@ -6,7 +6,7 @@ import type { ObjectKind } from "../fastly/objects.ts";
 import { settings as settingsAnswer } from "../fastly/wire.ts";
 import type { Acl, AclEntry, Dictionary, ServiceDetails } from "../fastly/wire.ts";
 import type { DesiredService } from "./desired.ts";
-import { LOGGING_KINDS } from "../settings/logging-schema.ts";
+import { LOGGING_KINDS } from "../lib/fastly-names.ts";
 import { loggingAsWished } from "./loggings.ts";
 import type { LoggingWish } from "./loggings.ts";
 import { sortContent } from "./service-content.ts";

@@ -23,7 +23,7 @@ export interface DeployState {
   readonly record: DeployRecord;
 }
 
-export const NO_RECORD: DeployRecord = { owned: [], written: [], adopted: [] };
+export const NO_RECORD: DeployRecord = { owned: [], written: [], adopted: [], former: [], kinds: [] };
 
 const journalSchema = z.strictObject({
   state: z.enum(["activating", "verified", "failed"]),
@@ -32,7 +32,13 @@ const journalSchema = z.strictObject({
 });
 
 const names = z.array(z.string().max(600)).max(20_000);
-const recordSchema = z.strictObject({ owned: names, written: names, adopted: names });
+const recordSchema = z.strictObject({
+  owned: names,
+  written: names,
+  adopted: names,
+  former: names.default([]),
+  kinds: names.default([]),
+});
 
 export function formatJournal(journal: Journal): string {
   return JSON.stringify({ state: journal.state, version: journal.version, former: journal.former });
@@ -48,8 +54,8 @@ const CHUNK = 7_500;
 
 /** The record as items: long ones go on in `record_2` and so on; the first says how many there are. */
 export function formatRecord(record: DeployRecord): readonly TableItem[] {
-  const { owned, written, adopted } = record;
-  const text = JSON.stringify({ owned, written, adopted });
+  const { owned, written, adopted, former, kinds } = record;
+  const text = JSON.stringify({ owned, written, adopted, former, kinds });
   const count = Math.max(1, Math.ceil(text.length / CHUNK));
   return Array.from({ length: count }, (_, index) => {
     const chunk = text.slice(index * CHUNK, (index + 1) * CHUNK);
@@ -103,6 +109,8 @@ export function uniteRecords(before: DeployRecord, after: DeployRecord): DeployR
     owned: unite(before.owned, after.owned),
     written: unite(before.written, after.written),
     adopted: unite(before.adopted, after.adopted),
+    former: unite(before.former, after.former),
+    kinds: unite(before.kinds, after.kinds),
   };
 }
 

@@ -2,25 +2,12 @@ import { readFileSync, readdirSync, realpathSync, statSync } from "node:fs";
 import type { Dirent } from "node:fs";
 import { join, sep } from "node:path";
 import { isErrno } from "../lib/caught.ts";
+import { SNIPPET_PLACES } from "../lib/fastly-names.ts";
+import type { SnippetPlace } from "../lib/fastly-names.ts";
 import type { EdgeFolder } from "../settings/schema.ts";
 import { nearestName, teamError } from "./team-problem.ts";
 import { readTeamTemplate } from "./team-template.ts";
 import type { TeamTemplate } from "./team-template.ts";
-
-/** Where Fastly puts a snippet: into the macro of that subroutine, or (`init`) before all subroutines. */
-export const SNIPPET_PLACES = [
-  "init",
-  "recv",
-  "hash",
-  "hit",
-  "miss",
-  "pass",
-  "fetch",
-  "error",
-  "deliver",
-  "log",
-] as const;
-export type SnippetPlace = (typeof SNIPPET_PLACES)[number];
 
 /** A file of `snippets/`, not rendered yet. */
 export interface TeamSnippet {

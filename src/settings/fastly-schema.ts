@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import { SNIPPET_TYPES } from "../lib/fastly-names.ts";
 import { domain, httpUrl } from "./field-schemas.ts";
 import { logging, variableValue } from "./logging-schema.ts";
 
@@ -28,21 +29,6 @@ const dictionary = z.union([
   /** Write-only: its values come from variables, and nobody can read them at Fastly. */
   z.strictObject({ private: z.literal(true), items: z.record(itemKey, variableValue) }),
 ]);
-
-/** Where Fastly places a snippet (reference/api/vcl-services/snippet). */
-export const SNIPPET_TYPES = [
-  "init",
-  "recv",
-  "hash",
-  "hit",
-  "miss",
-  "pass",
-  "fetch",
-  "error",
-  "deliver",
-  "log",
-  "none",
-] as const;
 
 const snippet = z.strictObject({
   name: z.string().min(1).max(200),

@@ -1,38 +1,6 @@
 import { z } from "zod";
-
-/** Every kind of logging endpoint, by the last segment of its path (reference/api/logging). */
-export const LOGGING_KINDS = [
-  "azureblob",
-  "bigquery",
-  "cloudfiles",
-  "datadog",
-  "digitalocean",
-  "elasticsearch",
-  "ftp",
-  "gcs",
-  "grafanacloudlogs",
-  "heroku",
-  "honeycomb",
-  "https",
-  "kafka",
-  "kinesis",
-  "logentries",
-  "loggly",
-  "logshuttle",
-  "newrelic",
-  "newrelicotlp",
-  "openstack",
-  "papertrail",
-  "pubsub",
-  "s3",
-  "scalyr",
-  "sftp",
-  "splunk",
-  "sumologic",
-  "syslog",
-] as const;
-
-export type LoggingKind = (typeof LOGGING_KINDS)[number];
+import { LOGGING_KINDS } from "../lib/fastly-names.ts";
+import type { LoggingKind } from "../lib/fastly-names.ts";
 
 /** Fields that open something, in whichever kind: their values come from variables only. */
 export const SECRET_LOGGING_FIELDS: ReadonlySet<string> = new Set([
@@ -44,6 +12,16 @@ export const SECRET_LOGGING_FIELDS: ReadonlySet<string> = new Set([
   "tls_client_key",
   "token",
 ]);
+
+/** Fields that open something in one kind only: Sumo Logic's collectors are opened by their URL. */
+const SECRET_FIELDS_OF: Partial<Record<LoggingKind, readonly string[]>> = { sumologic: ["url"] };
+
+/** Pairs of which Fastly refuses the second (recorded: "cannot be set simultaneously", "can't be used when"). */
+const EXCLUSIVE_FIELDS = [
+  ["compression_codec", "gzip_level"],
+  ["iam_role", "access_key"],
+  ["iam_role", "secret_key"],
+] as const;
 
 /** A value that is read from the variable of that name: `NAME_<ENVIRONMENT>`, else `NAME`. */
 export const variableValue = z.strictObject({
@@ -134,9 +112,15 @@ export const logging = z
     for (const field of known?.required ?? []) {
       if (fields[field] === undefined) complain(field, `is required by endpoints of kind ${kind}`);
     }
+    for (const [one, other] of EXCLUSIVE_FIELDS) {
+      if (fields[one] !== undefined && fields[other] !== undefined) {
+        complain(other, `cannot be set together with ${one}: Fastly refuses both`);
+      }
+    }
     for (const [field, value] of Object.entries(fields)) {
       if (known && !isKnownField(known, field)) complain(field, `is no field of endpoints of kind ${kind}`);
-      if (SECRET_LOGGING_FIELDS.has(field) && typeof value !== "object") {
+      const isSecret = SECRET_LOGGING_FIELDS.has(field) || SECRET_FIELDS_OF[kind]?.includes(field) === true;
+      if (isSecret && typeof value !== "object") {
         complain(field, 'is a secret: name the variable that holds it, `{ env: "NAME" }`');
       }
     }

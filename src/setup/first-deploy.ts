@@ -3,7 +3,7 @@ import { connectFastly } from "../fleet/fastly-connection.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { accessSheet } from "./access-sheet.ts";
 import type { AccessSheet } from "./access-sheet.ts";
-import { connectAccount } from "./account-connection.ts";
+import { connectAccount } from "../fleet/fastly-connection.ts";
 import { formatTarget, readCustomerTarget } from "./customer-target.ts";
 import type { CustomerTarget } from "./customer-target.ts";
 

@@ -1,17 +1,8 @@
+import { VCL_SUBROUTINES } from "../lib/fastly-names.ts";
 import type { VclState } from "./runtime.ts";
 
 /** Every state in the order of a request's life (reference/vcl/subroutines). */
-export const VCL_STATES: readonly VclState[] = [
-  "recv",
-  "hash",
-  "hit",
-  "miss",
-  "pass",
-  "fetch",
-  "error",
-  "deliver",
-  "log",
-];
+export const VCL_STATES: readonly VclState[] = VCL_SUBROUTINES;
 
 /** The state a word names (`recv`), or `undefined`. */
 export function stateOfWord(word: string): VclState | undefined {

@@ -55,6 +55,17 @@ describe("lintService", () => {
     expect(finding && formatFinding(finding)).toMatch(/^main:3:/);
   });
 
+  it("finds what is wrong in the snippets of the settings", () => {
+    const snippets = [
+      { name: "geo", type: "recv", content: "# ok\nset req.backend = F_nowhere;\n" },
+    ] as const;
+    const environment = environmentWith({ fastly: { snippets: [...snippets] } });
+    const findings = lintService(desiredService(environment, renderService(environment)));
+    expect(findings.filter(({ severity }) => severity === "error").map(formatFinding)).toEqual([
+      expect.stringMatching(/^snippet "geo":2: error/),
+    ]);
+  });
+
   it("finds what is wrong in snippets, in the order that Fastly puts them", () => {
     const snippet = (name: string, priority: number, content: string) =>
       ({ name, type: "recv", dynamic: false, priority, content }) as const;

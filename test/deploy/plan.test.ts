@@ -467,7 +467,7 @@ describe("what is kept at Fastly", () => {
   test.prop([fc.array(fc.string({ maxLength: 80 }), { maxLength: 400 })])(
     "a record comes back from as many items as it takes",
     (owned) => {
-      const record = { owned, written: owned, adopted: [] };
+      const record = { owned, written: owned, adopted: [], former: owned, kinds: [] };
       const items = formatRecord(record).map(({ key, value }) => ({ item_key: key, item_value: value }));
       for (const { item_value } of items) expect(item_value.length).toBeLessThanOrEqual(8_000);
       const longer = [...items, { item_key: "record_9999", item_value: "left of a longer one" }];

@@ -6,7 +6,7 @@ import { lintService } from "../../src/deploy/lint.ts";
 import { formatFinding } from "../../src/deploy/lint/finding.ts";
 import { FEATURES, STAGES } from "../../src/render/features.ts";
 import { renderService } from "../../src/render/render.ts";
-import { SNIPPET_PLACES } from "../../src/render/team-folder.ts";
+import { SNIPPET_PLACES } from "../../src/lib/fastly-names.ts";
 import { exampleEnvironment, exampleLocal } from "../support/environments.ts";
 import { withTeamFolder } from "../support/team-folder.ts";
 

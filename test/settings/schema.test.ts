@@ -123,6 +123,26 @@ describe("settings of the service", () => {
       "fields.token: is a secret",
     ],
     [
+      "a secret that is an address",
+      { logging: { kind: "sumologic", fields: { url: "https://collectors.example.net/abc" } } },
+      "fields.url: is a secret",
+    ],
+    [
+      "two kinds of compression",
+      {
+        logging: {
+          kind: "https",
+          fields: { url: "https://l.example/", compression_codec: "zstd", gzip_level: 3 },
+        },
+      },
+      "fields.gzip_level: cannot be set together with compression_codec",
+    ],
+    [
+      "a role beside keys",
+      { logging: { kind: "s3", fields: { bucket_name: "b", iam_role: "arn:x", access_key: { env: "K" } } } },
+      "fields.access_key: cannot be set together with iam_role",
+    ],
+    [
       "a wrong field",
       { logging: { kind: "s3", fields: { bucket_name: "b", bucket: "b" } } },
       "logging.fields.bucket: is no field of endpoints of kind s3",

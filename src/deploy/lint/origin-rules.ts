@@ -1,4 +1,5 @@
 import type { VclState } from "../../vcl/runtime.ts";
+import { VCL_STATES } from "../../vcl/states.ts";
 import { AT_ORIGIN, isFalse, isNamed, keptHeaders, matchesName, targetOf } from "./atoms.ts";
 import { isGuarded, isGuardedOnlyBy } from "./reached.ts";
 import type { AtomTest, Reached } from "./reached.ts";
@@ -127,18 +128,7 @@ function isUnguarded(one: Reached): boolean {
 
 /** Each state's macro, where the state always comes to it. */
 function macros(facts: LintFacts): readonly Finding[] {
-  const states: readonly VclState[] = [
-    "recv",
-    "hash",
-    "hit",
-    "miss",
-    "pass",
-    "fetch",
-    "error",
-    "deliver",
-    "log",
-  ];
-  return states.flatMap((state) => {
+  return VCL_STATES.flatMap((state) => {
     const found = inState(facts, state).filter(
       ({ statement }) => statement.kind === "macro" && statement.name === state,
     );

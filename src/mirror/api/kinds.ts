@@ -1,3 +1,4 @@
+import { SNIPPET_TYPES } from "../../lib/fastly-names.ts";
 import { BACKEND_KIND } from "./backend-kind.ts";
 import { CONDITION_KIND } from "./condition-kind.ts";
 import { GZIP_KIND, RESPONSE_OBJECT_KIND } from "./content-kinds.ts";
@@ -13,21 +14,6 @@ import { CACHE_SETTINGS_KIND, REQUEST_SETTINGS_KIND } from "./setting-kinds.ts";
 import { textOf } from "./state.ts";
 import type { FieldValue, KindName, ResourceRecord, VersionObjects } from "./state.ts";
 const MAX_VCL_BYTES = 1024 * 1024;
-/** Snippet placements (reference/api/vcl-services/snippet). */
-export const SNIPPET_TYPES = [
-  "init",
-  "recv",
-  "hash",
-  "hit",
-  "miss",
-  "pass",
-  "fetch",
-  "error",
-  "deliver",
-  "log",
-  "none",
-] as const;
-
 /** Letters, digits, `-` and `_` in labels of at most 63, 253 in all; a first label `*` covers all below. */
 const DOMAIN_NAME = /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
 

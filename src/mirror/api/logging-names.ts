@@ -1,34 +1,7 @@
-/** Every kind of logging endpoint, by the last segment of its path (reference/api/logging). */
-export const LOGGING_NAMES = [
-  "azureblob",
-  "bigquery",
-  "cloudfiles",
-  "datadog",
-  "digitalocean",
-  "elasticsearch",
-  "ftp",
-  "gcs",
-  "grafanacloudlogs",
-  "heroku",
-  "honeycomb",
-  "https",
-  "kafka",
-  "kinesis",
-  "logentries",
-  "loggly",
-  "logshuttle",
-  "newrelic",
-  "newrelicotlp",
-  "openstack",
-  "papertrail",
-  "pubsub",
-  "s3",
-  "scalyr",
-  "sftp",
-  "splunk",
-  "sumologic",
-  "syslog",
-] as const;
+import { LOGGING_KINDS as NAMES } from "../../lib/fastly-names.ts";
+
+/** Every kind of logging endpoint, by the last segment of its path. */
+export const LOGGING_NAMES = NAMES;
 
 export type LoggingName = (typeof LOGGING_NAMES)[number];
 

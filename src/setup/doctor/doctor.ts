@@ -2,7 +2,7 @@ import { openDeploy } from "../../fleet/deploy-session.ts";
 import { openPublishing } from "../../fleet/publish-session.ts";
 import { readOwed } from "../../publish/purging.ts";
 import type { AccountClient } from "../../fastly/account-client.ts";
-import { connectAccount } from "../account-connection.ts";
+import { connectAccount } from "../../fleet/fastly-connection.ts";
 import { checkAccount, checkTokenAlone } from "./check-account.ts";
 import { checkBuckets } from "./check-buckets.ts";
 import { checkDns, checkTls } from "./check-network.ts";
