@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { CHECKOUT, startMirrorProcess, startProcess, runCli } from "../support/cli-process.ts";
 import type { MirrorProcess, ProcessEnd } from "../support/cli-process.ts";
-import { fieldOf, fieldsOf, itemsOf, parsePlainYaml } from "../support/plain-yaml.ts";
+import { fieldOf, fieldsOf, itemsOf, parsePlainYaml, textOf } from "../support/plain-yaml.ts";
 
 const action = parsePlainYaml(await readFile(join(CHECKOUT, "action.yml"), "utf8"));
 const steps = itemsOf(fieldOf(fieldOf(action, "runs"), "steps")).filter(
@@ -38,10 +38,11 @@ describe("action.yml, its shell steps run as they are written", () => {
   async function publish(inputs: Readonly<Record<string, string>>): Promise<ProcessEnd> {
     let end: ProcessEnd = { code: 0, out: "", err: "" };
     for (const step of steps) {
-      const env = fieldsOf(fieldOf(step, "env")).map(([name, value]) => {
-        const input = /^\$\{\{ inputs\.([\w-]+) \}\}$/.exec(String(value))?.[1] ?? "";
-        const fallback = fieldOf(fieldOf(fieldOf(action, "inputs"), input), "default");
-        return [name, inputs[input] ?? String(fallback)] as const;
+      const expressions = fieldOf(step, "env");
+      const env = fieldsOf(expressions).map(([name]) => {
+        const input = /^\$\{\{ inputs\.([\w-]+) \}\}$/.exec(textOf(expressions, name))?.[1] ?? "";
+        const fallback = textOf(fieldOf(fieldOf(action, "inputs"), input), "default");
+        return [name, inputs[input] ?? fallback] as const;
       });
       const variables = {
         ...Object.fromEntries(env),
@@ -51,7 +52,7 @@ describe("action.yml, its shell steps run as they are written", () => {
         HOME: root,
       };
       // As runners start `shell: bash`.
-      const args = ["--noprofile", "--norc", "-eo", "pipefail", "-c", String(fieldOf(step, "run"))];
+      const args = ["--noprofile", "--norc", "-eo", "pipefail", "-c", textOf(step, "run")];
       end = await startProcess("bash", args, { cwd: join(root, "work"), env: variables }).end;
       if (end.code !== 0) return end;
     }

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CHECKOUT } from "../support/cli-process.ts";
-import { fieldOf, fieldsOf, itemsOf, parsePlainYaml } from "../support/plain-yaml.ts";
+import { fieldOf, fieldsOf, itemsOf, parsePlainYaml, textOf } from "../support/plain-yaml.ts";
 import type { Yaml } from "../support/plain-yaml.ts";
 
 const workflow = parsePlainYaml(await readFile(join(CHECKOUT, ".github/workflows/deploy.yml"), "utf8"));
@@ -13,8 +13,10 @@ const actionSteps = itemsOf(fieldOf(fieldOf(action, "runs"), "steps"));
 const stepsOf = (job: Yaml): readonly Yaml[] => itemsOf(fieldOf(job, "steps"));
 const allSteps = [...jobs.flatMap(([, job]) => stepsOf(job)), ...actionSteps];
 const jobNamed = (name: string): Yaml => fieldOf(fieldOf(workflow, "jobs"), name);
-const runsOf = (job: Yaml): readonly Yaml[] =>
-  stepsOf(job).flatMap((step) => (fieldOf(step, "run") === "" ? [] : [fieldOf(step, "run")]));
+const runsOf = (job: Yaml): readonly string[] =>
+  stepsOf(job)
+    .map((step) => textOf(step, "run"))
+    .filter((line) => line !== "");
 
 /** What steps may run besides the script: what it needs to be there, and the comment, which must not run the change. */
 const AROUND = [
@@ -25,7 +27,7 @@ const AROUND = [
 
 describe(".github/workflows/deploy.yml", () => {
   it("leaves everything to the script", () => {
-    const commands = jobs.flatMap(([, job]) => runsOf(job)).filter((line) => !AROUND.includes(String(line)));
+    const commands = jobs.flatMap(([, job]) => runsOf(job)).filter((line) => !AROUND.includes(line));
     expect(commands).toEqual([
       "node ci/pipeline.js checks",
       "node ci/pipeline.js pull-request --built --report plan.md",
@@ -51,7 +53,7 @@ describe(".github/workflows/deploy.yml", () => {
     );
     expect(own).toEqual([["comment", { "pull-requests": "write" }]]);
     // It has a token that writes, so it must not run anything of the pull request.
-    const uses = stepsOf(jobNamed("comment")).map((step) => String(fieldOf(step, "uses")).split("@")[0]);
+    const uses = stepsOf(jobNamed("comment")).map((step) => textOf(step, "uses").split("@")[0]);
     expect(uses).toEqual(["actions/download-artifact", ""]);
   });
 
@@ -61,13 +63,11 @@ describe(".github/workflows/deploy.yml", () => {
     );
     expect(group).toBe("deploy-${{ github.event_name == 'pull_request' && github.ref || 'stages' }}");
     expect(cancel).toBe("${{ github.event_name == 'pull_request' }}");
-    for (const [, job] of jobs) expect(Number(fieldOf(job, "timeout-minutes"))).toBeGreaterThan(0);
+    for (const [, job] of jobs) expect(Number(textOf(job, "timeout-minutes"))).toBeGreaterThan(0);
   });
 
   it("keeps the token of the checkout to itself", () => {
-    const checkouts = allSteps.filter((step) =>
-      String(fieldOf(step, "uses")).startsWith("actions/checkout@"),
-    );
+    const checkouts = allSteps.filter((step) => textOf(step, "uses").startsWith("actions/checkout@"));
     expect(checkouts).toHaveLength(4);
     for (const step of checkouts) expect(fieldOf(step, "with")).toEqual({ "persist-credentials": "false" });
   });
@@ -95,7 +95,7 @@ describe("workflow and action", () => {
   });
 
   it("put no expression into a line that a shell reads", () => {
-    for (const step of allSteps) expect(String(fieldOf(step, "run"))).not.toContain("${{");
+    for (const step of allSteps) expect(textOf(step, "run")).not.toContain("${{");
   });
 
   it("hand every input of the action on as a variable", () => {

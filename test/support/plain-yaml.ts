@@ -72,6 +72,13 @@ export function fieldOf(value: Yaml | undefined, name: string): Yaml {
   return typeof value === "object" && !isList(value) ? (value[name] ?? "") : "";
 }
 
+/** A field that is text; an empty one where there is none. */
+export function textOf(value: Yaml | undefined, name: string): string {
+  const found = fieldOf(value, name);
+  if (typeof found !== "string") throw new Error(`${name} is no text`);
+  return found;
+}
+
 /** The fields of a map, in order. */
 export function fieldsOf(value: Yaml): readonly (readonly [name: string, value: Yaml])[] {
   return typeof value === "object" && !isList(value) ? Object.entries(value) : [];
