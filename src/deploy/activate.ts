@@ -47,6 +47,8 @@ export interface Activation {
   readonly stateDictionary: string | undefined;
   /** What is remembered from the moment the version is verified; absent where that does not change. */
   readonly record?: DeployRecord | undefined;
+  /** Digest of the version's content, as far as it is known. */
+  readonly content?: string | undefined;
   /** Longest wait for the edge to answer with the version, in milliseconds. */
   readonly deadlineMs: number;
   /** What stays changed when a version is put back. */
@@ -187,7 +189,7 @@ async function describeRestored(job: Activation, former: number): Promise<string
 export async function writeJournal(job: Activation, journal: Journal): Promise<void> {
   if (job.stateDictionary === undefined) return;
   await job.client.putItems({ serviceId: job.serviceId, dictionaryId: job.stateDictionary }, [
-    { key: STATE_KEYS.journal, value: formatJournal(journal) },
+    { key: STATE_KEYS.journal, value: formatJournal({ ...journal, content: job.content }) },
     ...(job.record && journal.state === "verified" ? formatRecord(job.record) : []),
   ]);
 }

@@ -14,6 +14,7 @@ import { formerVersion, isEmptyPlan } from "./deploy-plan.ts";
 import type { DeployPlan } from "./deploy-plan.ts";
 import { markOrphans } from "./orphans.ts";
 import { describeDrift } from "./plan-text.ts";
+import { digestContent } from "./stamp.ts";
 import { StepTimer } from "./step-timer.ts";
 import type { StepTiming } from "./step-timer.ts";
 import type { SentFile } from "./vcl-message.ts";
@@ -245,6 +246,7 @@ function activation(
     former: sameVersion && !plan.unverified ? plan.baseVersion : formerVersion(plan),
     stateDictionary: idOf(work.tables.dictionaries, STATE_DICTIONARY),
     record: plan.steps.find((step) => step.do === "put-record")?.record,
+    content: digestContent(plan.content),
     deadlineMs: options.activationDeadlineMs ?? DEFAULT_DEADLINE_MS,
     lasting: work.lasting,
     files: work.files,

@@ -3,10 +3,9 @@ import { isOwnDictionary } from "./desired.ts";
 import type { DriftEntry, DriftKind, FieldChange } from "./deploy-plan.ts";
 import type { LiveService } from "./live.ts";
 import { fieldChanges, loggingFields } from "./plan-content.ts";
-import { ownedIn } from "./ownership.ts";
+import { isOurs, ownedIn } from "./ownership.ts";
 import { EMPTY_CONTENT } from "./service-content.ts";
 import type { ServiceContent } from "./service-content.ts";
-import { isOwnVersion } from "./stamp.ts";
 import { tableDrift } from "./table-drift.ts";
 
 /**
@@ -144,7 +143,7 @@ function whatToEdit({ kind, name }: Comparable): string | null {
  */
 function activationDrift({ active, state }: LiveService): readonly DriftEntry[] {
   const { journal } = state;
-  if (!active || !isOwnVersion(active) || !journal || journal.state === "activating") return [];
+  if (!active || !isOurs(active, journal) || !journal || journal.state === "activating") return [];
   const expected = journal.state === "verified" ? journal.version : journal.former;
   if (expected === null || expected === active.number) return [];
   const changes = [{ field: "version", from: String(expected), to: String(active.number) }];

@@ -3,12 +3,12 @@ import { SitefleetError } from "../lib/errors.ts";
 import type { ServiceInfo, VersionInfo } from "../fastly/wire.ts";
 import { STATE_DICTIONARY, isOwnDictionary } from "./desired.ts";
 import type { DesiredService } from "./desired.ts";
-import { ownedIn, ownedLoggingKinds } from "./ownership.ts";
+import { isOurs, ownedIn, ownedLoggingKinds } from "./ownership.ts";
 import { readVersion, readVersionTables } from "./read-version.ts";
 import type { ReadVersion, VersionWish } from "./read-version.ts";
 import type { ServiceContent } from "./service-content.ts";
 import { LOGGING_KINDS, isLoggingKind } from "../lib/fastly-names.ts";
-import { isOwnVersion, ownStamp } from "./stamp.ts";
+import { ownStamp } from "./stamp.ts";
 import { parseState } from "./state.ts";
 import type { DeployState } from "./state.ts";
 
@@ -96,8 +96,8 @@ async function readState(
  * The kinds in which endpoints are looked for. Each costs a call, and in a version of ours there are none in kinds that are
  * not remembered; where somebody else made the version there may be some in any.
  */
-function loggingKinds(active: ReadVersion, { record }: DeployState): readonly string[] {
-  if (!isOwnVersion(active)) return LOGGING_KINDS;
+function loggingKinds(active: ReadVersion, { journal, record }: DeployState): readonly string[] {
+  if (!isOurs(active, journal)) return LOGGING_KINDS;
   return [...ownedLoggingKinds(ownedIn(record, active.number)), ...record.kinds].filter(isLoggingKind);
 }
 
@@ -112,7 +112,7 @@ async function readWritten(
   },
 ): Promise<ServiceContent | undefined> {
   const { service, active, state, wish } = known;
-  if (isOwnVersion(active)) return active.content;
+  if (isOurs(active, state.journal)) return active.content;
   const candidates = service.versions
     .filter((version) => version.locked && version.number !== active.number && ownStamp(version))
     .map(({ number }) => number);

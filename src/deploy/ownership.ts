@@ -1,4 +1,23 @@
 import type { DeployRecord } from "./deploy-plan.ts";
+import type { ServiceContent } from "./service-content.ts";
+import { digestContent, isOwnVersion } from "./stamp.ts";
+import type { Journal } from "./state.ts";
+
+/**
+ * Whether sitefleet made a version that is or was live and nobody changed it before. Fastly lets anybody edit a version's
+ * comment, and with it the stamp: the journal knows the content too.
+ */
+export function isOurs(
+  version: { readonly number: number; readonly comment: string; readonly content: ServiceContent },
+  journal: Journal | undefined,
+): boolean {
+  if (isOwnVersion(version)) return true;
+  return (
+    journal?.state === "verified" &&
+    journal.version === version.number &&
+    journal.content === digestContent(version.content)
+  );
+}
 
 /**
  * Names, as `KIND/NAME`, of what is sitefleet's in a version, in the kinds that others make too. What a later deploy

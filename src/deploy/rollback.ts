@@ -17,6 +17,8 @@ export interface RollbackPlan {
   readonly to: number;
   /** Hash the target was rendered with; `undefined` when sitefleet did not make it. */
   readonly revision: string | undefined;
+  /** Digest of what was written to the target, where its stamp tells. */
+  readonly content: string | undefined;
   readonly versions: readonly VersionInfo[];
 }
 
@@ -46,6 +48,7 @@ export async function planRollback(
     from: active.number,
     to: target.number,
     revision: parseStamp(target.comment)?.revision,
+    content: ownStamp(target)?.content ?? undefined,
     versions: service.versions,
   };
 }
@@ -78,6 +81,7 @@ export async function applyRollback(
     version: to,
     revision: plan.revision,
     former: from,
+    content: plan.content,
     stateDictionary: dictionaries.find(({ name }) => name === STATE_DICTIONARY)?.id,
     deadlineMs: options.activationDeadlineMs ?? 120_000,
     lasting: [],

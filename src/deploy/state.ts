@@ -11,6 +11,8 @@ export interface Journal {
   readonly version: number;
   /** Last version known to be good: what is put back. */
   readonly former: number | null;
+  /** Digest of what was written to the version (`digestContent`), by which it is known again when its comment was edited. */
+  readonly content?: string | undefined;
 }
 
 /** Items of the state dictionary. */
@@ -29,6 +31,10 @@ const journalSchema = z.strictObject({
   state: z.enum(["activating", "verified", "failed"]),
   version: z.int().min(1),
   former: z.int().min(1).nullable(),
+  content: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .optional(),
 });
 
 const names = z.array(z.string().max(600)).max(20_000);
@@ -41,7 +47,8 @@ const recordSchema = z.strictObject({
 });
 
 export function formatJournal(journal: Journal): string {
-  return JSON.stringify({ state: journal.state, version: journal.version, former: journal.former });
+  const { state, version, former, content } = journal;
+  return JSON.stringify({ state, version, former, content });
 }
 
 /** Name of the item with the digest of a private dictionary's items; our own dictionary's has no suffix. */

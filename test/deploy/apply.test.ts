@@ -53,7 +53,7 @@ describe("applyDeploy", () => {
     expect(live.active?.comment).toMatch(
       /^sitefleet 2 from 1: revision hash-of---two, content [0-9a-f]{16}$/,
     );
-    expect(live.state.journal).toEqual({ state: "verified", version: 2, former: 1 });
+    expect(live.state.journal).toMatchObject({ state: "verified", version: 2, former: 1 });
   });
 
   it("carries out removed and changed objects of every kind", async () => {

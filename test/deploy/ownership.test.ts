@@ -79,6 +79,35 @@ describe("what is sitefleet's", () => {
   });
 });
 
+describe("a version whose comment somebody edited", () => {
+  it("is sitefleet's still, and no drift", async () => {
+    const api = await startApi();
+    const deployer = deployerAt(api.api.url);
+    const { serviceId } = await deployer.deploy(wanted("# one"));
+    await deployer.deploy(wanted("# two"));
+    const path = `/service/${serviceId ?? ""}/version`;
+    const edit = (version: number): Promise<unknown> =>
+      api.call("PUT", `${path}/${version}`, { form: { comment: "Release 12" } });
+    await edit(2);
+    expect(await deployer.plan(wanted("# two"))).toMatchObject({ steps: [], drift: [] });
+    expect((await deployer.plan(wanted("# three"))).drift).toEqual([]);
+    await rollBack(deployer, wanted("# two"), 1);
+    await edit(1);
+    expect((await deployer.plan(wanted("# three"))).drift).toEqual([]);
+  });
+
+  it("is not, when somebody went back to it by hand", async () => {
+    const api = await startApi();
+    const deployer = deployerAt(api.api.url);
+    const { serviceId } = await deployer.deploy(wanted("# one"));
+    await deployer.deploy(wanted("# two"));
+    const path = `/service/${serviceId ?? ""}/version/1`;
+    await api.call("PUT", path, { form: { comment: "good" } });
+    await api.call("PUT", `${path}/activate`);
+    expect((await deployer.plan(wanted("# two"))).drift).not.toEqual([]);
+  });
+});
+
 describe("a deploy that was taken back", () => {
   it("leaves nothing to do, and nothing that looks as if a hand had made it", async () => {
     const deployer = deployerAt((await startApi()).api.url);
