@@ -24,9 +24,18 @@ const MAX_KEPT_NAME = 64;
 function pairOf(name: string): NamePair {
   const known = NAMES.get(name);
   if (known !== undefined) return known;
-  const pair = { name, lower: name.toLowerCase() };
+  const pair = { name, lower: lowerName(name) };
   if (NAMES.size < MAX_NAMES && name.length <= MAX_KEPT_NAME) NAMES.set(name, pair);
   return pair;
+}
+
+/**
+ * A name in lower case, as the one string of its kind that the engine keeps for names of properties: comparing two of
+ * those compares addresses, and looking for a header compares names more often than anything else is done.
+ */
+export function lowerName(name: string): string {
+  const [unique] = Object.keys({ [name.toLowerCase()]: true });
+  return unique ?? "";
 }
 
 function lineOf(name: string, value: string): Line {
@@ -98,6 +107,18 @@ export class HeaderList {
     lines[at] = line;
     if (this.#indexOf(line.lower, at + 1) === -1) return;
     this.#lines = lines.filter((other, i) => i <= at || other.lower !== line.lower);
+  }
+
+  /** A list of its own of the lines whose lower-case name is kept. */
+  filtered(isKept: (lower: string) => boolean): HeaderList {
+    const list = new HeaderList();
+    list.#lines = this.#lines.filter(({ lower }) => isKept(lower));
+    return list;
+  }
+
+  /** Lower-case names of all lines, in order. */
+  lowerNames(): readonly string[] {
+    return this.#lines.map(({ lower }) => lower);
   }
 
   /** Appends one more line. */

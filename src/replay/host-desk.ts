@@ -31,7 +31,7 @@ export interface HostDeskOptions {
  * Requests whose answers the caches of all hosts may hold together, and those of one host. Bounded by requests, not by
  * bytes: so both sides forget at the same request, and a larger object on one of them changes nothing but itself.
  */
-const MAX_REQUESTS = 2_000;
+const MAX_REQUESTS = 8_000;
 const MAX_OF_HOST = 500;
 /** Hosts whose owners are remembered. */
 const MAX_PLACES = 4_000;

@@ -103,6 +103,10 @@ function compileEquality(left: Expression, right: Expression, scope: SubScope): 
   }
   if (leftType === "STRING" || rightType === "STRING") {
     const a = compileString(left, scope, "empty");
+    if (right.kind === "string") {
+      const { value } = right;
+      return (run) => a(run) === value;
+    }
     const b = compileString(right, scope, "empty");
     return (run) => a(run) === b(run);
   }

@@ -122,7 +122,16 @@ function releaseOf(number: number): ReleaseEntry {
   };
 }
 
+/** All sites show the same files: made once for each release. */
+const FILES = new Map<string, readonly SiteFile[]>();
+
 function filesOf(release: string): readonly SiteFile[] {
+  const files = FILES.get(release) ?? makeFiles(release);
+  FILES.set(release, files);
+  return files;
+}
+
+function makeFiles(release: string): readonly SiteFile[] {
   const files = [...PAGES, ...ASSETS].map((path) => {
     const key = pageKey(`/${path}`);
     const contentType = path.endsWith(".html")

@@ -1,4 +1,12 @@
-import { constants, createBrotliCompress, createGzip, brotliCompress, gzip } from "node:zlib";
+import {
+  brotliCompress,
+  brotliCompressSync,
+  constants,
+  createBrotliCompress,
+  createGzip,
+  gzip,
+  gzipSync,
+} from "node:zlib";
 import { promisify } from "node:util";
 import { Readable } from "node:stream";
 import type { HeaderList } from "../../http/header-list.ts";
@@ -54,8 +62,14 @@ export function markEncoded(headers: HeaderList, coding: Coding): void {
   addVary(headers, "Accept-Encoding");
 }
 
+/** Up to this size handing a body to another thread takes longer than compressing it. */
+const SMALL = 8 * 1024;
+
 /** The whole body, compressed for storing. */
 export async function compressStored(bytes: Buffer, coding: Coding): Promise<Buffer> {
+  if (bytes.length <= SMALL) {
+    return coding === "br" ? brotliCompressSync(bytes, BROTLI_STORED) : gzipSync(bytes, GZIP_STORED);
+  }
   return coding === "br" ? brotliBytes(bytes, BROTLI_STORED) : gzipBytes(bytes, GZIP_STORED);
 }
 

@@ -1,4 +1,4 @@
-import { HeaderList } from "../../http/header-list.ts";
+import type { HeaderList } from "../../http/header-list.ts";
 
 /** Headers of one connection only (RFC 9110 §7.6.1). */
 const HOP_BY_HOP = new Set([
@@ -15,12 +15,7 @@ const HOP_BY_HOP = new Set([
 /** A copy without the headers that belong to the connection, those that Connection names included. */
 export function endToEndHeaders(headers: HeaderList): HeaderList {
   const named = connectionNames(headers);
-  const kept = new HeaderList();
-  for (const [name, value] of headers) {
-    const lower = name.toLowerCase();
-    if (!HOP_BY_HOP.has(lower) && !named.has(lower)) kept.add(name, value);
-  }
-  return kept;
+  return headers.filtered((lower) => !HOP_BY_HOP.has(lower) && !named.has(lower));
 }
 
 /**
@@ -28,13 +23,14 @@ export function endToEndHeaders(headers: HeaderList): HeaderList {
  * cache-tests results: headers-omit-headers-listed-in-Connection).
  */
 export function endToEndResponseHeaders(headers: HeaderList): HeaderList {
-  const kept = new HeaderList();
-  for (const [name, value] of headers) if (!HOP_BY_HOP.has(name.toLowerCase())) kept.add(name, value);
-  return kept;
+  return headers.filtered((lower) => !HOP_BY_HOP.has(lower));
 }
+
+const NO_NAMES: ReadonlySet<string> = new Set();
 
 /** Names in Connection, but never one that decides about framing, routing or caching: those a client could only abuse. */
 function connectionNames(headers: HeaderList): ReadonlySet<string> {
+  if (!headers.has("Connection")) return NO_NAMES;
   const names = new Set<string>();
   for (const line of headers.getAll("Connection")) {
     for (const part of line.split(",")) names.add(part.trim().toLowerCase());

@@ -40,8 +40,7 @@ function filterHeaders(t: Transaction, args: readonly VclValue[], keepListed: bo
   const headers = message === null ? null : headersOf(t, message);
   if (headers === null) return null;
   const names = new Set(args.slice(1).map((name) => text(name).toLowerCase()));
-  const present = new Set([...headers].map(([name]) => name.toLowerCase()));
-  for (const name of present) {
+  for (const name of headers.lowerNames()) {
     if (names.has(name) !== keepListed && !PROTECTED_HEADERS.has(name)) headers.unset(name);
   }
   return null;

@@ -1,4 +1,5 @@
 import { assertNever } from "../../lib/errors.ts";
+import { lowerName } from "../../http/header-list.ts";
 import type { HeaderList } from "../../http/header-list.ts";
 import type { VariableRow } from "../catalog-rows.ts";
 import type { Transaction } from "../runtime.ts";
@@ -124,7 +125,7 @@ export function headerVariable(name: string): VariableRow | undefined {
 }
 
 function wholeHeader(message: MessageName, header: string): Parameters<typeof stringVariable>[1] {
-  const lower = header.toLowerCase();
+  const lower = lowerName(header);
   const to = { message, header };
   const set = (t: Transaction, value: string | null): void => writeHeader(t, to, value);
   const clear = (t: Transaction): void => headersOf(t, message)?.unset(lower);
@@ -134,7 +135,7 @@ function wholeHeader(message: MessageName, header: string): Parameters<typeof st
 
 function oneSubfield(parsed: HeaderName, subfield: string): Parameters<typeof stringVariable>[1] {
   const { message, header } = parsed;
-  const lower = header.toLowerCase();
+  const lower = lowerName(header);
   const separator = separatorOf(lower);
   const clear = (t: Transaction): void => {
     const value = headersOf(t, message)?.getLower(lower) ?? null;
