@@ -1,5 +1,6 @@
 import { formatAlike } from "../deploy/alike/alike-text.ts";
 import { formatPlan } from "../deploy/plan-text.ts";
+import { formatTimings } from "../deploy/step-timer.ts";
 import { forTerminal } from "../lib/terminal-text.ts";
 import { describeStage } from "./ship.ts";
 import type { ShipReport } from "./ship.ts";
@@ -12,7 +13,13 @@ export function formatShip(report: ShipReport, details: boolean): string {
 
 function endOf({ stages, failure }: ShipReport): readonly string[] {
   const why = failure ? [`stopped: ${failure.message} [${failure.code}]`] : [];
-  return [...stages.map(describeStage), ...why];
+  const told = stages.flatMap((stage) => {
+    const { result } = stage;
+    const steps =
+      result && result.outcome !== "unchanged" ? formatTimings(result.timings, result.edgeMs) : [];
+    return [describeStage(stage), ...steps];
+  });
+  return [...told, ...why];
 }
 
 /** Characters of a report as Markdown: a comment on GitHub holds 65,536. */

@@ -184,7 +184,9 @@ describe("deploy ship with two mirrors as its stages", LONG, () => {
     expect(await liveVersion("production")).toBeUndefined();
     const second = await run(shipCommand, { create: true });
     expect(second.texts[0]).toContain("test: version 1 is live, as before, verified");
-    expect(second.texts[0]).toContain("production: version 1 is live, verified");
+    expect(second.texts[0]).toMatch(
+      /^production: version 1 is live, verified\n(?: .*\n?)*  from start to every edge +\d/m,
+    );
     expect(second.lines.filter((line) => line.startsWith("test: conformance: "))).toHaveLength(1);
     expect(JSON.parse(await readFile(join(dir, "report.json"), "utf8"))).toMatchObject({
       alike: [{ environments: ["test", "production"] }],
