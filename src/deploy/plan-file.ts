@@ -59,7 +59,7 @@ export function parsePlanFile(text: string, from: PlanSeal & { readonly file: st
     throw new SitefleetError(
       "deploy/invalid-plan",
       `"${file}" was changed after it was made, or made with other secrets`,
-      { hint: HINT },
+      { hint: `it says it is for environment "${parsed.data.environment}": apply it there, or ${HINT}` },
     );
   }
   return parsed.data;

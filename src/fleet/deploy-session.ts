@@ -45,10 +45,14 @@ export async function planSession(
 ): Promise<DeployPlan> {
   const errors = lintService(desired).filter(({ severity }) => severity === "error");
   if (errors.length > 0) {
-    throw new SitefleetError("deploy/lint-failed", `the rendered VCL has ${errors.length} errors`, {
-      hint: "fix the template or setting; `sitefleet lint` shows all findings",
-      details: errors.slice(0, 20).map(formatFinding),
-    });
+    throw new SitefleetError(
+      "deploy/lint-failed",
+      `the rendered VCL has ${errors.length === 1 ? "an error" : `${errors.length} errors`}`,
+      {
+        hint: "fix the template or setting; `sitefleet lint` shows all findings",
+        details: errors.slice(0, 20).map(formatFinding),
+      },
+    );
   }
   return planDeploy(desired, await readLive(client, desired.service, desired), choice);
 }
