@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readLive } from "../../src/deploy/live.ts";
 import { isEmptyPlan } from "../../src/deploy/deploy-plan.ts";
+import { digestContent } from "../../src/deploy/stamp.ts";
 import { startApi } from "../mirror/api/api-fixture.ts";
 import type { ApiFixture } from "../mirror/api/api-fixture.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
@@ -70,7 +71,8 @@ describe.each(["lost", "lost-after"] as const)("a deploy killed at any write (%s
       expect(active.content).toEqual(desired.content);
       expect(isEmptyPlan(plan)).toBe(true);
       expect(live.versions.map(({ number }) => number)).toEqual([1]);
-      expect(live.state.journal).toEqual({ state: "verified", version: 1, former: null });
+      const content = digestContent(desired.content);
+      expect(live.state.journal).toEqual({ state: "verified", version: 1, former: null, content });
       const table = api.compiler.last.tables.get("sitefleet_private");
       expect([table?.get("config_s3_key"), table?.get("config_segment")]).toEqual(ITEM_VALUES);
     }
@@ -96,7 +98,8 @@ describe.each(["lost", "lost-after"] as const)("a deploy killed at any write (%s
         [1, false],
         [2, true],
       ]);
-      expect(live.state.journal).toEqual({ state: "verified", version: 2, former: 1 });
+      const content = digestContent(desired.content);
+      expect(live.state.journal).toEqual({ state: "verified", version: 2, former: 1, content });
     }
     expect(at).toBeGreaterThan(6);
   });
