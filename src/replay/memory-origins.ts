@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { HeaderList } from "../http/header-list.ts";
 import { reasonOf } from "../http/status-reasons.ts";
 import { BackendFailure } from "../mirror/edge/backend-failure.ts";
@@ -53,12 +54,14 @@ export class MemoryOrigins implements Origins {
       asked.push(`${label} -> ${fault.kind}`);
       return faulty(spec, fault);
     }
-    // S3 looks at who asks before it looks for the key; the signature itself is not computed again.
+    // S3 looks at who asks before it looks for the key; the signature itself is not computed again, but both sides' must be the same one.
     const isSigned = bereq.headers.has("Authorization");
     const found = key === null || !isSigned ? null : this.#view.find(store.bucket, key);
     const object = found instanceof Promise ? await found : found;
     const reply = isSigned ? answerOf(spec, bereq, object) : errorReply(spec, 403);
-    asked.push(`${bereq.method === "GET" ? "" : `${bereq.method} `}${label} -> ${reply.status}`);
+    asked.push(
+      `${bereq.method === "GET" ? "" : `${bereq.method} `}${label} -> ${reply.status} [as ${wayOf(spec, bereq)}]`,
+    );
     return reply;
   }
 
@@ -75,6 +78,20 @@ export class MemoryOrigins implements Origins {
       text: `backend ${spec.name} ${bereq.method} ${host}${bereq.url}\n`,
     });
   }
+}
+
+/**
+ * A digest of all else that a store is asked with: where it is, its Host, the signature and the other headers. A version
+ * that signs otherwise, or asks another bucket, would be answered alike here and not at S3.
+ */
+function wayOf(spec: BackendSpec, bereq: RequestMessage): string {
+  const lines = [...bereq.headers].map(([name, value]) => `${name.toLowerCase()}: ${value}`).sort();
+  const { host, port, ssl, sslCertHostname, sslSniHostname, hostHeader } = spec;
+  const place = [host, port, ssl, sslCertHostname, sslSniHostname, hostHeader, bereq.url];
+  return createHash("sha256")
+    .update(JSON.stringify([place, lines]))
+    .digest("hex")
+    .slice(0, 8);
 }
 
 /** The key that a path names, its escapes undone; `null` = outside the bucket, or no key at all. */

@@ -49,7 +49,10 @@ export class ObjectView {
     const files = await this.#filesOf(siteEnv, site);
     if (files === undefined) return this.#head("hosting", key);
     const file = files.get(rest);
-    return file === undefined ? null : objectOfFile(key, file);
+    if (file !== undefined) return objectOfFile(key, file);
+    // The manifests are of the releases that are shown now: of another one, as a config that is behind names it, they say nothing.
+    const [release = ""] = rest.split("/", 1);
+    return isReleaseOf(files, release) ? null : this.#head("hosting", key);
   }
 
   async #filesOf(siteEnv: string, site: string): Promise<SiteFiles | undefined> {
@@ -60,4 +63,13 @@ export class ObjectView {
     const outcome = await this.#source.head(bucket, key);
     return outcome.kind === "ok" ? objectOfHead(key, outcome.object) : null;
   }
+}
+
+/** Releases that a site's files lie in, found once for each list. */
+const RELEASES = new WeakMap<SiteFiles, ReadonlySet<string>>();
+
+function isReleaseOf(files: SiteFiles, release: string): boolean {
+  const known = RELEASES.get(files) ?? new Set([...files.values()].map(({ at }) => at));
+  RELEASES.set(files, known);
+  return known.has(release);
 }

@@ -74,8 +74,31 @@ describe("a replay of requests", () => {
     const { changes } = await replay(after, { count: 2, work: linesOf([{ url: `https://${host}/about` }]) });
     expect(changes[0]).toMatchObject({ before: { status: 200 }, after: { status: 404 } });
     expect(changes[0]?.what).toMatch(/^status 200 -> 404, /);
-    expect(changes[0]?.before.asked.at(-1)).toBe("hosting production/production/site-1/1/about.html -> 200");
-    expect(changes[0]?.after.asked).toContain("hosting production/production/site-1/9/about.html -> 404");
+    expect(changes[0]?.before.asked.at(-1)).toMatch(
+      /^hosting production\/production\/site-1\/1\/about\.html -> 200 \[as [0-9a-f]{8}\]$/,
+    );
+    expect(changes[0]?.after.asked).toContainEqual(
+      expect.stringMatching(/^hosting production\/production\/site-1\/9\/about\.html -> 404 \[as /),
+    );
+  });
+
+  it("sees a signature that the store would refuse", async () => {
+    const after = sideWith(['/s3/aws4_request"', '/s4/aws4_request"']);
+    const work = linesOf([{ url: `https://${MadeSites.host(1)}/` }]);
+    const { summary, changes } = await replay(after, { count: 2, work });
+    expect(summary.sites).toMatchObject({ changed: 1, unaffected: 0 });
+    expect(changes[0]?.what).toContain("S3 keys");
+  });
+
+  it("sees that a backend leads to another store", async () => {
+    const side = sideWith();
+    const backends = (side.objects.get("backends") ?? []).map((backend) =>
+      backend["name"] === "hosting" ? { ...backend, address: "another-bucket.s3.example" } : backend,
+    );
+    const after = { ...side, objects: new Map([...side.objects, ["backends", backends]]) };
+    const work = linesOf([{ url: `https://${MadeSites.host(1)}/` }]);
+    const { summary } = await replay(after, { count: 2, work });
+    expect(summary.sites).toMatchObject({ changed: 1, unaffected: 0 });
   });
 
   it("tells how long objects are kept and by which keys they are purged where that changes", async () => {
