@@ -1,7 +1,12 @@
 import { createServer } from "node:net";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { DeleteBucketLifecycleCommand, DeletePublicAccessBlockCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  DeleteBucketLifecycleCommand,
+  DeletePublicAccessBlockCommand,
+  ListObjectsV2Command,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../src/lib/clock.ts";
 import { Secret } from "../../src/lib/secret.ts";
@@ -215,6 +220,33 @@ describe("doctor, where something is wrong,", () => {
     expect(deleting.rows.get("s3/second-config/edge-key")?.found).toContain("may write");
     const none = await doctor(world, { variables: await edgeKeyWith("s3:ListBucket") });
     expect(none.rows.get("s3/first-config/edge-key")?.state).toBe("fail");
+  });
+
+  it("takes its probe away whatever the key may read", async () => {
+    const world = await startDeployed();
+    const owner = ownerOf(world);
+    const writer = await issueKey(join(world.cwd, "state"), {
+      name: "writer",
+      policy: {
+        Version: "2012-10-17",
+        Statement: [
+          {
+            Effect: "Allow",
+            Action: ["s3:PutObject", "s3:DeleteObject", "s3:ListBucket"],
+            Resource: "*",
+          },
+        ],
+      },
+    });
+    const blind = await doctor(world, {
+      variables: {
+        AWS_ACCESS_KEY_ID: writer.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: writer.secretAccessKey,
+      },
+    });
+    expect(blind.rows.get("s3/first-config/publisher")?.state).toBe("fail");
+    const left = await owner.send(new ListObjectsV2Command({ Bucket: "first-config" }));
+    expect((left.Contents ?? []).filter(({ Key = "" }) => Key.includes("_doctor"))).toEqual([]);
   });
 
   it("tells a change by hand from one that a deploy would make, and a foreign version from ours", async () => {

@@ -45,9 +45,11 @@ async function checkToken(
   const days = expiresAt === undefined ? Infinity : Math.floor((expiresAt - fleet.clock.now()) / DAY_MS);
   const until = expiresAt === undefined ? "never expires" : `expires in ${days} days`;
   const found = `"${name}", scope ${scope}, ${until}`;
-  if (days < EXPIRY_DAYS) return warn(id, found, "make a new token and put it in FASTLY_API_TOKEN");
+  const mayPurge = scopes.includes("global") || scopes.includes("purge_select");
+  const isEnding = days < EXPIRY_DAYS;
+  if (mayPurge && isEnding) return warn(id, found, "make a new token and put it in FASTLY_API_TOKEN");
   if (scopes.includes("global")) return ok(id, found);
-  if (scopes.includes("purge_select")) {
+  if (mayPurge) {
     return warn(
       id,
       `${found}: it can publish, not deploy`,

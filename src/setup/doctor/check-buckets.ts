@@ -82,21 +82,15 @@ async function checkPrivate(
   { location, bucket }: Place,
 ): Promise<CheckResult> {
   const id = `s3/${bucket}/private`;
-  const endpoint = bucketEndpoint(location, bucket);
-  const connections = new HttpConnections(endpoint.origin, PROBE_LIMITS);
   try {
-    const { status } = await connections.send({
-      method: "GET",
-      path: endpoint.pathOf(`${environment.name}/`),
-      headers: ["host", endpoint.host],
-      body: undefined,
-      readLimit: PROBE_BYTES,
-      signal,
-    });
+    const path = `${environment.name}/`;
+    const { status, body } = await askWithoutKey({ location, bucket, path, signal });
     if (status === 401 || status === 403) return ok(id, "refuses whoever has no key");
     // Where a redirect leads is another region: whether the bucket is in the right one is a check of its own.
     if (status >= 300 && status < 400) return skipped(id, `answers ${status}: it is somewhere else`);
     if (status >= 500) return warn(id, `answers ${status} to a request without key`, "look again later");
+    if (status === 404 && Buffer.from(body).includes("NoSuchBucket"))
+      return skipped(id, "there is no bucket");
     if (status === 404) {
       // Without permission to list, S3 does not tell that a key is missing: whoever is told so may list.
       return fail(id, "tells anybody which keys there are", `block public access of the bucket "${bucket}"`);
@@ -109,10 +103,8 @@ async function checkPrivate(
   } catch (error) {
     signal.throwIfAborted();
     const why = error instanceof Error ? error.message : String(error);
-    const found = `${endpoint.host} does not answer: ${why}`;
+    const found = `${bucketEndpoint(location, bucket).host} does not answer: ${why}`;
     return { ...fail(id, found, "check the endpoint and the network"), cause: "unreachable" };
-  } finally {
-    connections.close();
   }
 }
 
@@ -154,16 +146,68 @@ async function checkBucketKeys(fleet: Fleet, job: ProbeJob): Promise<readonly Ch
   } catch (error) {
     return [failedAs(id, error), ...(await checkEdgeKey(fleet, { ...job, key: undefined }))];
   }
-  const edge = await checkEdgeKey(fleet, { ...job, key });
-  const publisher = await checked(id, async () => {
-    const got = await store.get({ key, signal });
-    await store.delete({ key, signal });
-    const gone = (await store.head({ key, signal })).kind === "not-found";
-    return got.kind === "ok" && gone
-      ? ok(id, "writes, reads and deletes")
-      : fail(id, "what was written is not what is read", "the store must be strongly consistent");
-  });
-  return [...publisher, ...edge];
+  try {
+    const edge = await checkEdgeKey(fleet, { ...job, key });
+    const open = await checked(`s3/${bucket}/private`, () => checkUnread(fleet, { bucket, key }));
+    const read = await checked(id, async () => {
+      const got = await store.get({ key, signal });
+      return got.kind === "ok" ? [] : fail(id, NOT_CONSISTENT.found, NOT_CONSISTENT.fix);
+    });
+    const gone = await checked(id, () => takeAway(store, { id, key, signal }));
+    return [...(read.length > 0 ? read : gone), ...edge, ...open];
+  } finally {
+    // Stopped on the way, the probe is taken away all the same; where it is gone already this does nothing.
+    if (signal.aborted) await store.delete({ key, signal: AbortSignal.timeout(CLEANUP_MS) });
+  }
+}
+
+const CLEANUP_MS = 5_000;
+const NOT_CONSISTENT = {
+  found: "what was written is not what is read",
+  fix: "the store must be strongly consistent",
+} as const;
+
+/** Deletes the probe, whatever else became of it. */
+async function takeAway(
+  store: ObjectStore,
+  { id, key, signal }: Probe & { readonly id: string },
+): Promise<CheckResult> {
+  await store.delete({ key, signal });
+  const isGone = (await store.head({ key, signal })).kind === "not-found";
+  return isGone ? ok(id, "writes, reads and deletes") : fail(id, NOT_CONSISTENT.found, NOT_CONSISTENT.fix);
+}
+
+/** An open bucket may refuse to say which keys there are, and give away every object that is asked for by its name. */
+async function checkUnread(
+  { environment, signal }: Fleet,
+  { bucket, key }: { readonly bucket: string; readonly key: string },
+): Promise<readonly CheckResult[]> {
+  const { status } = await askWithoutKey({ location: environment.s3, bucket, path: key, signal });
+  if (status !== 200) return [];
+  const id = `s3/${bucket}/private`;
+  return [fail(id, "gives an object to whoever has no key", `block public access of the bucket "${bucket}"`)];
+}
+
+async function askWithoutKey(ask: {
+  readonly location: Location;
+  readonly bucket: string;
+  readonly path: string;
+  readonly signal: AbortSignal;
+}): Promise<{ readonly status: number; readonly body: Uint8Array }> {
+  const endpoint = bucketEndpoint(ask.location, ask.bucket);
+  const connections = new HttpConnections(endpoint.origin, PROBE_LIMITS);
+  try {
+    return await connections.send({
+      method: "GET",
+      path: endpoint.pathOf(ask.path),
+      headers: ["host", endpoint.host],
+      body: undefined,
+      readLimit: PROBE_BYTES,
+      signal: ask.signal,
+    });
+  } finally {
+    connections.close();
+  }
 }
 
 /** @param key an object that is there; absent = none could be written */

@@ -79,7 +79,8 @@ export async function checkTls(job: DoctorJob): Promise<readonly CheckResult[]> 
   if (!verify) return [skipped("tls", "the settings have no `verify`: where the edge is is not known")];
   const url = new URL(job.tls?.url ?? verify.url);
   if (url.protocol !== "https:") return [skipped("tls", `${verify.url} is without TLS`)];
-  const target = { host: url.hostname, port: Number(url.port) || 443 };
+  // A URL has an address of six in brackets, and a socket has it without.
+  const target = { host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port) || 443 };
   const results = await Promise.all(
     fastly.domains.map((domain) => checked(`tls/${domain}`, () => checkCertificate(job, { domain, target }))),
   );
@@ -130,21 +131,28 @@ function presentedCertificate(
       timeout: TLS_TIMEOUT_MS,
       ...(tls === undefined ? {} : { ca: tls.ca }),
     });
+    const silent = { unreachable: `no answer within ${TLS_TIMEOUT_MS / 1_000} s` };
+    // A socket's own timeout begins anew with every byte: whoever sends one now and then is waited for no longer either.
+    const deadline = AbortSignal.timeout(TLS_TIMEOUT_MS);
+    const expire = (): void => end(silent);
     const abort = (): void => {
+      deadline.removeEventListener("abort", expire);
       socket.destroy();
       reject(fleet.signal.reason instanceof Error ? fleet.signal.reason : new Error("aborted"));
     };
     const end = (presented: Presented): void => {
       fleet.signal.removeEventListener("abort", abort);
+      deadline.removeEventListener("abort", expire);
       socket.destroy();
       resolve(presented);
     };
     fleet.signal.addEventListener("abort", abort, { once: true });
+    deadline.addEventListener("abort", expire, { once: true });
     socket.on("secureConnect", () => {
       const problem = socket.authorized ? undefined : String(socket.authorizationError);
       end({ certificate: socket.getPeerCertificate(), problem });
     });
-    socket.on("timeout", () => end({ unreachable: `no answer within ${TLS_TIMEOUT_MS / 1_000} s` }));
+    socket.on("timeout", expire);
     socket.on("error", (error) => end({ unreachable: error.message }));
   });
 }
