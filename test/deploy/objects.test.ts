@@ -297,23 +297,28 @@ describe("a service with every kind of object", () => {
 });
 
 describe("an interrupted deploy of every kind of object", () => {
-  it.each(["lost", "lost-after"] as const)("ends right whichever write is the last (%s)", async (how) => {
-    const api = await startApi();
-    let outcome = "";
-    for (let at = 1; outcome !== "finished"; at += 1) {
-      const serviceName = `rich-${how}-${at}`;
-      const domains = [`*.${serviceName}.example.net`];
-      const wanted = richly({ serviceName, domains });
-      outcome = await killedAt(api, { wanted, at, how });
-      // The next run wants less: what the dead one made has to go.
-      const next = richly({ serviceName, domains, snippets: [], acls: { office: ["192.0.2.1"] } });
-      const deployer = deployerAt(api.api.url);
-      await deployer.apply(await deployer.plan(next), next);
-      await deployer.deploy(next);
-      expect((await activeOf(deployer, next)).content.acls).toEqual(next.content.acls);
-      expect(await deployer.plan(next)).toMatchObject({ steps: [], drift: [], unverified: null });
-    }
-  });
+  // Some thirty deploys, each with another one after it.
+  it.each(["lost", "lost-after"] as const)(
+    "ends right whichever write is the last (%s)",
+    { timeout: 90_000 },
+    async (how) => {
+      const api = await startApi();
+      let outcome = "";
+      for (let at = 1; outcome !== "finished"; at += 1) {
+        const serviceName = `rich-${how}-${at}`;
+        const domains = [`*.${serviceName}.example.net`];
+        const wanted = richly({ serviceName, domains });
+        outcome = await killedAt(api, { wanted, at, how });
+        // The next run wants less: what the dead one made has to go.
+        const next = richly({ serviceName, domains, snippets: [], acls: { office: ["192.0.2.1"] } });
+        const deployer = deployerAt(api.api.url);
+        await deployer.apply(await deployer.plan(next), next);
+        await deployer.deploy(next);
+        expect((await activeOf(deployer, next)).content.acls).toEqual(next.content.acls);
+        expect(await deployer.plan(next)).toMatchObject({ steps: [], drift: [], unverified: null });
+      }
+    },
+  );
 });
 
 async function killedAt(
