@@ -36,6 +36,7 @@ function diagnose(desired: LintedService, files: readonly SentFile[]): readonly 
       shielded: backends.filter(({ shield }) => shield !== "").map(({ name }) => `F_${vclName(name)}`),
       privateTables: dictionaries.filter((one) => one.write_only).map(({ name }) => vclName(name)),
       revision: desired.revision,
+      wildcards: desired.content.domains.flatMap((name) => (name.startsWith("*.") ? [name.slice(2)] : [])),
     });
     return [...found, ...contracts];
   } catch (error) {

@@ -50,6 +50,20 @@ describe("the contracts of rendered VCL", () => {
     expect(findingsOf(environment).map(formatFinding)).toEqual([]);
   });
 
+  it("are kept by what teams write most", async () => {
+    const environment = await withTeamFolder(production, {
+      "maintenance.vcl.njk":
+        '{#- before: config-lookup -#}\n{% macro recv_first_pass() %}\nif (req.http.X-Maintenance) { error 660 "maintenance"; }\n{% endmacro %}\n{% macro error() %}\nif (obj.status == 660) {\n  set obj.status = 503;\n  synthetic "back soon";\n  return(deliver);\n}\n{% endmacro %}\n',
+      "ours.vcl.njk":
+        '{#- after: response-headers -#}\n{% macro recv_page() %}\nif (req.http.host ~ "\\.staging\\.example-sites\\.com$" || req.http.host ~ "\\.staging\\." || req.http.host == "example-sites.com") { set req.http.X-Stage = "1"; }\n{% endmacro %}\n{% macro deliver_edge() %}\nadd resp.http.Set-Cookie = "ab=a; Path=/";\nset resp.http.Access-Control-Allow-Origin = "*";\nset resp.http.Content-Security-Policy = "script-src \'sha256-RFWPLDbv2BY+rCkDzsE+0fr8ylGr2R2faWMhq4lfEQc=\'";\n{% endmacro %}\n',
+      "snippets/init-office.vcl": 'acl office { "192.0.2.0"/24; }\n',
+      "snippets/recv-office.vcl":
+        'if (fastly.ff.visits_this_service == 0 && client.ip !~ office && req.http.X-Office) {\n  error 403 "Forbidden";\n}\n',
+      "snippets/log-more.vcl": 'if (req.http.SF-Hop == "edge") { log "x" client.ip req.url; }\n',
+    });
+    expect(findingsOf(environment).map(formatFinding)).toEqual([]);
+  });
+
   it.each(BROKEN_CONTRACTS.map((one) => [one.what, one] as const))(
     "refuse %s",
     async (_, { files, rule, origin }) => {

@@ -1,4 +1,4 @@
-import type { Expression, Statement } from "../../vcl/ast.ts";
+import type { Expression, FunctionCall, Statement } from "../../vcl/ast.ts";
 import { expressionsOf, walkExpression } from "../../vcl/walk.ts";
 import type { AtomTest } from "./reached.ts";
 
@@ -59,10 +59,30 @@ export const FIRST_PASS = anyOf(
 /** The hop talks to the store and not to a shield. */
 export const AT_ORIGIN = isTrue("req.backend.is_origin");
 
-/** The header that a statement sets, adds or unsets, in lower case: `beresp.http.set-cookie`; else the variable. */
+/**
+ * The header that a statement sets, adds or unsets, in lower case: `beresp.http.set-cookie`; else the variable. Headers may
+ * be named by a function as well (`header.set`, `header.unset`: reference/vcl/functions/headers).
+ */
 export function targetOf(statement: Statement): string | undefined {
+  if (statement.kind === "call-function") return headerOfCall(statement.call);
   if (statement.kind !== "set" && statement.kind !== "add" && statement.kind !== "unset") return undefined;
   return statement.target.name.toLowerCase();
+}
+
+function headerOfCall({ name, args }: FunctionCall): string | undefined {
+  if (name.name !== "header.set" && name.name !== "header.unset") return undefined;
+  const [message, header] = args;
+  const text = header && literalOf(header);
+  if (message?.kind !== "identifier" || text === undefined) return undefined;
+  return `${message.name}.http.${text}`.toLowerCase();
+}
+
+/** Whether a statement takes a header away: `unset`, or the function that does the same. */
+export function isUnset(statement: Statement): boolean {
+  return (
+    statement.kind === "unset" ||
+    (statement.kind === "call-function" && statement.call.name.name === "header.unset")
+  );
 }
 
 /** Every expression inside the ones directly in a statement. */

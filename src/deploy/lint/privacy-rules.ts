@@ -1,5 +1,5 @@
 import type { SubDeclaration, VclProgram } from "../../vcl/ast-declarations.ts";
-import type { Expression, Statement, StringLiteral } from "../../vcl/ast.ts";
+import type { Expression, Statement, StringLiteral, SwitchStatement } from "../../vcl/ast.ts";
 import type { Span } from "../../vcl/source.ts";
 import { expressionsOf, walkStatements } from "../../vcl/walk.ts";
 import { isNamed, literalOf, partsIn, partsOf, targetOf } from "./atoms.ts";
@@ -105,11 +105,14 @@ const SECRETS: readonly (readonly [what: string, pattern: RegExp])[] = [
 /** Letters that a text of 32 random characters has at least, of 64. */
 const VARIETY = 18;
 
+/** What Content-Security-Policy and `integrity` name scripts by, which everyone may read (CSP level 3, section 2.3.1). */
+const DIGEST = /^sha(?:256|384|512)-/;
+
 function secretIn(text: string): string | undefined {
   for (const [what, pattern] of SECRETS) {
     const found = pattern.exec(text)?.[0];
     if (found === undefined) continue;
-    if (what === "a random text" && new Set(found).size < VARIETY) continue;
+    if (what === "a random text" && (new Set(found).size < VARIETY || DIGEST.test(found))) continue;
     return what;
   }
   return undefined;
@@ -153,7 +156,8 @@ function customers(facts: LintFacts): readonly Finding[] {
   const compared = subsOf(facts.program).flatMap((sub) => {
     const found: Finding[] = [];
     walkStatements(sub.body, (statement) => {
-      for (const part of partsOf(statement)) found.push(...customerIn(part));
+      for (const part of partsOf(statement)) found.push(...customerIn(part, facts.wildcards));
+      if (statement.kind === "switch") found.push(...customerCases(statement, facts.wildcards));
     });
     return found;
   });
@@ -173,23 +177,50 @@ function customerFinding(what: string, span: Span): Finding {
   return { message: `${what}: what a customer wants belongs into its config`, span };
 }
 
-function customerIn(part: Expression): readonly Finding[] {
+function customerCases(
+  { control, cases }: SwitchStatement,
+  wildcards: readonly string[],
+): readonly Finding[] {
+  const name = nameIn(control);
+  if (name === undefined) return [];
+  return cases.flatMap(({ test }) => {
+    if (test === undefined || isNobodys(test.value.value, { isPattern: test.regex, wildcards })) return [];
+    return [customerFinding(`${name} is compared with "${test.value.value}"`, test.value.span)];
+  });
+}
+
+/** Whether a text that a host is compared with is no customer's: any of many hosts, or the platform's own. */
+function isNobodys(
+  text: string,
+  { isPattern, wildcards }: { readonly isPattern: boolean; readonly wildcards: readonly string[] },
+): boolean {
+  // A pattern of what names look like has a class of letters; one of a certain name has none.
+  if (text === "" || (isPattern && /\[|\\d|\\w/.test(text))) return true;
+  const plain = isPattern ? text.replace(/^\^|\$$/g, "").replaceAll("\\.", ".") : text;
+  if (wildcards.includes(plain)) return true;
+  // `\.staging\.`, and an ending below which there are many hosts of the platform.
+  if (!isPattern || !plain.startsWith(".")) return false;
+  return /^\.[a-z0-9-]+\.$/.test(plain) || wildcards.some((own) => plain.endsWith(`.${own}`));
+}
+
+function nameIn(node: Expression): string | undefined {
+  return partsIn(node)
+    .map(customerName)
+    .find((found) => found !== undefined);
+}
+
+function customerIn(part: Expression, wildcards: readonly string[]): readonly Finding[] {
   if (part.kind === "binary") {
-    const name = customerName(part.left);
     const text = literalOf(part.right);
-    // A pattern of what names look like has a class of letters; one of a certain name has none.
-    const isShape =
-      text === undefined || text === "" || (part.operator.endsWith("~") && /\[|\\d|\\w/.test(text));
-    if (name === undefined || isShape || !["==", "!=", "~", "!~"].includes(part.operator)) return [];
+    if (text === undefined || !["==", "!=", "~", "!~"].includes(part.operator)) return [];
+    const name = nameIn(part.left);
+    if (name === undefined || isNobodys(text, { isPattern: part.operator.endsWith("~"), wildcards }))
+      return [];
     return [customerFinding(`${name} is compared with "${text}"`, part.span)];
   }
   if (part.kind !== "call" || !part.name.name.startsWith("table.")) return [];
   const [table, key] = part.args;
-  const name =
-    key &&
-    partsIn(key)
-      .map(customerName)
-      .find((found) => found !== undefined);
+  const name = key && nameIn(key);
   if (name === undefined || table?.kind !== "identifier") return [];
   return [customerFinding(`${table.name} is asked for ${name}`, part.span)];
 }

@@ -1,7 +1,7 @@
 import { DEBUG_HEADER } from "../../render/constants.ts";
 import { assertNever } from "../../lib/errors.ts";
 import type { Expression, FunctionCall, Statement } from "../../vcl/ast.ts";
-import { partsOf, targetOf } from "./atoms.ts";
+import { literalOf, partsOf, targetOf } from "./atoms.ts";
 
 /** Headers that carry what only the service may know, and what to call it. */
 const PRIVATE_HEADERS: readonly (readonly [name: RegExp, what: string])[] = [
@@ -9,6 +9,8 @@ const PRIVATE_HEADERS: readonly (readonly [name: RegExp, what: string])[] = [
   [/^(?:req|bereq)\.http\.cookie(?::|$)/, "a visitor's cookie"],
   [/^(?:req|bereq)\.http\.sf-credentials$/, "a visitor's password"],
   [new RegExp(`^(?:req|bereq)\\.http\\.${DEBUG_HEADER.toLowerCase()}$`), "the debug token"],
+  // Once it is signed, the path of a config ends in the secret segment.
+  [/^bereq\.url(?:\.|$)/, "the path of a config"],
 ];
 
 /** Functions whose result does not tell what they were given. */
@@ -56,6 +58,10 @@ export class PrivateFlow {
   /** Takes note of what a statement does to locals and captures. */
   follow(statement: Statement): void {
     for (const part of partsOf(statement)) this.#capture(part);
+    if (statement.kind === "declare" && statement.initial) {
+      const what = this.privateIn(statement.initial);
+      if (what !== undefined) this.#locals.set(statement.name.name.toLowerCase(), what);
+    }
     const target = targetOf(statement);
     if (statement.kind === "set" && target?.startsWith("var.") === true) {
       const what = this.privateIn(statement.value);
@@ -76,7 +82,10 @@ export class PrivateFlow {
   #ofCall(call: FunctionCall): string | undefined {
     const { name } = call.name;
     if (ONE_WAY.test(name)) return undefined;
-    const [table] = call.args;
+    const [table, header] = call.args;
+    if (name === "header.get" && table?.kind === "identifier" && header) {
+      return this.#ofName(`${table.name}.http.${literalOf(header) ?? ""}`.toLowerCase());
+    }
     if (name === "table.lookup" && table?.kind === "identifier" && this.#tables.includes(table.name)) {
       return `an item of ${table.name}`;
     }

@@ -1,11 +1,14 @@
 import { ERROR_STATUS } from "../../render/constants.ts";
 import type { Expression } from "../../vcl/ast.ts";
+import type { VclState } from "../../vcl/runtime.ts";
 import {
   AT_EDGE,
   FIRST_PASS,
   anyOf,
   equals,
   isNamed,
+  isTrue,
+  isUnset,
   literalOf,
   matchesName,
   partsOf,
@@ -102,6 +105,7 @@ function uncachedLookups(facts: LintFacts): readonly Finding[] {
   return inState(facts, "recv", "hit", "miss", "fetch").flatMap((one) => {
     const { statement } = one;
     if (isGuarded(one, FOR_PAGES)) return [];
+    if (targetOf(statement) === "req.hash_always_miss" && isGuarded(one, LOOKS_PAST)) return [];
     const action = statement.kind === "return" ? statement.action?.name : undefined;
     const isPass = action === "pass" || action === "hit_for_pass";
     const isUncached =
@@ -109,7 +113,7 @@ function uncachedLookups(facts: LintFacts): readonly Finding[] {
         statement.kind === "set" &&
         isFalseLiteral(statement.value)) ||
       (targetOf(statement) === "beresp.ttl" && statement.kind === "set" && isZero(statement.value)) ||
-      (targetOf(statement) === "req.hash_ignore_busy" &&
+      (UNCACHED_SWITCHES.has(targetOf(statement) ?? "") &&
         statement.kind === "set" &&
         !isFalseLiteral(statement.value));
     if (!isPass && !isUncached) return [];
@@ -121,6 +125,12 @@ function uncachedLookups(facts: LintFacts): readonly Finding[] {
     ];
   });
 }
+
+/** The two who look past the cache by right: a second try after the first region failed, and a deploy's own probe. */
+const LOOKS_PAST = anyOf(isTrue("req.http.SF-Retry"), equals("req.http.SF-Probe", "shield"));
+
+/** Variables by which a request passes by what is cached, or by others that wait for the same (reference/vcl/variables/cache-object). */
+const UNCACHED_SWITCHES: ReadonlySet<string> = new Set(["req.hash_ignore_busy", "req.hash_always_miss"]);
 
 function isFalseLiteral(node: Expression): boolean {
   return node.kind === "bool" && !node.value;
@@ -199,6 +209,34 @@ function lostChanges(facts: LintFacts): readonly Finding[] {
   });
 }
 
+/** Ends of a state that leave nothing undone: what vcl_error and vcl_log do is an answer's own and a line's own. */
+const MAY_END_EARLY: ReadonlySet<VclState> = new Set(["error", "log"]);
+const OWN_ENDS: ReadonlySet<string> = new Set(["deliver_stale", "error"]);
+
+function earlyReturns(facts: LintFacts): readonly Finding[] {
+  return facts.reached.flatMap((one) => {
+    const { state, statement, order } = one;
+    const action = statement.kind === "return" ? statement.action?.name : undefined;
+    if (action === undefined || MAY_END_EARLY.has(state) || OWN_ENDS.has(action)) return [];
+    const isSkipping = inState(facts, state).some(
+      (later) => later.order > order && later.statement.kind !== "return" && later.statement.kind !== "if",
+    );
+    return isSkipping ? [at(one, `leaves vcl_${state} before all that comes after it`)] : [];
+  });
+}
+
+/** The one proof that a request is a deploy's own: what it sent is equal to what only the segment's owner can make. */
+function isProven(atom: Expression, holds: boolean): boolean {
+  return holds && atom.kind === "call" && atom.name.name === "digest.secure_is_equal";
+}
+
+function trust(facts: LintFacts): readonly Finding[] {
+  return facts.reached
+    .filter(({ statement }) => targetOf(statement) === "req.http.sf-trusted" && !isUnset(statement))
+    .filter((one) => one.state !== "recv" || !isGuarded(one, isProven))
+    .map((one) => at(one, "trusts a request that has not shown the debug token"));
+}
+
 /** Contracts of what happens to a request. */
 export const REQUEST_RULES: readonly LintRule[] = [
   {
@@ -255,6 +293,18 @@ export const REQUEST_RULES: readonly LintRule[] = [
     severity: "error",
     contract: "what is known of the visitor's connection is asked at the edge only",
     check: clientAtShield,
+  },
+  {
+    id: "sitefleet/early-return",
+    severity: "error",
+    contract: "every subroutine comes to its end",
+    check: earlyReturns,
+  },
+  {
+    id: "sitefleet/trusted-request",
+    severity: "error",
+    contract: "only a request with the debug token is trusted",
+    check: trust,
   },
   {
     id: "sitefleet/lost-change",

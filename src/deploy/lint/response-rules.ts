@@ -1,9 +1,11 @@
 import type { Expression, Statement } from "../../vcl/ast.ts";
 import {
+  AT_EDGE,
   AT_ORIGIN,
   anyOf,
   equals,
   isTrue,
+  isUnset,
   keptHeaders,
   literalOf,
   matchesName,
@@ -38,7 +40,7 @@ function leaks(facts: LintFacts): readonly Finding[] {
       return [{ message, span: placeOfState(facts, "deliver") }];
     }
     return after
-      .filter((one) => one.order > strip.order && one.statement.kind !== "unset")
+      .filter((one) => one.order > strip.order && !isUnset(one.statement))
       .filter((one) => matchesName(targetOf(one.statement) ?? "", pattern) && !isGuarded(one, TRUSTED))
       .map((one) => at(one, `${targetOf(one.statement)} would be shown to visitors that are not trusted`));
   });
@@ -46,6 +48,8 @@ function leaks(facts: LintFacts): readonly Finding[] {
 
 /** Messages whose headers end up in the cache. */
 const CACHED_COOKIE = /^(?:beresp|obj)\.http\.set-cookie(?::|$)/;
+/** What the shield delivers the edge keeps: there it is no answer to one visitor. */
+const DELIVERED_COOKIE = /^resp\.http\.set-cookie(?::|$)/;
 
 function cookies(facts: LintFacts): readonly Finding[] {
   const inFetch = inState(facts, "fetch");
@@ -63,16 +67,15 @@ function cookies(facts: LintFacts): readonly Finding[] {
   return [
     ...(strips ? [] : [{ message, span: placeOfState(facts, "fetch") }]),
     ...sets.map((one) => at(one, "a cookie that is cached is given to every visitor")),
+    ...inState(facts, "deliver")
+      .filter(({ statement }) => !isUnset(statement) && DELIVERED_COOKIE.test(targetOf(statement) ?? ""))
+      .filter((one) => !isGuarded(one, AT_EDGE))
+      .map((one) => at(one, "what the shield delivers is cached at the edge, and its cookie with it")),
   ];
 }
 
 function setsCookie(statement: Statement): boolean {
-  if (statement.kind === "call-function" && statement.call.name.name === "header.set") {
-    const [message, name] = statement.call.args;
-    const isCached = message?.kind === "identifier" && /^(?:beresp|obj)$/.test(message.name);
-    return isCached && name !== undefined && literalOf(name)?.toLowerCase() === "set-cookie";
-  }
-  return statement.kind !== "unset" && CACHED_COOKIE.test(targetOf(statement) ?? "");
+  return !isUnset(statement) && CACHED_COOKIE.test(targetOf(statement) ?? "");
 }
 
 const KEYS = "beresp.http.surrogate-key";
@@ -109,11 +112,12 @@ function losesKeys(one: Reached): boolean {
   if (one.state === "deliver") {
     // The edge keeps by them what the shield gave it; visitors get none.
     return (
-      statement.kind === "unset" &&
-      targetOf(statement) === "resp.http.surrogate-key" &&
+      isUnset(statement) &&
+      matchesName("resp.http.surrogate-key", targetOf(statement) ?? "") &&
       !isGuarded(one, EDGE_HOP)
     );
   }
+  if (isUnset(statement)) return matchesName(KEYS, targetOf(statement) ?? "");
   if (targetOf(statement) === KEYS) return statement.kind !== "set" || !mentionsKeys(statement.value);
   const kept = keptHeaders(statement, "beresp");
   return kept !== undefined && !kept.includes("surrogate-key");
@@ -162,11 +166,10 @@ function hstsScope(facts: LintFacts): readonly Finding[] {
     .filter(({ statement }) =>
       /^(?:resp|obj|beresp)\.http\.strict-transport-security$/.test(targetOf(statement) ?? ""),
     )
-    .filter(({ statement }) =>
-      partsOf(statement).some(
-        (part) => part.kind === "string" && /includesubdomains|preload/i.test(part.value),
-      ),
-    )
+    .filter(({ statement }) => {
+      const texts = partsOf(statement).flatMap((part) => (part.kind === "string" ? [part.value] : []));
+      return /includesubdomains|preload/i.test(texts.join(""));
+    })
     .map((one) =>
       at(one, "binds hosts that are not on this service to TLS, for as long as browsers remember"),
     );

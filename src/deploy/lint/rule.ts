@@ -14,6 +14,8 @@ export interface LintFacts {
   /** Dictionaries that nobody can read at Fastly. */
   readonly privateTables: readonly string[];
   readonly revision: string;
+  /** Domains of the service below which sites have their names: `example.com` of `*.example.com`. */
+  readonly wildcards: readonly string[];
 }
 
 /** One thing found: a sentence and where. */
