@@ -1,3 +1,4 @@
+import { partitionOf } from "../lib/aws-partitions.ts";
 import type { Environment, Location } from "../settings/environment.ts";
 
 /** One backend of the service: a bucket in a region. Shared by the templates and by what a deploy writes. */
@@ -29,7 +30,9 @@ export function originsOf(environment: Environment): readonly Origin[] {
 }
 
 function originOf(name: Origin["name"], location: Location, bucketName: string): Origin {
-  const base = new URL(location.endpoint ?? `https://s3.${location.region}.${awsDomain(location.region)}`);
+  const base = new URL(
+    location.endpoint ?? `https://s3.${location.region}.${partitionOf(location.region).dnsSuffix}`,
+  );
   const tls = base.protocol === "https:";
   const hostname = location.pathStyle ? base.hostname : `${bucketName}.${base.hostname}`;
   return {
@@ -43,11 +46,6 @@ function originOf(name: Origin["name"], location: Location, bucketName: string):
     tls,
     prefix: location.pathStyle ? `/${bucketName}` : "",
   };
-}
-
-/** Regions in China have a domain of their own (AWS General Reference, S3 endpoints). */
-function awsDomain(region: string): string {
-  return region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
 }
 
 /** VCL name of the shield director that Fastly makes for a POP code: `iad-va-us` → `ssl_shield_iad_va_us`. */

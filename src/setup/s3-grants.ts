@@ -1,3 +1,4 @@
+import { partitionOf } from "../lib/aws-partitions.ts";
 import type { Environment, Location } from "../settings/environment.ts";
 
 /** Who has an S3 key: the edge, whoever publishes, and whoever deploys (which publishes too: its cases need sites). */
@@ -78,7 +79,7 @@ function resourcesOf(
 ): readonly string[] {
   const locations = where === "both" ? locationsOf({ s3 }) : [s3];
   const arns = locations.flatMap(({ region, configBucket, hostingBucket }) =>
-    [configBucket, hostingBucket].map((bucket) => `arn:${partitionOf(region)}:s3:::${bucket}`),
+    [configBucket, hostingBucket].map((bucket) => `arn:${partitionOf(region).arn}:s3:::${bucket}`),
   );
   return [...new Set(arns)].map((arn) => (on === "objects" ? `${arn}/${name}/*` : arn));
 }
@@ -87,19 +88,4 @@ function resourcesOf(
 export function locationsOf({ s3 }: Pick<Environment, "s3">): readonly Location[] {
   const { second, ...first } = s3;
   return second === undefined ? [first] : [first, second];
-}
-
-/** AWS's partitions by the beginning of their regions' names (AWS general reference, "Amazon Resource Names"). */
-const PARTITIONS: readonly (readonly [string, string])[] = [
-  ["cn-", "aws-cn"],
-  ["us-gov-", "aws-us-gov"],
-  ["eusc-", "aws-eusc"],
-  ["us-iso-", "aws-iso"],
-  ["us-isob-", "aws-iso-b"],
-  ["us-isof-", "aws-iso-f"],
-  ["eu-isoe-", "aws-iso-e"],
-];
-
-function partitionOf(region: string): string {
-  return PARTITIONS.find(([start]) => region.startsWith(start))?.[1] ?? "aws";
 }

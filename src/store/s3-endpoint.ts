@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 
+import { partitionOf } from "../lib/aws-partitions.ts";
 import type { Location } from "../settings/environment.ts";
 import { encodeKey } from "./s3-signature.ts";
 
@@ -12,21 +13,10 @@ export interface BucketEndpoint {
   pathOf(key: string): string;
 }
 
-/** DNS suffixes of AWS's partitions by the beginning of their regions' names (AWS general reference, "Service endpoints"). */
-const PARTITIONS: readonly (readonly [string, string])[] = [
-  ["cn-", "amazonaws.com.cn"],
-  ["eusc-", "amazonaws.eu"],
-  ["us-iso-", "c2s.ic.gov"],
-  ["us-isob-", "sc2s.sgov.gov"],
-  ["us-isof-", "csp.hci.ic.gov"],
-  ["eu-isoe-", "cloud.adc-e.uk"],
-];
-
 /** Base URL of a location: its own, or that of S3 in the region. */
 export function endpointOf({ endpoint, region }: Pick<Location, "endpoint" | "region">): URL {
   if (endpoint !== undefined) return new URL(endpoint);
-  const suffix = PARTITIONS.find(([start]) => region.startsWith(start))?.[1] ?? "amazonaws.com";
-  return new URL(`https://s3.${region}.${suffix}`);
+  return new URL(`https://s3.${region}.${partitionOf(region).dnsSuffix}`);
 }
 
 /** A bucket's endpoint: the bucket is in the path, or in the host name where that can be. */
