@@ -1,4 +1,4 @@
-import { desiredService } from "../../src/deploy/desired.ts";
+import { desiredService } from "../../src/deploy/service/desired.ts";
 import { renderService } from "../../src/render/render.ts";
 import type { ReplayChange } from "../../src/replay/change.ts";
 import { replayEnvironment } from "../../src/replay/environment.ts";
@@ -8,7 +8,9 @@ import { runReplay } from "../../src/replay/replay.ts";
 import type { ReplayWork } from "../../src/replay/replay.ts";
 import { readRequestLines } from "../../src/replay/request-lines.ts";
 import { compileSides } from "../../src/replay/side-program.ts";
+import type { Sides } from "../../src/replay/side-program.ts";
 import type { ReplaySummary } from "../../src/replay/tally.ts";
+import type { SiteSource } from "../../src/replay/site-source.ts";
 import type { SideVersion } from "../../src/replay/version-input.ts";
 import { environmentOf } from "../../src/settings/environment.ts";
 import type { Environment } from "../../src/settings/environment.ts";
@@ -64,12 +66,16 @@ export async function replay(
     readonly work: ReplayWork;
     readonly before?: SideVersion;
     readonly environment?: ReplayEnvironment;
+    readonly source?: SiteSource;
+    /** Both versions, compiled before. */
+    readonly sides?: Sides;
   },
 ): Promise<Replayed> {
-  const source = new MadeSites({ count: input.count, serverEnv: environment.name, segment: SEGMENT });
+  const made = new MadeSites({ count: input.count, serverEnv: environment.name, segment: SEGMENT });
+  const source = input.source ?? made;
   const changes: ReplayChange[] = [];
   const summary = await runReplay({
-    sides: compileSides(input.before ?? sideWith(), after),
+    sides: input.sides ?? compileSides(input.before ?? sideWith(), after),
     environment: input.environment ?? replayEnvironment(environment),
     source,
     work: input.work,
@@ -77,7 +83,7 @@ export async function replay(
     signal: new AbortController().signal,
     onChange: (change) => void changes.push(change),
   });
-  return { summary, changes, source };
+  return { summary, changes, source: made };
 }
 
 /** Documents as the lines of a file. */
