@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { applyDeploy } from "../src/deploy/apply.ts";
-import { desiredService } from "../src/deploy/desired.ts";
-import { readLive } from "../src/deploy/live.ts";
-import { planDeploy } from "../src/deploy/plan.ts";
+import { applyDeploy } from "../src/deploy/apply/apply.ts";
+import { desiredService } from "../src/deploy/service/desired.ts";
+import { readLive } from "../src/deploy/live/live.ts";
+import { planDeploy } from "../src/deploy/plan/plan.ts";
 import { FastlyClient } from "../src/fastly/client.ts";
 import { systemClock } from "../src/lib/clock.ts";
 import type { Clock } from "../src/lib/clock.ts";

@@ -1,4 +1,4 @@
-import { desiredService } from "../src/deploy/desired.ts";
+import { desiredService } from "../src/deploy/service/desired.ts";
 import { renderService } from "../src/render/render.ts";
 import { replayEnvironment } from "../src/replay/environment.ts";
 import { plannedSide } from "../src/replay/plan-sides.ts";

@@ -50,17 +50,17 @@ export type { FeatureName } from "./render/features.ts";
 // Deploy: plan, apply, status, roll back.
 export { applyOptions, openDeploy, planSession } from "./fleet/deploy-session.ts";
 export type { DeploySession } from "./fleet/deploy-session.ts";
-export { desiredService } from "./deploy/desired.ts";
-export type { DesiredService } from "./deploy/desired.ts";
-export { lintService } from "./deploy/lint.ts";
-export type { LintedService } from "./deploy/lint.ts";
+export { desiredService } from "./deploy/service/desired.ts";
+export type { DesiredService } from "./deploy/service/desired.ts";
+export { lintService } from "./deploy/lint/lint.ts";
+export type { LintedService } from "./deploy/lint/lint.ts";
 export { formatFinding } from "./deploy/lint/finding.ts";
 export type { LintFinding } from "./deploy/lint/finding.ts";
-export { readLive } from "./deploy/live.ts";
-export type { LiveService } from "./deploy/live.ts";
-export { planDeploy } from "./deploy/plan.ts";
-export type { ServiceContent } from "./deploy/service-content.ts";
-export { isEmptyPlan } from "./deploy/deploy-plan.ts";
+export { readLive } from "./deploy/live/live.ts";
+export type { LiveService } from "./deploy/live/live.ts";
+export { planDeploy } from "./deploy/plan/plan.ts";
+export type { ServiceContent } from "./deploy/service/service-content.ts";
+export { isEmptyPlan } from "./deploy/plan/deploy-plan.ts";
 export type {
   DeployPlan,
   DeployStep,
@@ -68,10 +68,10 @@ export type {
   DriftChoice,
   DriftEntry,
   FileDiff,
-} from "./deploy/deploy-plan.ts";
-export { formatPlan } from "./deploy/plan-text.ts";
-export { formatPlanFile, parsePlanFile } from "./deploy/plan-file.ts";
-export type { PlanSeal } from "./deploy/plan-file.ts";
+} from "./deploy/plan/deploy-plan.ts";
+export { formatPlan } from "./deploy/plan/plan-text.ts";
+export { formatPlanFile, parsePlanFile } from "./deploy/plan/plan-file.ts";
+export type { PlanSeal } from "./deploy/plan/plan-file.ts";
 export { readPlanSides } from "./replay/plan-sides.ts";
 export type { PlanSides, PlannedVersion } from "./replay/plan-sides.ts";
 export { compileSides } from "./replay/side-program.ts";
@@ -85,23 +85,23 @@ export type { ReplaySummary } from "./replay/tally.ts";
 export type { SiteSource } from "./replay/site-source.ts";
 export { storedSites } from "./commands/replay-source.ts";
 export { formatReplay } from "./replay/replay-text.ts";
-export { applyDeploy } from "./deploy/apply.ts";
-export type { ApplyOptions, DeployResult } from "./deploy/apply.ts";
+export { applyDeploy } from "./deploy/apply/apply.ts";
+export type { ApplyOptions, DeployResult } from "./deploy/apply/apply.ts";
 export { ship } from "./fleet/ship.ts";
 export type { ShipOptions, ShipReport, Stage, StageReport, StageState } from "./fleet/ship.ts";
 export { formatShip, formatShipMarkdown } from "./fleet/ship-text.ts";
 export { proveAlike, unexplainedIn } from "./deploy/alike/alike.ts";
 export type { AlikeReport, AlikeSide, EnvironmentDifference } from "./deploy/alike/alike.ts";
 export { formatAlike } from "./deploy/alike/alike-text.ts";
-export { applyRollback, planRollback } from "./deploy/rollback.ts";
-export type { RollbackPlan } from "./deploy/rollback.ts";
-export { formatStatus, toStatus } from "./deploy/status.ts";
-export type { DeployStatus } from "./deploy/status.ts";
+export { applyRollback, planRollback } from "./deploy/apply/rollback.ts";
+export type { RollbackPlan } from "./deploy/apply/rollback.ts";
+export { formatStatus, toStatus } from "./deploy/plan/status.ts";
+export type { DeployStatus } from "./deploy/plan/status.ts";
 export { readProvenance } from "./fleet/provenance.ts";
 export type { Provenance } from "./fleet/provenance.ts";
 export { deployChecks } from "./fleet/deploy-checks.ts";
 export { edgeChecksFor } from "./fleet/edge-checks.ts";
-export type { EdgeChecks, ExpectedEdge, Verification } from "./deploy/activate.ts";
+export type { EdgeChecks, ExpectedEdge, Verification } from "./deploy/apply/activate.ts";
 
 // First time: settings, keys, buckets, doctor.
 export { initialSettings } from "./setup/initial-settings.ts";

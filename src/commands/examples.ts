@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { applyDeploy } from "../deploy/apply.ts";
+import { applyDeploy } from "../deploy/apply/apply.ts";
 import { applyOptions, planSession } from "../fleet/deploy-session.ts";
 import { edgeChecksFor } from "../fleet/edge-checks.ts";
 import { packagePath } from "../lib/package-root.ts";

@@ -1,6 +1,6 @@
-import { desiredService } from "../deploy/desired.ts";
-import { runFalco } from "../deploy/falco.ts";
-import { lintService } from "../deploy/lint.ts";
+import { desiredService } from "../deploy/service/desired.ts";
+import { runFalco } from "../deploy/lint/falco.ts";
+import { lintService } from "../deploy/lint/lint.ts";
 import { formatFinding } from "../deploy/lint/finding.ts";
 import { renderService } from "../render/render.ts";
 import type { CommandContext } from "./context.ts";

@@ -1,5 +1,5 @@
 import { CASES } from "../conformance/cases.ts";
-import type { EdgeChecks, Verification } from "../deploy/activate.ts";
+import type { EdgeChecks, Verification } from "../deploy/apply/activate.ts";
 import { edgeChecksFor } from "./edge-checks.ts";
 import type { Fleet } from "./fleet.ts";
 import { verifyFleet } from "./verification.ts";

@@ -1,6 +1,6 @@
 import { formatAlike } from "../deploy/alike/alike-text.ts";
-import { formatPlan } from "../deploy/plan-text.ts";
-import { formatTimings } from "../deploy/step-timer.ts";
+import { formatPlan } from "../deploy/plan/plan-text.ts";
+import { formatTimings } from "../deploy/apply/step-timer.ts";
 import { forTerminal } from "../lib/terminal-text.ts";
 import { describeStage } from "./ship.ts";
 import type { ShipReport } from "./ship.ts";

@@ -1,12 +1,12 @@
-import { applyDeploy } from "../deploy/apply.ts";
-import type { DeployResult } from "../deploy/apply.ts";
+import { applyDeploy } from "../deploy/apply/apply.ts";
+import type { DeployResult } from "../deploy/apply/apply.ts";
 import { proveAlike, unexplainedIn } from "../deploy/alike/alike.ts";
 import type { AlikeReport } from "../deploy/alike/alike.ts";
 import { describeDifference } from "../deploy/alike/alike-text.ts";
-import type { DeployPlan } from "../deploy/deploy-plan.ts";
-import { desiredService } from "../deploy/desired.ts";
-import { findService } from "../deploy/live.ts";
-import { describeDrift } from "../deploy/plan-text.ts";
+import type { DeployPlan } from "../deploy/plan/deploy-plan.ts";
+import { desiredService } from "../deploy/service/desired.ts";
+import { findService } from "../deploy/live/live.ts";
+import { describeDrift } from "../deploy/plan/plan-text.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import { TEMPLATES, renderService } from "../render/render.ts";
 import { readRenderSources } from "../render/render-sources.ts";

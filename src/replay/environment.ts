@@ -1,4 +1,4 @@
-import { SecretTexts } from "../deploy/secret-texts.ts";
+import { SecretTexts } from "../deploy/service/secret-texts.ts";
 import type { Secret } from "../lib/secret.ts";
 import { originsOf } from "../render/origins.ts";
 import type { Environment } from "../settings/environment.ts";

@@ -1,7 +1,7 @@
-import { isOwnDictionary } from "../deploy/desired.ts";
-import type { DesiredService } from "../deploy/desired.ts";
-import type { ReadVersion } from "../deploy/read-version.ts";
-import type { ServiceContent } from "../deploy/service-content.ts";
+import { isOwnDictionary } from "../deploy/service/desired.ts";
+import type { DesiredService } from "../deploy/service/desired.ts";
+import type { ReadVersion } from "../deploy/live/read-version.ts";
+import type { ServiceContent } from "../deploy/service/service-content.ts";
 import type { FastlyClient } from "../fastly/client.ts";
 import { DETAILED_KINDS } from "../mirror/api/kinds.ts";
 import type { SideVersion, WireObject } from "./version-input.ts";

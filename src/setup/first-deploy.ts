@@ -1,4 +1,4 @@
-import { findService } from "../deploy/live.ts";
+import { findService } from "../deploy/live/live.ts";
 import { connectFastly } from "../fleet/fastly-connection.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { accessSheet } from "./access-sheet.ts";

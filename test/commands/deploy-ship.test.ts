@@ -7,7 +7,7 @@ import { shipCommand } from "../../src/commands/deploy-ship.ts";
 import { settingsCommand } from "../../src/commands/mirror-settings.ts";
 import type { CommandDefinition } from "../../src/commands/command.ts";
 import { toFlags } from "../../src/commands/program.ts";
-import { findService } from "../../src/deploy/live.ts";
+import { findService } from "../../src/deploy/live/live.ts";
 import type { FastlyClient } from "../../src/fastly/client.ts";
 import { connectFastly } from "../../src/fleet/fastly-connection.ts";
 import { fleetOf } from "../../src/fleet/fleet.ts";

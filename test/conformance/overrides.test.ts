@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CASES } from "../../src/conformance/cases.ts";
 import { runCases } from "../../src/conformance/run.ts";
-import { lintService } from "../../src/deploy/lint.ts";
-import { desiredService } from "../../src/deploy/desired.ts";
+import { lintService } from "../../src/deploy/lint/lint.ts";
+import { desiredService } from "../../src/deploy/service/desired.ts";
 import { renderService } from "../../src/render/render.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";

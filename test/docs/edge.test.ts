@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { desiredService } from "../../src/deploy/desired.ts";
-import { lintService } from "../../src/deploy/lint.ts";
+import { desiredService } from "../../src/deploy/service/desired.ts";
+import { lintService } from "../../src/deploy/lint/lint.ts";
 import { formatFinding } from "../../src/deploy/lint/finding.ts";
 import { FEATURES, STAGES } from "../../src/render/features.ts";
 import { renderService } from "../../src/render/render.ts";

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { desiredService } from "../../src/deploy/desired.ts";
-import { ACCEPTED } from "../../src/deploy/falco-answer.ts";
-import { lintService } from "../../src/deploy/lint.ts";
+import { desiredService } from "../../src/deploy/service/desired.ts";
+import { ACCEPTED } from "../../src/deploy/lint/falco-answer.ts";
+import { lintService } from "../../src/deploy/lint/lint.ts";
 import { LINT_RULES } from "../../src/deploy/lint/rules.ts";
 import { renderService } from "../../src/render/render.ts";
 import { exampleEnvironment, exampleLocal } from "../support/environments.ts";

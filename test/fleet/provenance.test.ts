@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { formatStamp, parseStamp } from "../../src/deploy/stamp.ts";
+import { formatStamp, parseStamp } from "../../src/deploy/live/stamp.ts";
 import { readProvenance } from "../../src/fleet/provenance.ts";
 import { tempDir } from "../support/temp-dir.ts";
 

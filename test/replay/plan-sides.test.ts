@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { desiredService } from "../../src/deploy/desired.ts";
+import { desiredService } from "../../src/deploy/service/desired.ts";
 import { renderService } from "../../src/render/render.ts";
 import { plannedSide } from "../../src/replay/plan-sides.ts";
 import type { SideVersion } from "../../src/replay/version-input.ts";

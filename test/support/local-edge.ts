@@ -2,10 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { applyDeploy } from "../../src/deploy/apply.ts";
-import { desiredService } from "../../src/deploy/desired.ts";
-import { readLive } from "../../src/deploy/live.ts";
-import { planDeploy } from "../../src/deploy/plan.ts";
+import { applyDeploy } from "../../src/deploy/apply/apply.ts";
+import { desiredService } from "../../src/deploy/service/desired.ts";
+import { readLive } from "../../src/deploy/live/live.ts";
+import { planDeploy } from "../../src/deploy/plan/plan.ts";
 import { connectFastly } from "../../src/fleet/fastly-connection.ts";
 import { fleetOf } from "../../src/fleet/fleet.ts";
 import { openPublishing } from "../../src/fleet/publish-session.ts";

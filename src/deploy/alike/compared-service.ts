@@ -1,6 +1,6 @@
 import type { Environment } from "../../settings/environment.ts";
-import { describeRule } from "../service-content.ts";
-import type { LoggingValue, ServiceContent } from "../service-content.ts";
+import { describeRule } from "../service/service-content.ts";
+import type { LoggingValue, ServiceContent } from "../service/service-content.ts";
 
 /** A service as it is compared: texts by line, everything else field by field. */
 export interface ComparedService {

@@ -3,7 +3,7 @@ import type { LineOrigin } from "../../render/line-map.ts";
 import { formatDiagnostic, positionOf } from "../../vcl/diagnostics.ts";
 import type { Diagnostic, Severity } from "../../vcl/diagnostics.ts";
 import type { Source } from "../../vcl/source.ts";
-import type { SentFile } from "../vcl-message.ts";
+import type { SentFile } from "../apply/vcl-message.ts";
 
 /** Something that lint found, with the template line that it came from. */
 export interface LintFinding {

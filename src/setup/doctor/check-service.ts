@@ -1,8 +1,8 @@
-import { readLive } from "../../deploy/live.ts";
-import type { LiveService } from "../../deploy/live.ts";
-import { describeDrift } from "../../deploy/plan-text.ts";
-import { planDeploy } from "../../deploy/plan.ts";
-import { toStatus } from "../../deploy/status.ts";
+import { readLive } from "../../deploy/live/live.ts";
+import type { LiveService } from "../../deploy/live/live.ts";
+import { describeDrift } from "../../deploy/plan/plan-text.ts";
+import { planDeploy } from "../../deploy/plan/plan.ts";
+import { toStatus } from "../../deploy/plan/status.ts";
 import type { DeploySession } from "../../fleet/deploy-session.ts";
 import { edgeChecksFor } from "../../fleet/edge-checks.ts";
 import { PRIVATE_DICTIONARY } from "../../render/constants.ts";

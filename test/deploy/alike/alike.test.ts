@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { formatAlike } from "../../../src/deploy/alike/alike-text.ts";
 import { proveAlike, unexplainedIn } from "../../../src/deploy/alike/alike.ts";
 import type { AlikeReport } from "../../../src/deploy/alike/alike.ts";
-import { desiredService } from "../../../src/deploy/desired.ts";
+import { desiredService } from "../../../src/deploy/service/desired.ts";
 import { TEMPLATES, renderService } from "../../../src/render/render.ts";
 import { readRenderSources } from "../../../src/render/render-sources.ts";
 import { environmentOf } from "../../../src/settings/environment.ts";

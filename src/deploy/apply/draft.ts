@@ -1,0 +1,221 @@
+import type { VersionRef } from "../../fastly/api-paths.ts";
+import type { FastlyClient } from "../../fastly/client.ts";
+import {
+  ACL,
+  BACKEND,
+  DICTIONARY,
+  DOMAIN,
+  HEALTHCHECK,
+  SNIPPET,
+  VCL,
+  loggingOf,
+} from "../../fastly/objects.ts";
+import type { VersionInfo } from "../../fastly/wire.ts";
+import { SitefleetError, assertNever } from "../../lib/errors.ts";
+import type { Secret } from "../../lib/secret.ts";
+import type { DeployPlan, DropStep, PutStep, VersionStep } from "../plan/deploy-plan.ts";
+import { loggingToWrite } from "../service/loggings.ts";
+import { obtainDraft } from "./obtain-draft.ts";
+import type { Draft } from "./obtain-draft.ts";
+import { planContent } from "../plan/plan-content.ts";
+import { readVersion } from "../live/read-version.ts";
+import type { VersionWish } from "../live/read-version.ts";
+import { LOGGING_KINDS } from "../../lib/fastly-names.ts";
+import { forTerminal } from "../../lib/terminal-text.ts";
+import { formatStep } from "../plan/plan-text.ts";
+import type { ServiceContent } from "../service/service-content.ts";
+import { digestContent, formatStamp, ownStamp } from "../live/stamp.ts";
+import type { StepTimer } from "./step-timer.ts";
+import { formatVclMessage, placeVclMessages } from "./vcl-message.ts";
+import type { SentFile } from "./vcl-message.ts";
+import { awaitWrites, writesFor } from "./write-budget.ts";
+import type { BudgetJob } from "./write-budget.ts";
+
+export interface DraftJob extends BudgetJob {
+  readonly client: FastlyClient;
+  readonly serviceId: string;
+  readonly plan: DeployPlan;
+  /** By which messages about VCL are told with the template's line; see `sentFiles`. */
+  readonly files: readonly SentFile[];
+  readonly timer: StepTimer;
+  /** Values of the variables that fields of the plan name. */
+  readonly variables: ReadonlyMap<string, Secret>;
+  /** Who deploys, for the stamp. */
+  readonly by: string | null;
+}
+
+/**
+ * Makes a draft version whose content is the plan's target and that Fastly finds valid, and gives its number.
+ * An unfinished draft of an earlier run is completed instead of leaving it behind: Fastly cannot delete versions.
+ * @throws SitefleetError `deploy/invalid-vcl` with Fastly's messages; `fastly/rate-limited` while nothing is written yet
+ * but the draft's stamp
+ */
+export async function writeDraft(job: DraftJob, versions: readonly VersionInfo[]): Promise<number> {
+  const draft = await obtainDraft(job, versions);
+  const ref: VersionRef = { serviceId: job.serviceId, version: draft.number };
+  const { plan, timer } = job;
+  const stamp = formatStamp({
+    version: draft.number,
+    from: plan.baseVersion,
+    revision: plan.revision,
+    content: digestContent(plan.content),
+    commit: plan.commit,
+    by: job.by,
+  });
+  // First of all writes: from here on the draft is known as ours, whatever happens.
+  if (draft.comment !== stamp) await job.client.commentVersion(ref, stamp);
+  const steps = draft.fresh ? plan.steps.filter(isVersionStep) : await stepsLeft(job, ref, draft);
+  timer.end("draft");
+  const beside = plan.steps.filter((step) => !isVersionStep(step));
+  await awaitWrites(job, writesFor([...steps, ...beside]));
+  for (const step of steps) {
+    job.progress(forTerminal(`version ${draft.number}: ${formatStep(step)[0] ?? ""}`));
+    await writeStep(job, ref, step);
+  }
+  timer.end("write");
+  await validateDraft(job, ref);
+  timer.end("validate");
+  return draft.number;
+}
+
+/** Whether a step writes to a version, and not beside it. */
+export function isVersionStep(step: DeployPlan["steps"][number]): step is VersionStep {
+  return step.do === "put" || step.do === "drop" || step.do === "set-main" || step.do === "put-settings";
+}
+
+/**
+ * What is left to do in a draft that an earlier run began. What is in it, not wanted and not in its base either, that
+ * run made: it goes, also of the kinds that others make too.
+ */
+async function stepsLeft(job: DraftJob, ref: VersionRef, found: Draft): Promise<readonly VersionStep[]> {
+  const { plan, variables } = job;
+  const dropped = plan.steps.flatMap((step) => (step.do === "drop" ? [nameOfDrop(step)] : []));
+  // The earlier run may have made an endpoint of any kind, and endpoints of all kinds share their names.
+  const wish: VersionWish = { loggings: plan.content.loggings, variables, kinds: LOGGING_KINDS };
+  const draft = await readVersion(job.client, ref, wish);
+  const made = ownStamp(found) ? await madeBefore(job, { ref, wish, content: draft.content }) : [];
+  return planContent(plan.content, draft.content, new Set([...dropped, ...made]));
+}
+
+/** What is in a draft of ours and not in its base. */
+async function madeBefore(
+  { client, plan }: DraftJob,
+  draft: { readonly ref: VersionRef; readonly wish: VersionWish; readonly content: ServiceContent },
+): Promise<readonly string[]> {
+  const names = sharedNames(draft.content);
+  if (plan.baseVersion === null) return names;
+  const base = await readVersion(client, { ...draft.ref, version: plan.baseVersion }, draft.wish);
+  const kept = new Set(sharedNames(base.content));
+  return names.filter((name) => !kept.has(name));
+}
+
+function nameOfDrop(step: DropStep): string {
+  return step.kind === "logging" ? `logging/${step.endpoint}/${step.name}` : `${step.kind}/${step.name}`;
+}
+
+function sharedNames({ acls, dictionaries, snippets, loggings }: ServiceContent): readonly string[] {
+  return [
+    ...loggings.map(({ kind, name }) => `logging/${kind}/${name}`),
+    ...acls.map(({ name }) => `acl/${name}`),
+    ...dictionaries.map(({ name }) => `dictionary/${name}`),
+    ...snippets.map(({ name }) => `snippet/${name}`),
+  ];
+}
+
+async function writeStep(job: DraftJob, ref: VersionRef, step: VersionStep): Promise<void> {
+  const { client } = job;
+  switch (step.do) {
+    case "put":
+      return writeObject(job, ref, step);
+    case "drop":
+      return client.drop({ path: pathOf(step) }, ref, step.name);
+    case "set-main":
+      await client.setMainVcl(ref, step.name);
+      return;
+    case "put-settings":
+      await client.writeSettings(ref, step.settings);
+      return;
+    default:
+      return assertNever(step);
+  }
+}
+
+async function writeObject({ client, variables }: DraftJob, ref: VersionRef, step: PutStep): Promise<void> {
+  const write = step.change;
+  switch (step.kind) {
+    case "vcl":
+      await client[write](VCL, ref, step.object);
+      return;
+    case "backend":
+      await client[write](BACKEND, ref, step.object);
+      return;
+    case "healthcheck":
+      await client[write](HEALTHCHECK, ref, step.object);
+      return;
+    case "snippet":
+      await client[write](SNIPPET, ref, step.object);
+      return;
+    case "domain":
+      await client[write](DOMAIN, ref, step.object);
+      return;
+    case "dictionary":
+      await client[write](DICTIONARY, ref, step.object);
+      return;
+    case "acl":
+      await client[write](ACL, ref, step.object);
+      return;
+    case "logging":
+      await client[write](loggingOf(step.object.kind), ref, loggingToWrite(step.object, variables));
+      return;
+    default:
+      assertNever(step);
+  }
+}
+
+function pathOf(step: DropStep): string {
+  if (step.kind === "logging") return loggingOf(step.endpoint).path;
+  const kinds = {
+    vcl: VCL,
+    backend: BACKEND,
+    healthcheck: HEALTHCHECK,
+    snippet: SNIPPET,
+    domain: DOMAIN,
+    dictionary: DICTIONARY,
+    acl: ACL,
+  };
+  return kinds[step.kind].path;
+}
+
+async function validateDraft(job: DraftJob, ref: VersionRef): Promise<void> {
+  const { valid, problems, warnings } = await job.client.validateVersion(ref);
+  if (!valid) {
+    throw new SitefleetError("deploy/invalid-vcl", `Fastly finds version ${ref.version} invalid`, {
+      hint: "nothing was activated; fix the template or setting and deploy again: the draft is used again",
+      details: problems.flatMap((text) => tellMessages(text, job.files)),
+    });
+  }
+  for (const line of warnings.flatMap((text) => tellMessages(text, job.files))) {
+    job.progress(`version ${ref.version}: Fastly warns: ${line}`);
+  }
+  job.progress(`version ${ref.version}: valid`);
+}
+
+/** What Fastly's compiler says, each message with the line of the template that it is about. */
+export function tellMessages(text: string, files: readonly SentFile[]): readonly string[] {
+  return placeVclMessages(text, files).map((message) => forTerminal(formatVclMessage(message)));
+}
+
+/**
+ * The texts of a plan with the template lines that they came from: a plan file may have been made of other templates than
+ * those at hand, which then say nothing about it.
+ */
+export function sentFiles(
+  plan: Pick<DeployPlan, "content">,
+  known: readonly SentFile[],
+): readonly SentFile[] {
+  const texts = [...plan.content.vcls, ...plan.content.snippets];
+  return texts.map(({ name, content }) => {
+    const lines = known.find((file) => file.name === name && file.content === content)?.lines ?? [];
+    return { name, content, lines };
+  });
+}

@@ -1,0 +1,115 @@
+import { forTerminal } from "../../lib/terminal-text.ts";
+import type { DriftEntry } from "./deploy-plan.ts";
+import { describeDrift, formatStep } from "./plan-text.ts";
+import { planDeploy } from "./plan.ts";
+import type { DesiredService } from "../service/desired.ts";
+import type { LiveService } from "../live/live.ts";
+import { ownStamp } from "../live/stamp.ts";
+
+/** What is live, what lies around, what was changed by hand, and what a deploy would do now. */
+export interface DeployStatus {
+  readonly environment: string;
+  readonly service: { readonly id: string; readonly name: string } | null;
+  readonly active: VersionStatus | null;
+  /** Versions that were never live and can still be changed. */
+  readonly drafts: readonly VersionStatus[];
+  /** How the last change of the live version ended; `null` when nothing is known. */
+  readonly lastChange: "activating" | "verified" | "failed" | null;
+  /** What was changed by hand since sitefleet last wrote it, and is not as wanted. */
+  readonly drift: readonly DriftEntry[];
+  /** Lines of the plan that a deploy would carry out now; empty when nothing differs. */
+  readonly pending: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+export interface VersionStatus {
+  readonly number: number;
+  readonly comment: string;
+  /** Hash it was rendered with; `null` when sitefleet did not make it, as are all of the following. */
+  readonly revision: string | null;
+  /** Commit that it was rendered from, where that was known. */
+  readonly commit: string | null;
+  /** Who deployed it, where that was known. */
+  readonly by: string | null;
+  /** Version that was live when it was made. */
+  readonly from: number | null;
+  /** As Fastly writes times. */
+  readonly updatedAt: string;
+}
+
+/** Sums a service up; pure. */
+export function toStatus(desired: DesiredService, live: LiveService | undefined): DeployStatus {
+  const plan = planDeploy(desired, live);
+  const versions = live?.versions ?? [];
+  const active = versions.find((version) => version.active);
+  return {
+    environment: desired.environment,
+    service: live ? { id: live.id, name: live.name } : null,
+    active: active ? toVersionStatus(active) : null,
+    drafts: versions.filter((version) => !version.active && !version.locked).map(toVersionStatus),
+    lastChange: live?.state.journal?.state ?? null,
+    drift: plan.drift,
+    pending: plan.steps.flatMap(formatStep),
+    warnings: plan.warnings,
+  };
+}
+
+function toVersionStatus(version: LiveService["versions"][number]): VersionStatus {
+  const stamp = ownStamp(version);
+  return {
+    number: version.number,
+    comment: version.comment,
+    revision: stamp?.revision ?? null,
+    commit: stamp?.commit ?? null,
+    by: stamp?.by ?? null,
+    from: stamp?.from ?? null,
+    updatedAt: version.updated_at,
+  };
+}
+
+/** The status for people. */
+export function formatStatus(status: DeployStatus): string {
+  const { service, active } = status;
+  if (!service) return `${status.environment}: the service does not exist yet`;
+  const lines = [
+    `${status.environment}: service "${service.name}" (${service.id})`,
+    `active   ${active ? formatVersion(active) : "nothing"}`,
+    ...(status.lastChange === null ? [] : [`last     ${status.lastChange}`]),
+    ...status.drafts.map((draft) => `draft    ${formatVersion(draft)}`),
+    ...block("drift", status.drift.flatMap(describeDrift), {
+      none: "none: nothing was changed by hand",
+      some: "changed by hand since the last deploy:",
+    }),
+    ...block(
+      "pending",
+      status.pending.map((line) => `  ${line}`),
+      {
+        none: "none: what is live is what would be deployed",
+        some: "a deploy would do now:",
+      },
+    ),
+    ...status.warnings.map((line) => `warning: ${line}`),
+  ];
+  return forTerminal(lines.join("\n"));
+}
+
+function block(
+  name: string,
+  lines: readonly string[],
+  words: { readonly none: string; readonly some: string },
+): readonly string[] {
+  const label = name.padEnd(9);
+  return lines.length === 0 ? [`${label}${words.none}`] : [`${label}${words.some}`, ...lines];
+}
+
+/** `version 12  2026-01-02T03:04:05Z  commit 1a2b3c4  by alice  revision 5d6e`; of other versions their comment. */
+function formatVersion(version: VersionStatus): string {
+  const { number, comment, updatedAt, revision, commit, by } = version;
+  const made = [
+    ...(commit === null ? [] : [`commit ${commit}`]),
+    ...(by === null ? [] : [`by ${by}`]),
+    `revision ${revision ?? ""}`,
+  ];
+  const rest = revision === null ? [comment === "" ? "" : `"${comment}"`, "not made by sitefleet"] : made;
+  return [`version ${number}`, updatedAt, ...rest].filter((part) => part !== "").join("  ");
+}
