@@ -17,7 +17,15 @@ import { load, rounded } from "./statistics.ts";
 const SITES = 300;
 const LINES = 20_000;
 const MEBIBYTE = 1024 * 1024;
+/** Where every answer comes by. */
+const DELIVER_END = "#FASTLY deliver";
 const SEGMENT = "bench-segment-0123456789";
+
+/** What the new version does otherwise: for one site, or in every answer, where the new side is asked everything too. */
+const CHANGES = {
+  oneSite: `if (req.http.SF-Host == "${MadeSites.host(17)}") {\n  set resp.http.X-Planted = "1";\n}`,
+  everyAnswer: 'set resp.http.X-Planted = "1";',
+} as const;
 
 /**
  * Pairs a second of processor time (the whole process, its helper threads too), and how much memory a replay takes from
@@ -25,20 +33,32 @@ const SEGMENT = "bench-segment-0123456789";
  */
 export async function measureReplay(): Promise<object> {
   const loadBefore = load();
-  const sample = await measure({ kind: "sample", sites: SITES });
-  const lines = await measure({ kind: "lines", lines: readRequestLines(requestLines()) });
-  return { load: [loadBefore, load()], sample, lines };
+  const corpus = (): ReplayWork => ({ kind: "sample", sites: SITES });
+  const lines = (): ReplayWork => ({ kind: "lines", lines: readRequestLines(requestLines()) });
+  const oneSite = await measure(corpus(), CHANGES.oneSite);
+  const everyAnswer = await measure(corpus(), CHANGES.everyAnswer);
+  const linesOneSite = await measure(lines(), CHANGES.oneSite);
+  const linesEveryAnswer = await measure(lines(), CHANGES.everyAnswer);
+  const figures = { oneSite, everyAnswer, linesOneSite, linesEveryAnswer };
+  return { load: [loadBefore, load()], ...figures };
 }
 
-async function measure(work: ReplayWork): Promise<object> {
+async function measure(work: ReplayWork, statement: string): Promise<object> {
   const environment = benchEnvironment();
   const rendered = renderService(environment, { templates: TEMPLATES });
-  const side = plannedSide({ desired: desiredService(environment, rendered), drops: [] });
+  const desired = desiredService(environment, rendered);
+  const vcls = desired.content.vcls.map((file) => ({
+    ...file,
+    content: file.content.replace(DELIVER_END, `${statement}\n${DELIVER_END}`),
+  }));
+  const changed = { ...desired, content: { ...desired.content, vcls } };
+  const side = plannedSide({ desired, drops: [] });
+  const after = plannedSide({ desired: changed, drops: [] });
   const memory: number[] = [];
   const startedMs = performance.now();
   const before = process.cpuUsage();
   const summary = await runReplay({
-    sides: compileSides(side, side),
+    sides: compileSides(side, after),
     environment: replayEnvironment(environment),
     source: new MadeSites({ count: SITES, serverEnv: environment.name, segment: SEGMENT }),
     work,

@@ -103,8 +103,8 @@ export class EdgeSide {
     this.#outcome = null;
     this.#depth = 0;
     this.#random = seeded(turn.seed);
-    const asked: string[] = [];
-    this.#origins.turn = { asked, fault: turn.fault };
+    const asking: (() => string)[] = [];
+    this.#origins.turn = { asked: asking, fault: turn.fault };
     const response = await handleAtPop(this.#parts, this.#pop(turn.pop), turn.hop);
     const { status, reason, headers } = response;
     const body =
@@ -112,7 +112,19 @@ export class EdgeSide {
     response.sent({ headerBytes: headers.bytes, bodyBytes: body.length });
     while (this.#background.length > 0) await this.#background.pop();
     const restarts = this.#restarts();
-    return { status, reason, headers, body, restarts, asked, stored: this.#stored, logged: this.#logged };
+    let asked: readonly string[] | undefined;
+    return {
+      status,
+      reason,
+      headers,
+      body,
+      restarts,
+      get asked() {
+        return (asked ??= asking.map((text) => text()));
+      },
+      stored: this.#stored,
+      logged: this.#logged,
+    };
   }
 
   /** A date is written once for all the requests that time stands still for. */

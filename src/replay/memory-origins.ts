@@ -23,7 +23,8 @@ export interface StoreBackend {
 
 /** What one side asked of the stores, and what is wrong with them, while one request is answered. */
 export interface OriginTurn {
-  readonly asked: string[];
+  /** Texts that are made when somebody compares them: of most answers nobody does. */
+  readonly asked: (() => string)[];
   readonly fault: OriginFault | undefined;
 }
 
@@ -51,7 +52,7 @@ export class MemoryOrigins implements Origins {
     const label = `${store.second ? "second " : ""}${store.bucket} ${key ?? path}`;
     const applies = fault?.bucket === store.bucket && (fault.regions === "all" || !store.second);
     if (fault !== undefined && applies) {
-      asked.push(`${label} -> ${fault.kind}`);
+      asked.push(() => `${label} -> ${fault.kind}`);
       return faulty(spec, fault);
     }
     // S3 looks at who asks before it looks for the key; the signature itself is not computed again, but both sides' must be the same one.
@@ -59,9 +60,12 @@ export class MemoryOrigins implements Origins {
     const found = key === null || !isSigned ? null : this.#view.find(store.bucket, key);
     const object = found instanceof Promise ? await found : found;
     const reply = isSigned ? answerOf(spec, bereq, object) : errorReply(spec, 403);
-    asked.push(
-      `${bereq.method === "GET" ? "" : `${bereq.method} `}${label} -> ${reply.status} [as ${wayOf(spec, bereq)}]`,
-    );
+    const { method, url } = bereq;
+    const sent = { url, headers: bereq.headers.clone() };
+    asked.push(() => {
+      const what = `${method === "GET" ? "" : `${method} `}${label}`;
+      return `${what} -> ${reply.status} [as ${wayOf(spec, sent)}]`;
+    });
     return reply;
   }
 
@@ -71,11 +75,12 @@ export class MemoryOrigins implements Origins {
 
   #other(spec: BackendSpec, bereq: RequestMessage): BackendReply {
     const host = bereq.headers.get("Host") ?? "";
-    this.turn.asked.push(`backend ${spec.name} ${bereq.method} ${host}${bereq.url} -> 200`);
+    const what = `backend ${spec.name} ${bereq.method} ${host}${bereq.url}`;
+    this.turn.asked.push(() => `${what} -> 200`);
     return reply(spec, {
       status: 200,
       headers: HeaderList.from([["Content-Type", "text/plain"]]),
-      text: `backend ${spec.name} ${bereq.method} ${host}${bereq.url}\n`,
+      text: `${what}\n`,
     });
   }
 }
@@ -84,7 +89,7 @@ export class MemoryOrigins implements Origins {
  * A digest of all else that a store is asked with: where it is, its Host, the signature and the other headers. A version
  * that signs otherwise, or asks another bucket, would be answered alike here and not at S3.
  */
-function wayOf(spec: BackendSpec, bereq: RequestMessage): string {
+function wayOf(spec: BackendSpec, bereq: Pick<RequestMessage, "url" | "headers">): string {
   const lines = [...bereq.headers].map(([name, value]) => `${name.toLowerCase()}: ${value}`).sort();
   const { host, port, ssl, sslCertHostname, sslSniHostname, hostHeader } = spec;
   const place = [host, port, ssl, sslCertHostname, sslSniHostname, hostHeader, bereq.url];
