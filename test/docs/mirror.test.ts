@@ -30,5 +30,5 @@ test("docs/mirror.md tells the ports that are used unless others are given", () 
 
 test("docs/mirror.md has a row for every header of tests", () => {
   const told = [...page.matchAll(/^\| `(Fastly-Test-[A-Za-z]+)` /gm)].map(([, name]) => name);
-  expect(told.sort()).toEqual([TEST_COUNTRY_HEADER, TEST_FACTS_HEADER, TEST_POP_HEADER].sort());
+  expect(new Set(told)).toEqual(new Set([TEST_COUNTRY_HEADER, TEST_FACTS_HEADER, TEST_POP_HEADER]));
 });
