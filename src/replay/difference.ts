@@ -135,6 +135,7 @@ function storedDifferences(
     const pairs = [
       ["ttl", freshnessOf(note), freshnessOf(other)],
       ["surrogate keys", note.surrogateKeys.join(" "), other.surrogateKeys.join(" ")],
+      ["cached variants", variantOf(note), variantOf(other)],
     ] as const;
     for (const [what, was, is] of pairs) {
       if (was !== is)
@@ -146,6 +147,10 @@ function storedDifferences(
 
 function nameOf({ pop, key, status, hitForPass }: StoredNote): string {
   return `${pop} ${key} ${hitForPass ? "hit-for-pass" : status}`;
+}
+
+function variantOf({ vary, esi }: StoredNote): string {
+  return `vary ${vary.join(", ") || "by nothing"}, ${esi ? "with" : "without"} edge side includes`;
 }
 
 function freshnessOf({ ttl, staleIfError, staleWhileRevalidate }: StoredNote): string {

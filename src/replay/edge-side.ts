@@ -217,6 +217,8 @@ function noteOf(pop: string, entry: CacheEntry): StoredNote {
     staleIfError: entry.staleIfError,
     staleWhileRevalidate: entry.staleWhileRevalidate,
     surrogateKeys: entry.surrogateKeys.map(own),
+    vary: entry.vary.names,
+    esi: entry.esi,
     hitForPass: entry.hitForPass,
   };
 }

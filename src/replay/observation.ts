@@ -10,6 +10,10 @@ export interface StoredNote {
   readonly staleIfError: number;
   readonly staleWhileRevalidate: number;
   readonly surrogateKeys: readonly string[];
+  /** Request headers, lower case, by which later requests choose this variant. */
+  readonly vary: readonly string[];
+  /** Whether its body may have edge side includes. */
+  readonly esi: boolean;
   /** Only a note that the key is not to be cached. */
   readonly hitForPass: boolean;
 }

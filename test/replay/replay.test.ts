@@ -115,6 +115,24 @@ describe("a replay of requests", () => {
     expect(keys.changes[0]?.differences.map(({ what }) => what)).toContain("surrogate keys");
   });
 
+  it("sees that cached objects are chosen otherwise by later requests", async () => {
+    const work = linesOf([{ url: `https://${MadeSites.host(1)}/` }]);
+    const esi = await replay(sideWith(["set beresp.ttl = 3600s;", "set beresp.ttl = 3600s;\n  esi;"]), {
+      count: 2,
+      work,
+    });
+    const found = esi.changes.flatMap(({ differences }) => differences.map(({ what }) => what));
+    expect(new Set(found)).toEqual(new Set(["cached variants"]));
+    const vary = await replay(sideWith(['set beresp.http.Vary = "Accept-Encoding";', ""]), {
+      count: 2,
+      work: linesOf([{ url: `https://${MadeSites.host(1)}/` }]),
+    });
+    expect(vary.changes[0]?.differences.find(({ what }) => what === "cached variants")).toMatchObject({
+      before: expect.stringContaining("vary accept-encoding"),
+      after: expect.stringContaining("vary by nothing"),
+    });
+  });
+
   it("counts what is only logged otherwise apart from what visitors see", async () => {
     const after = sideWith(['"","method":""', '"","verb":""']);
     const { summary } = await replay(after, { count: 3, work: linesOf(homePages(3)) });
