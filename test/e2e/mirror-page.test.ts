@@ -10,7 +10,7 @@ const missing = missingPrograms(["bash", "curl"]);
 if (missing.length > 0) process.stderr.write(`skipped: docs/mirror.md needs ${missing.join(", ")}\n`);
 
 const lines = typedLines(await readFile(join(CHECKOUT, "docs", "mirror.md"), "utf8"));
-const POPS = ["--pops", "lhr,iad,syd", "--shield", "iad", "--purge-delay", "iad=150"];
+const POPS = ["--pops", "lhr,iad,syd", "--shield", "iad", "--pop-ports", "0", "--purge-delay", "iad=150"];
 
 describe.skipIf(missing.length > 0)("docs/mirror.md, typed line by line", () => {
   let root = "";
@@ -36,8 +36,12 @@ describe.skipIf(missing.length > 0)("docs/mirror.md, typed line by line", () => 
   });
 
   test.for(lines)("$line", async ({ line, code }) => {
-    const port = new URL(mirror?.file.edge.http ?? "").port;
-    const here = `PATH="${root}/bin:$PATH"; ${line.replaceAll("8080", port)}`;
+    const { http = "", popUrls = {} } = mirror?.file.edge ?? {};
+    // The page's ports are the default ones; the mirror of this test listens at free ones.
+    const typed = line
+      .replaceAll("8080", new URL(http).port)
+      .replaceAll("8094", new URL(popUrls["syd"]?.http ?? "").port);
+    const here = `PATH="${root}/bin:$PATH"; ${typed}`;
     const place = { cwd: root, env: { SITEFLEET_STATE: join(root, "state") } };
     const end = await startProcess("bash", ["-o", "pipefail", "-c", here], place).end;
     const said = end.code === code ? "" : `${end.out}${end.err}`;
