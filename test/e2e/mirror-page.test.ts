@@ -40,7 +40,7 @@ describe.skipIf(missing.length > 0)("docs/mirror.md, typed line by line", () => 
     // The page's ports are the default ones; the mirror of this test listens at free ones.
     const typed = line
       .replaceAll("8080", new URL(http).port)
-      .replaceAll("8094", new URL(popUrls["syd"]?.http ?? "").port);
+      .replaceAll("8094", new URL(popUrls["SYD"]?.http ?? "").port);
     const here = `PATH="${root}/bin:$PATH"; ${typed}`;
     const place = { cwd: root, env: { SITEFLEET_STATE: join(root, "state") } };
     const end = await startProcess("bash", ["-o", "pipefail", "-c", here], place).end;
