@@ -1,8 +1,9 @@
+import { VCL_SUBROUTINES } from "../../src/lib/fastly-names.ts";
 import { renderService } from "../../src/render/render.ts";
 import type { RenderOptions } from "../../src/render/render.ts";
 import type { Environment } from "../../src/settings/environment.ts";
 import { compileService } from "../../src/vcl/compile-service.ts";
-import type { Program, VclState } from "../../src/vcl/runtime.ts";
+import type { Program } from "../../src/vcl/runtime.ts";
 import type { Source } from "../../src/vcl/source.ts";
 
 /** What a control plane adds to our VCL: backends, the shield's director, the private dictionary. */
@@ -15,18 +16,6 @@ director ssl_shield_iad_va_us shield { .shield = "iad-va-us"; .is_ssl = true; }
 table sitefleet_private { "config_segment": "segment", "config_s3_key": "id:secret", "hosting_s3_key": "id:secret" }
 `;
 
-const STATES: readonly VclState[] = [
-  "recv",
-  "hash",
-  "hit",
-  "miss",
-  "pass",
-  "fetch",
-  "error",
-  "deliver",
-  "log",
-];
-
 /** An environment's VCL, compiled with empty macros, for tests that run single states. */
 export function compileRendered(environment: Environment, options: RenderOptions = {}): Program {
   const [file] = renderService(environment, options).files;
@@ -36,7 +25,7 @@ export function compileRendered(environment: Environment, options: RenderOptions
       main,
       includes: new Map(),
       prelude: [{ name: "prelude", text: PRELUDE }],
-      macros: new Map(STATES.map((state) => [state, { name: `#FASTLY ${state}`, text: "" }])),
+      macros: new Map(VCL_SUBROUTINES.map((state) => [state, { name: `#FASTLY ${state}`, text: "" }])),
     },
     { tables: new Map() },
   );
