@@ -133,7 +133,7 @@ function visitors(
 }
 
 /** A path that the rule matches, with made-up text where it captures. */
-export function ruleTarget(rule: SlotRule): string {
+function ruleTarget(rule: SlotRule): string {
   const path = patternText(rule)
     .replaceAll(/\/:(?=\/|$)/g, "/sample-segment")
     .replace(/\/\*$/, "/sample-rest");

@@ -1,5 +1,5 @@
 /** How a store fails: by a status of its own, or by no answer. */
-export const FAULT_KINDS = ["403", "500", "503", "timeout", "refused"] as const;
+const FAULT_KINDS = ["403", "500", "503", "timeout", "refused"] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** Which store fails, how, and whether its copy in the second region does too. */

@@ -11,7 +11,7 @@ export interface OriginObject {
 }
 
 /** The same for all objects: when they were written is not what a change of VCL is about. */
-export const LAST_MODIFIED = "Thu, 01 Jan 2026 00:00:00 GMT";
+const LAST_MODIFIED = "Thu, 01 Jan 2026 00:00:00 GMT";
 
 /** An object as the store describes it. Its body is made of its key: nobody reads what customers published. */
 export function objectOfHead(key: string, { etag, headers, metadata }: StoredObject): OriginObject {

@@ -3,7 +3,7 @@ import { LOGGING_KINDS } from "../lib/fastly-names.ts";
 import type { LoggingKind } from "../lib/fastly-names.ts";
 
 /** Fields that open something, in whichever kind: their values come from variables only. */
-export const SECRET_LOGGING_FIELDS: ReadonlySet<string> = new Set([
+const SECRET_LOGGING_FIELDS: ReadonlySet<string> = new Set([
   "access_key",
   "header_value",
   "password",

@@ -14,7 +14,7 @@ export interface OrphanJob {
 }
 
 /** What the comment of a draft says that no run will go on with. */
-export function abandonedComment(draft: number, from: number | null): string {
+function abandonedComment(draft: number, from: number | null): string {
   return `sitefleet ${draft} from ${from ?? "none"}: abandoned, nothing will be deployed from it`;
 }
 

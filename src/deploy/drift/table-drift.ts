@@ -11,12 +11,12 @@ import type {
 import { digestOf } from "../live/state.ts";
 
 /** Digest by which an item is known again as one that sitefleet wrote. */
-export function itemDigest(dictionary: string, item: TableItem): string {
+function itemDigest(dictionary: string, item: TableItem): string {
   return digestOf("item", dictionary, item.key, item.value);
 }
 
 /** Digest by which an entry is known again as one that sitefleet wrote. */
-export function entryDigest(acl: string, entry: AclRule): string {
+function entryDigest(acl: string, entry: AclRule): string {
   return digestOf("entry", acl, describeRule(entry), entry.comment);
 }
 

@@ -102,7 +102,7 @@ function joined(name: string, parts: readonly SentFile[]): SentFile {
 }
 
 /** The files with declarations of what Fastly adds: without them every use of a backend or dictionary would be unknown. */
-export function lintSources(content: ServiceContent, files: readonly SentFile[]): ServiceSources {
+function lintSources(content: ServiceContent, files: readonly SentFile[]): ServiceSources {
   const sources = new Map(files.map((file) => [file.name, toSource(file)]));
   const main = content.vcls.find((file) => file.main);
   const init = sources.get(macroName("init"));

@@ -43,7 +43,7 @@ export interface VersionWish extends LoggingWish {
   readonly kinds: readonly string[];
 }
 
-export const NO_WISH: VersionWish = { loggings: [], variables: new Map(), kinds: [] };
+const NO_WISH: VersionWish = { loggings: [], variables: new Map(), kinds: [] };
 
 type Versioned = ServiceDetails["version"];
 

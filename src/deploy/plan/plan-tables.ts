@@ -14,7 +14,7 @@ import type {
 import { digestMatches, digestOf } from "../live/state.ts";
 
 /** Names of the dictionaries whose items only the edge reads. */
-export function privateDictionaries(items: readonly PrivateItem[]): readonly string[] {
+function privateDictionaries(items: readonly PrivateItem[]): readonly string[] {
   return [...new Set(items.map(({ dictionary }) => dictionary))];
 }
 

@@ -102,7 +102,7 @@ export interface TunnelEnds {
  * Carries bytes both ways, each side at the speed at which the other reads, until both have ended, one breaks, or
  * nothing has gone either way for the time.
  */
-export function joinTunnel({ client, head, tunnel, idle }: TunnelEnds): void {
+function joinTunnel({ client, head, tunnel, idle }: TunnelEnds): void {
   const backend = tunnel.socket;
   const cut = (): void => {
     client.destroy();

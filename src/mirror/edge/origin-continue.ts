@@ -13,7 +13,7 @@ const INTERIM = /^HTTP\/1\.1 1\d\d[ \r]/;
  * (RFC 9110 §15.2): undici would end the connection. It is given to undici as a 102, a response of the same length that
  * means as little. Only looked for where a response begins, so that no byte of a body is touched.
  */
-export class ContinueReader {
+class ContinueReader {
   #begins = false;
 
   /** The head of a request has gone out. */

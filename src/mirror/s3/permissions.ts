@@ -58,7 +58,7 @@ export function arnOf(bucket: string | undefined, key?: string): string {
 }
 
 /** The policy of a credential. */
-export function policyOf({ access }: S3Credential): S3Policy {
+function policyOf({ access }: S3Credential): S3Policy {
   return typeof access === "string" ? ACCESS[access] : access;
 }
 

@@ -7,7 +7,7 @@ export function hostOf(domain: string): string {
 }
 
 /** Whether a host can only be reached on this machine. */
-export function isLoopbackHost(host: string): boolean {
+function isLoopbackHost(host: string): boolean {
   const name = host.replace(/^\[|\]$/g, "");
   if (isIP(name) !== 0) return name.startsWith("127.") || name === "::1";
   return name === "localhost" || name.endsWith(".localhost");
