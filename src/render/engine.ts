@@ -29,9 +29,7 @@ export function createEngine(lookup: TemplateLookup, marker?: LineMarker): nunju
     trimBlocks: true,
     lstripBlocks: true,
   });
-  engine.addFilter("vcl", (text: string) =>
-    toVclString(marker ? withoutMarks(text).replaceAll(STAND_IN, "") : text),
-  );
+  engine.addFilter("vcl", (text: string) => toVclString(withoutMarks(text).replaceAll(STAND_IN, "")));
   return engine;
 }
 

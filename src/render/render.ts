@@ -13,7 +13,7 @@ import type { SnippetPlace } from "../lib/fastly-names.ts";
 import type { TeamFolder, TeamSnippet } from "./team-folder.ts";
 import { OWN_PREFIX } from "./team-template.ts";
 import { blaming, refuseBroken } from "./template-failure.ts";
-import { STAND_IN, withoutMarks } from "./template-marks.ts";
+import { STAND_IN } from "./template-marks.ts";
 import { templateValues } from "./template-values.ts";
 
 /** Rendered VCL of one environment; the same settings and templates give the same bytes. */
@@ -66,50 +66,101 @@ export function renderService(environment: Environment, options: RenderOptions =
   refuseBroken(team, lookupIn(own, team));
   const workWith = (some: TeamFolder): RenderWork => {
     const features = orderFeatures(some.templates, options.without ?? []);
-    return { lookup: lookupIn(own, some), values: templateValues(environment, features) };
+    return workOf({ lookup: lookupIn(own, some), values: templateValues(environment, features), team: some });
   };
-  return blaming({ team, renders: (some) => renderWork(workWith(some), some) });
+  return blaming({
+    team,
+    renders: (some) =>
+      renderWork(workWith(some), (markedText) =>
+        blaming({ team, renders: (one) => markedText(workWith(one)) }),
+      ),
+  });
 }
 
-function renderWork(work: RenderWork, team: TeamFolder): RenderedService {
+/** Runs what renders a text with marks; where that fails it names whose fault it is. */
+type Marking = (markedText: (work: RenderWork) => LineMap) => LineMap;
+
+function renderWork(work: RenderWork, marking: Marking): RenderedService {
   const main = renderText(work, MAIN);
-  const snippets = team.snippets.map((snippet) => ({ snippet, text: renderSnippet(work, snippet) }));
+  const snippets = work.team.snippets.map((snippet) => ({ snippet, text: renderSnippet(work, snippet) }));
   const hash = createHash("sha256").update(main.unrevised);
   for (const { snippet, text } of snippets) hash.update(`\0${snippet.name}\0${text.unrevised}`);
   const revision = hash.digest("hex").slice(0, 16);
   return {
-    files: [{ name: "main.vcl", main: true, ...main.revised(revision) }],
-    snippets: snippets.map(({ snippet: { name, place, priority }, text }) => ({
-      name,
-      type: place,
-      priority,
-      ...text.revised(revision),
-    })),
+    files: [
+      withLines({ name: "main.vcl", main: true, content: main.revised(revision) }, () =>
+        main.linesOf(revision, marking),
+      ),
+    ],
+    snippets: snippets.map(({ snippet: { name, place, priority }, text }) =>
+      withLines({ name, type: place, priority, content: text.revised(revision) }, () =>
+        text.linesOf(revision, marking),
+      ),
+    ),
     revision,
   };
 }
 
+/** Adds the origins of the lines, which take as long to find as all else and which only a message asks for. */
+function withLines<T extends object>(file: T, find: () => LineMap): T & { readonly lines: LineMap } {
+  let found: LineMap | undefined;
+  return Object.defineProperty({ ...file, lines: [] }, "lines", {
+    enumerable: true,
+    get: () => (found ??= find()),
+  });
+}
+
 const MAIN = "main.vcl.njk";
 
+/** Everything that the texts of one service are rendered from. */
 interface RenderWork {
+  readonly team: TeamFolder;
+  render(name: string, revision: string): string;
+  /** The same with the marks of a marker. */
+  renderMarked(name: string, what: { readonly revision: string; readonly marker: LineMarker }): string;
+}
+
+function workOf({
+  lookup,
+  values,
+  team,
+}: {
   readonly lookup: TemplateLookup;
   readonly values: object;
+  readonly team: TeamFolder;
+}): RenderWork {
+  // One engine for all that is rendered: it compiles each template once.
+  const engine = createEngine(lookup);
+  return {
+    team,
+    render: (name, revision) => engine.render(name, { ...values, revision }),
+    renderMarked: (name, { revision, marker }) =>
+      createEngine(lookup, marker).render(name, { ...values, revision }),
+  };
 }
 
 /** A text before it is known what revision it is of. */
 interface UnrevisedText {
   readonly unrevised: string;
-  revised(revision: string): { readonly content: string; readonly lines: LineMap };
+  revised(revision: string): string;
+  linesOf(revision: string, marking: Marking): LineMap;
 }
 
 function renderText(work: RenderWork, name: string): UnrevisedText {
-  const marker = new LineMarker();
-  const marked = renderTemplate(work, { name, marker, revision: STAND_IN });
+  const standing = work.render(name, STAND_IN);
+  // The project's own templates only print the revision; a team's may do anything with it.
+  const isOwn = work.team.templates.length === 0 && name === MAIN;
+  const revised = (revision: string): string =>
+    tidy(isOwn ? standing.replaceAll(STAND_IN, revision) : work.render(name, revision));
   return {
-    unrevised: tidy(withoutMarks(marked.replaceAll(STAND_IN, ""))),
-    revised: (revision) => {
-      const content = tidy(renderTemplate(work, { name, revision }));
-      return { content, lines: marker.mapOf(content, marked.replaceAll(STAND_IN, revision)) };
+    unrevised: tidy(standing.replaceAll(STAND_IN, "")),
+    revised,
+    linesOf: (revision, marking) => {
+      const content = revised(revision);
+      return marking((marked) => {
+        const marker = new LineMarker();
+        return marker.mapOf(content, marked.renderMarked(name, { revision, marker }));
+      });
     },
   };
 }
@@ -119,7 +170,7 @@ function renderSnippet(work: RenderWork, { source, label, isTemplate, name }: Te
   const lines = source
     .split("\n")
     .map((text, index) => (text.trim() === "" ? null : { template: label, line: index + 1 }));
-  return { unrevised: source, revised: () => ({ content: source, lines }) };
+  return { unrevised: source, revised: () => source, linesOf: () => lines };
 }
 
 /** Under this name the engine finds a snippet; no file can be called so. */
@@ -139,13 +190,6 @@ function lookupIn(own: RenderSources["own"], team: TeamFolder): TemplateLookup {
     const source = own.get(file);
     return source === undefined ? undefined : { source, label: file };
   };
-}
-
-function renderTemplate(
-  { lookup, values }: RenderWork,
-  what: { readonly name: string; readonly revision: string; readonly marker?: LineMarker },
-): string {
-  return createEngine(lookup, what.marker).render(what.name, { ...values, revision: what.revision });
 }
 
 /** No trailing blanks, no runs of empty lines, one newline at the end. */

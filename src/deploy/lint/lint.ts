@@ -54,14 +54,19 @@ export function macroName(type: string): string {
 export function lintedFiles({ content, files, snippets }: LintedService): readonly SentFile[] {
   const rendered = content.vcls.map((file) => ({
     ...file,
-    lines: files.find(({ name }) => name === file.name)?.lines ?? [],
+    // Asked for only where there is a finding.
+    get lines() {
+      return files.find(({ name }) => name === file.name)?.lines ?? [];
+    },
   }));
   const types = [...new Set(content.snippets.filter(({ type }) => type !== "none").map(({ type }) => type))];
   const single = content.snippets.filter(({ type }) => type === "none");
   const sentOf = (snippet: ServiceContent["snippets"][number]): SentFile => ({
     name: snippet.name,
     content: snippet.content,
-    lines: snippets.find(({ name }) => name === snippet.name)?.lines ?? settingsLines(snippet),
+    get lines() {
+      return snippets.find(({ name }) => name === snippet.name)?.lines ?? settingsLines(snippet);
+    },
   });
   return [
     ...rendered,
