@@ -14,7 +14,7 @@ import { startEdge } from "./edge/edge.ts";
 import type { Edge } from "./edge/edge.ts";
 import type { PortPair } from "./edge/listeners.ts";
 import { LogFiles } from "./edge/log-files.ts";
-import type { EdgeControl } from "./service.ts";
+import type { ActiveComputeService, ActiveService, EdgeControl } from "./service.ts";
 import type { ClientCall } from "./edge/client-request.ts";
 import { explainRequest } from "./inspector/explain.ts";
 import type { Explanation } from "./inspector/explain.ts";
@@ -295,14 +295,21 @@ function pinOnActivation(
     pinned = serviceId;
     edge.pin(serviceId);
   };
+  const activated = (
+    { id, name, logEndpoints = [] }: ActiveService | ActiveComputeService,
+    run: () => void,
+  ): void => {
+    logFiles.open(id, logEndpoints);
+    run();
+    if (name === wanted || id === wanted) pin(id);
+  };
   return {
     pinned: () => pinned,
     edge: {
-      activate(service) {
-        logFiles.open(service.id, service.logEndpoints ?? []);
-        edge.activate(service);
-        if (service.name === wanted || service.id === wanted) pin(service.id);
-      },
+      activate: (service) => activated(service, () => edge.activate(service)),
+      ...(edge.activateCompute === undefined
+        ? {}
+        : { activateCompute: (service) => activated(service, () => edge.activateCompute?.(service)) }),
       deactivate(serviceId) {
         if (pinned === serviceId) pin(null);
         edge.deactivate(serviceId);

@@ -1,4 +1,5 @@
 import type { Program } from "../vcl/runtime.ts";
+import type { ComputeContent } from "./compute-content.ts";
 
 /** What stands before each line that is sent to a logging endpoint (`message_type`). */
 export const LOG_FORMATS = ["classic", "loggly", "logplex", "blank"] as const;
@@ -26,6 +27,18 @@ export interface ActiveService {
   secrets?(): readonly string[];
 }
 
+/** One Compute service as the edge runs it: made by the control plane at activation. */
+export interface ActiveComputeService {
+  readonly id: string;
+  readonly name: string;
+  readonly version: number;
+  /** As those of `ActiveService`. */
+  readonly domains: readonly string[];
+  /** The version's logging endpoints, by the names that its program opens. */
+  readonly logEndpoints: readonly LogEndpoint[];
+  readonly content: ComputeContent;
+}
+
 /** What to purge (reference/api/purging). `url` is host + path + query without scheme. */
 export type PurgeScope =
   | { readonly kind: "keys"; readonly keys: readonly string[] }
@@ -43,6 +56,12 @@ export interface PurgeRequest {
 export interface EdgeControl {
   /** Serve this version from the next request on; requests under way finish on the old one. */
   activate(service: ActiveService): void;
+  /**
+   * Serve this version of a Compute service from the next request on. Missing: an edge that runs none, and the versions
+   * that are activated say so in a warning.
+   */
+  activateCompute?(service: ActiveComputeService): void;
+  /** Of either kind. */
   deactivate(serviceId: string): void;
   purge(request: PurgeRequest): Promise<void>;
   /** Every Host that no service claims goes to this service; `null` = answer "unknown domain". */
