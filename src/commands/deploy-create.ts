@@ -2,18 +2,12 @@ import { describeStep, planBuckets, setUpBuckets } from "../setup/bucket-setup.t
 import type { BucketPlan } from "../setup/bucket-setup.ts";
 import { formatSetupSheet, readSetupSheet } from "../setup/first-deploy.ts";
 import type { CommandContext } from "./context.ts";
-import type { CommandInput } from "./command.ts";
 
 /**
  * What `--create` does before the deploy: the buckets, which need no more than the deployer's key. It comes first because
  * the edge's key can only be made for buckets whose names are known to be free.
- * @returns `undefined` without `--create`
  */
-export async function createBuckets(
-  context: CommandContext,
-  input: CommandInput,
-): Promise<readonly BucketPlan[] | undefined> {
-  if (!input.flags.has("create")) return undefined;
+export async function createBuckets(context: CommandContext): Promise<readonly BucketPlan[]> {
   const fleet = await context.fleet();
   if (context.dryRun) return planBuckets(fleet);
   const buckets = await setUpBuckets(fleet);
@@ -29,9 +23,8 @@ export async function createBuckets(
 /** What a run with `--create` adds to its result: as a document and as text. */
 export async function tellSetup(
   context: CommandContext,
-  buckets: readonly BucketPlan[] | undefined,
+  buckets: readonly BucketPlan[],
 ): Promise<{ readonly document: object; readonly text: string }> {
-  if (buckets === undefined) return { document: {}, text: "" };
   if (context.dryRun) return { document: { buckets }, text: formatBuckets(buckets) };
   const sheet = await readSetupSheet(await context.fleet());
   return { document: { buckets, ...sheet }, text: `\n${formatSetupSheet(sheet)}` };

@@ -16,22 +16,9 @@ import type { ReplayWork } from "../replay/replay.ts";
 import { readRequestLines } from "../replay/request-lines.ts";
 import { compileSides } from "../replay/side-program.ts";
 import type { ReplaySummary } from "../replay/tally.ts";
-import type { CommandInput, OptionDefinition } from "./command.ts";
+import type { CommandInput } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { storedSites } from "./replay-source.ts";
-
-/** Flags of `deploy plan` that make it replay requests. */
-export const REPLAY_OPTIONS: readonly OptionDefinition[] = [
-  {
-    flags: "--replay <file>",
-    summary: "ask the live and the planned version these requests (JSON lines, or our own log) and compare",
-  },
-  {
-    flags: "--sample <sites>",
-    summary: "the same for so many sites, or `all`, with a bundled list of requests for each",
-  },
-  { flags: "--replay-out <file>", summary: "write every changed answer to a file, one JSON document a line" },
-];
 
 /** What `deploy plan` tells of a replay. */
 export type ReplayReport =

@@ -9,7 +9,6 @@ import { writeFileAtomic } from "../lib/atomic-write.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import { stagesOf } from "../settings/schema.ts";
 import type { Settings } from "../settings/schema.ts";
-import { setUpBuckets } from "../setup/bucket-setup.ts";
 import type { CommandContext } from "./context.ts";
 import type { CommandDefinition, CommandInput } from "./command.ts";
 
@@ -41,7 +40,10 @@ async function runShip(context: CommandContext, input: CommandInput): Promise<vo
   const deployed = context.dryRun ? 0 : deployedStages(names, input.flags.text("through"));
   const stages = await Promise.all(names.map((name) => openStage(context, { settings, name })));
   const create = input.flags.has("create");
-  if (create) for (const { fleet } of stages.slice(0, deployed)) await setUpBuckets(fleet);
+  if (create) {
+    const { setUpBuckets } = await import("../setup/bucket-setup.ts");
+    for (const { fleet } of stages.slice(0, deployed)) await setUpBuckets(fleet);
+  }
   const provenance = await readProvenance(context, context.signal);
   const report = await ship(stages, { deployed, create, provenance });
   await writeReport(context, { report, file: input.flags.text("report") });

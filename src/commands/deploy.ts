@@ -20,14 +20,26 @@ import { SitefleetError, assertNever } from "../lib/errors.ts";
 import type { BucketPlan } from "../setup/bucket-setup.ts";
 import type { CommandContext } from "./context.ts";
 import type { CommandDefinition, CommandInput, OptionDefinition } from "./command.ts";
-import { createBuckets, tellSetup } from "./deploy-create.ts";
+import type { ReplayJob, ReplayReport } from "./deploy-replay.ts";
 import { policiesCommand } from "./deploy-policies.ts";
 import { shipCommand } from "./deploy-ship.ts";
-import { REPLAY_OPTIONS, formatReplayReport, replayPlan } from "./deploy-replay.ts";
 
 const DRIFT_OPTIONS: readonly OptionDefinition[] = [
   { flags: "--adopt", summary: "keep what was changed by hand at Fastly, as far as that can be kept" },
   { flags: "--overwrite", summary: "undo what was changed by hand at Fastly" },
+];
+
+/** Flags of `deploy plan` that make it replay requests. */
+const REPLAY_OPTIONS: readonly OptionDefinition[] = [
+  {
+    flags: "--replay <file>",
+    summary: "ask the live and the planned version these requests (JSON lines, or our own log) and compare",
+  },
+  {
+    flags: "--sample <sites>",
+    summary: "the same for so many sites, or `all`, with a bundled list of requests for each",
+  },
+  { flags: "--replay-out <file>", summary: "write every changed answer to a file, one JSON document a line" },
 ];
 
 export const commands: readonly CommandDefinition[] = [
@@ -60,7 +72,7 @@ export const commands: readonly CommandDefinition[] = [
     writes: true,
     examples: ["deploy apply", "deploy apply --create --env test", "deploy apply plan.json --env production"],
     async run(context, input) {
-      const buckets = await createBuckets(context, input);
+      const buckets = input.flags.has("create") ? await createBuckets(context) : undefined;
       const timer = new StepTimer(context.clock);
       await withDeploy(context, (session) => runApply(context, { input, session, buckets, timer }));
     },
@@ -95,6 +107,21 @@ interface ApplyJob extends Job {
   readonly timer: StepTimer;
 }
 
+async function createBuckets(context: CommandContext): Promise<readonly BucketPlan[]> {
+  const create = await import("./deploy-create.ts");
+  return create.createBuckets(context);
+}
+
+/** What `--create` did or would do, for the result; nothing without it. */
+async function tellSetup(
+  context: CommandContext,
+  buckets: readonly BucketPlan[] | undefined,
+): Promise<{ readonly document: object; readonly text: string }> {
+  if (buckets === undefined) return { document: {}, text: "" };
+  const create = await import("./deploy-create.ts");
+  return create.tellSetup(context, buckets);
+}
+
 /** Runs `work` with the environment's wanted service and a Fastly client that is closed afterwards. */
 export async function withDeploy<T>(
   context: CommandContext,
@@ -119,10 +146,22 @@ async function runPlan(context: CommandContext, { input, session }: Job): Promis
     await writeFileAtomic(resolve(context.cwd, out), formatPlanFile(plan, sealOf(session)), 0o600);
     context.report.progress(`plan written to ${out}`);
   }
-  const replay = await replayPlan(context, { input, session, plan });
+  const replay = await replayIfAsked(context, { input, session, plan });
   if (replay === undefined) context.report.result(plan, formatPlan(plan));
-  else context.report.result({ ...plan, replay }, `${formatPlan(plan)}\n\n${formatReplayReport(replay)}`);
+  else context.report.result({ ...plan, replay: replay.report }, `${formatPlan(plan)}\n\n${replay.text}`);
   return input.flags.has("detailed-exitcode") && !isEmptyPlan(plan) ? CHANGES_PENDING : 0;
+}
+
+/** Two engines and the fleet's sites are loaded for a replay only. */
+async function replayIfAsked(
+  context: CommandContext,
+  job: ReplayJob,
+): Promise<{ readonly report: ReplayReport; readonly text: string } | undefined> {
+  const { flags } = job.input;
+  if (!["replay", "sample", "replay-out"].some((name) => flags.text(name) !== undefined)) return undefined;
+  const { formatReplayReport, replayPlan } = await import("./deploy-replay.ts");
+  const report = await replayPlan(context, job);
+  return report && { report, text: formatReplayReport(report) };
 }
 
 function driftChoice(input: CommandInput): DriftChoice {

@@ -1,11 +1,10 @@
-import type { EdgeChecks } from "../deploy/apply/activate.ts";
+import type { EdgeChecks } from "../deploy/apply/activation.ts";
 import type { ApplyOptions } from "../deploy/apply/apply.ts";
 import { desiredService } from "../deploy/service/desired.ts";
 import type { DesiredService } from "../deploy/service/desired.ts";
-import { formatFinding } from "../deploy/lint/finding.ts";
-import { lintService } from "../deploy/lint/lint.ts";
 import { readLive } from "../deploy/live/live.ts";
 import { planDeploy } from "../deploy/plan/plan.ts";
+import { isEmptyPlan } from "../deploy/plan/deploy-plan.ts";
 import type { DeployPlan, DriftChoice } from "../deploy/plan/deploy-plan.ts";
 import type { FastlyClient } from "../fastly/client.ts";
 import { SitefleetError } from "../lib/errors.ts";
@@ -36,25 +35,32 @@ export async function openDeploy(
 }
 
 /**
- * Checks the rendered VCL here before it is compared with what is live; `choice` is about changes by hand.
+ * Compares with what is live, and checks the rendered VCL where there is anything to send; `choice` is about changes by hand.
  * @throws SitefleetError `deploy/lint-failed`
  */
 export async function planSession(
   { desired, client }: Pick<DeploySession, "desired" | "client">,
   choice: DriftChoice = "refuse",
 ): Promise<DeployPlan> {
+  const plan = planDeploy(desired, await readLive(client, desired.service, desired), choice);
+  if (!isEmptyPlan(plan)) await refuseFindings(desired);
+  return plan;
+}
+
+async function refuseFindings(desired: DesiredService): Promise<void> {
+  // The checker and the rules are more code than all else, and most plans have nothing for them to judge.
+  const { lintService } = await import("../deploy/lint/lint.ts");
   const errors = lintService(desired).filter(({ severity }) => severity === "error");
-  if (errors.length > 0) {
-    throw new SitefleetError(
-      "deploy/lint-failed",
-      `the rendered VCL has ${errors.length === 1 ? "an error" : `${errors.length} errors`}`,
-      {
-        hint: "fix the template or setting; `sitefleet lint` shows all findings",
-        details: errors.slice(0, 20).map(formatFinding),
-      },
-    );
-  }
-  return planDeploy(desired, await readLive(client, desired.service, desired), choice);
+  if (errors.length === 0) return;
+  const { formatFinding } = await import("../deploy/lint/finding.ts");
+  throw new SitefleetError(
+    "deploy/lint-failed",
+    `the rendered VCL has ${errors.length === 1 ? "an error" : `${errors.length} errors`}`,
+    {
+      hint: "fix the template or setting; `sitefleet lint` shows all findings",
+      details: errors.slice(0, 20).map(formatFinding),
+    },
+  );
 }
 
 /** What applying needs; the mirror's service is made when it is missing, others only on request. */
