@@ -9,7 +9,12 @@ const layer = (from, allowed) => ({
 
 module.exports = {
   forbidden: [
-    { name: "no-circular", severity: "error", from: { path: "^src/" }, to: { circular: true } },
+    {
+      name: "no-circular",
+      severity: "error",
+      from: { path: "^(src|compute/src)/" },
+      to: { circular: true },
+    },
     {
       name: "site-is-platform-neutral",
       severity: "error",
@@ -19,8 +24,35 @@ module.exports = {
     {
       name: "tests-stay-outside",
       severity: "error",
-      from: { path: "^src/" },
+      from: { path: "^(src|compute/src)/" },
       to: { path: "^(test|bench)/" },
+    },
+    {
+      name: "compute-layer",
+      comment: "what runs at the edge imports its own files and src/site, so no node: module and no package",
+      severity: "error",
+      from: { path: "^compute/src/" },
+      to: { pathNot: "^(compute/src/|src/site/|fastly:)" },
+    },
+    {
+      name: "fastly-modules-at-the-entry",
+      comment: "compute/src/main.ts gives the modules of Fastly's runtime to the app as one object",
+      severity: "error",
+      from: { path: "^compute/src/", pathNot: "^compute/src/main\\.ts$" },
+      to: { path: "^fastly:" },
+    },
+    {
+      name: "compute-is-hosted-by-the-mirror",
+      comment: "the Compute app runs at Fastly and, through its one entry, in the mirror",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { path: "^compute/", pathNot: "^compute/src/app\\.ts$" },
+    },
+    {
+      name: "only-the-mirror-hosts-compute",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/mirror/compute/" },
+      to: { path: "^compute/" },
     },
     {
       name: "entry-points-are-not-imported",
