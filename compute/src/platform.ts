@@ -30,6 +30,8 @@ export interface Platform {
   readonly env: (name: string) => string | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Where the operator looks when no logging endpoint is known: `console.error`, which `fastly log-tail` shows. */
+  readonly stderr: (line: string) => void;
 }
 
 export interface Secret {
@@ -74,6 +76,8 @@ export interface Candidate {
   swr: number | undefined;
   staleIfError: number | undefined;
   surrogateKeys: string[] | undefined;
+  /** Request headers that tell apart what is stored under one key. */
+  vary: string[] | undefined;
   /** Whether something stale could be shown in its place. */
   staleIfErrorAvailable(): boolean;
 }
@@ -87,9 +91,17 @@ export interface OriginResponse {
   readonly stale?: boolean | undefined;
 }
 
-/** A visitor's request (`FetchEvent`). */
+/**
+ * A visitor's request (`FetchEvent`). No `Request`, because its constructor brings an URL into a spelling of its own and
+ * takes not every method.
+ */
 export interface Visitor {
-  readonly request: Request;
+  /** As sent. A purge by URL is `PURGE` or `FASTLYPURGE`. */
+  readonly method: string;
+  /** Path and query as sent, without scheme and host; each byte one character. */
+  readonly target: string;
+  /** As sent, `host` among them. */
+  readonly headers: Headers;
   /** IP address. */
   readonly address: string;
   /** Two letters (ISO 3166-1), upper case; empty where it is not known. */
