@@ -37,16 +37,19 @@ export interface KvEntry {
 /** How a key of a KV store is written; a plain write replaces what is there. */
 export interface KvWrite {
   readonly mode?: "overwrite" | "add" | "append" | "prepend";
-  /** Kept beside the value; `null` = none. Missing: what is there stays, where the mode keeps the value too. */
-  readonly metadata?: string | null;
+  /** Kept beside the value; none where it is missing, also where the value is added to (recorded). */
+  readonly metadata?: string;
   /** The key is gone after so many seconds. */
   readonly ttlSeconds?: number;
   /** Written only while the key is of this generation. */
   readonly ifGenerationMatch?: string;
 }
 
-/** What became of a write: `conflict` where the key was there (`add`) or is of another generation. */
-export type KvOutcome = "stored" | "conflict" | "bad-key" | "too-large";
+/**
+ * What became of a write: `conflict` where the key was there (`add`) or is of another generation, `invalid` where the key
+ * is none, the value or the metadata too large, or the store gone.
+ */
+export type KvOutcome = "stored" | "conflict" | "invalid";
 
 export interface KvListing {
   readonly keys: readonly string[];
@@ -60,7 +63,12 @@ export interface KvStoreView {
   put(key: string, value: Uint8Array, write?: KvWrite): Promise<KvOutcome>;
   /** Whether there was such a key. */
   delete(key: string): Promise<boolean>;
-  list(page: { readonly prefix?: string; readonly limit?: number; readonly cursor?: string }): KvListing;
+  /** Keys in the order of their bytes, 1,000 or fewer a page. */
+  list(page?: {
+    readonly prefix?: string;
+    readonly limit?: number;
+    readonly cursor?: string;
+  }): Promise<KvListing>;
 }
 
 /**
