@@ -5,7 +5,7 @@ import type { Answer } from "../conformance/send.ts";
 import type { ConformanceTarget } from "../conformance/target.ts";
 import type { EdgeChecks, ExpectedEdge } from "../deploy/apply/activate.ts";
 import type { Secret } from "../lib/secret.ts";
-import { DEBUG_HEADER, DEBUG_PREFIX } from "../render/constants.ts";
+import { DEBUG_HEADER, DEBUG_PREFIX } from "../site/edge-names.ts";
 import type { Environment } from "../settings/environment.ts";
 import type { Notes } from "./fleet.ts";
 

@@ -5,7 +5,7 @@ import type { IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 
 import type { EdgePage, EdgeProbe, EdgeSighting, ProbeHop } from "../publish/live/edge-probe.ts";
-import { DEBUG_HEADER, PROBE_HEADER } from "../render/constants.ts";
+import { DEBUG_HEADER, PROBE_HEADER } from "../site/edge-names.ts";
 import { readMirrorFile } from "../settings/local.ts";
 import { debugToken } from "./edge-checks.ts";
 import type { Fleet } from "./fleet.ts";

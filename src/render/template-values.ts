@@ -1,4 +1,19 @@
 import type { Environment } from "../settings/environment.ts";
+import { ASSET_EXTENSIONS } from "../site/asset-extensions.ts";
+import {
+  CONDITIONS,
+  DEBUG_HEADER,
+  DEBUG_PREFIX,
+  DIRECTORY_LEVELS,
+  EMPTY_SHA256,
+  EU_COUNTRIES,
+  GUESS_PENALTY,
+  LIMITS,
+  PROBE_HEADER,
+  SECOND_REGION_TTL,
+} from "../site/edge-names.ts";
+import { EDGE_PAGES, PAGE_PARTS } from "../site/edge-pages.ts";
+import { CASELESS_PATTERNS, EDGE_PATTERNS } from "../site/edge-patterns.ts";
 import { REFUSED_HEADERS, REFUSED_HEADER_PREFIXES } from "../site/header-names.ts";
 import {
   AREA_SLOTS,
@@ -10,21 +25,7 @@ import {
   RULE_SLOTS,
 } from "../site/metadata.ts";
 import { QUERY_CAPTURES } from "../site/query-match.ts";
-import {
-  ASSET_EXTENSIONS,
-  CHALLENGE_PATH,
-  CONDITIONS,
-  DEBUG_HEADER,
-  DEBUG_PREFIX,
-  DIRECTORY_LEVELS,
-  EMPTY_SHA256,
-  ERROR_STATUS,
-  EU_COUNTRIES,
-  GUESS_PENALTY,
-  LIMITS,
-  PRIVATE_DICTIONARY,
-  PROBE_HEADER,
-} from "./constants.ts";
+import { ERROR_STATUS, PRIVATE_DICTIONARY } from "./constants.ts";
 import { originsOf, shieldDirector } from "./origins.ts";
 
 /** A feature of the edge: the name that comments tell, and the template that has its macros. */
@@ -65,7 +66,11 @@ export function templateValues(environment: Environment, features: readonly Feat
     refusedHeaders: REFUSED_HEADERS,
     refusedPrefixes: REFUSED_HEADER_PREFIXES,
     euCountries: EU_COUNTRIES,
-    challengePath: CHALLENGE_PATH,
+    challengePath: EDGE_PATTERNS.challenge,
+    patterns: { ...EDGE_PATTERNS, ...CASELESS_PATTERNS },
+    pages: EDGE_PAGES,
+    page: PAGE_PARTS,
+    secondTtl: SECOND_REGION_TTL,
     guessPenalty: GUESS_PENALTY,
     origins: originsOf(environment),
     shield: environment.fastly.shield === undefined ? "" : shieldDirector(environment.fastly.shield),

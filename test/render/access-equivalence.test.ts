@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import type { HeaderLine } from "../../src/http/header-list.ts";
-import { EU_COUNTRIES } from "../../src/render/constants.ts";
+import { EU_COUNTRIES } from "../../src/site/edge-names.ts";
 import { encodePath, pageKey } from "../../src/site/page-key.ts";
 import { areaOf, packAreas } from "../../src/site/protected-areas.ts";
 import type { ProtectedArea } from "../../src/site/protected-areas.ts";

@@ -1,4 +1,4 @@
-import { DEBUG_HEADER } from "../../render/constants.ts";
+import { DEBUG_HEADER } from "../../site/edge-names.ts";
 import { assertNever } from "../../lib/errors.ts";
 import type { Expression, FunctionCall, Statement } from "../../vcl/ast.ts";
 import { literalOf, partsOf, targetOf } from "./atoms.ts";
