@@ -1,13 +1,20 @@
 import { runCommandLine } from "./commands/run-command-line.ts";
 import { standardInput } from "./commands/standard-input.ts";
 import { systemClock } from "./lib/clock.ts";
+import { Interruption } from "./lib/interruption.ts";
+import { forTerminal } from "./lib/terminal-text.ts";
 
-/** Ctrl-C and a polite kill ask the command to stop; a second one stops it at once. */
+const err = (text: string): void => void process.stderr.write(text);
+
+/** Ctrl-C and a polite kill ask the command to stop; a second one stops it at once, with what is left to say. */
 function abortOnSignals(): { readonly signal: AbortSignal; readonly interrupt: () => void } {
   const controller = new AbortController();
+  const interruption = new Interruption();
   const interrupt = (): void => {
-    if (controller.signal.aborted) process.exit(130);
-    controller.abort(new Error("interrupted"));
+    if (!controller.signal.aborted) return controller.abort(interruption);
+    const { lastWords } = interruption;
+    if (lastWords !== undefined) err(`stopped at once: ${forTerminal(lastWords)}\n`);
+    process.exit(130);
   };
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
@@ -18,7 +25,6 @@ function abortOnSignals(): { readonly signal: AbortSignal; readonly interrupt: (
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
 
 const { signal, interrupt } = abortOnSignals();
-const err = (text: string): void => void process.stderr.write(text);
 
 // The only place that reads argv and the process's environment, and sets the exit code.
 const ended = runCommandLine(process.argv.slice(2), {

@@ -97,11 +97,12 @@ export { applyRollback, planRollback } from "./deploy/apply/rollback.ts";
 export type { RollbackPlan } from "./deploy/apply/rollback.ts";
 export { formatStatus, toStatus } from "./deploy/plan/status.ts";
 export type { DeployStatus } from "./deploy/plan/status.ts";
+export { InterruptedError } from "./lib/interruption.ts";
 export { readProvenance } from "./fleet/provenance.ts";
 export type { Provenance } from "./fleet/provenance.ts";
 export { deployChecks } from "./fleet/deploy-checks.ts";
 export { edgeChecksFor } from "./fleet/edge-checks.ts";
-export type { EdgeChecks, ExpectedEdge, Verification } from "./deploy/apply/activate.ts";
+export type { EdgeChecks, ExpectedEdge, Verification } from "./deploy/apply/activation.ts";
 
 // First time: settings, keys, buckets, doctor.
 export { initialSettings } from "./setup/initial-settings.ts";

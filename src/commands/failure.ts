@@ -1,4 +1,5 @@
 import { SitefleetError } from "../lib/errors.ts";
+import { InterruptedError } from "../lib/interruption.ts";
 import { forTerminal } from "../lib/terminal-text.ts";
 
 /** What the process says and how it ends when a command failed. */
@@ -21,6 +22,15 @@ export function describeFailure(
     readonly help?: string | undefined;
   },
 ): Failure {
+  if (error instanceof InterruptedError) {
+    const { message, details } = error;
+    const lines = [
+      `interrupted: ${forTerminal(message)}`,
+      ...details.map((line) => `  ${forTerminal(line)}`),
+    ];
+    const out = documentOf(options, { interrupted: true, message, details });
+    return { out, err: `${lines.join("\n")}\n`, exitCode: INTERRUPTED };
+  }
   if (options.interrupted && !(error instanceof SitefleetError)) {
     const err = "interrupted; what was begun is finished by the next run\n";
     return { out: documentOf(options, { interrupted: true }), err, exitCode: INTERRUPTED };

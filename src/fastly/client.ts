@@ -38,6 +38,11 @@ export class FastlyClient {
     return this.#transport.close();
   }
 
+  /** Runs work whose calls Ctrl-C does not break off: what is live is changed by several that belong together. */
+  sheltered<T>(work: () => Promise<T>): Promise<T> {
+    return this.#transport.sheltered(work);
+  }
+
   /** What is left of the hour's writes, as far as Fastly told. */
   get writeBudget(): WriteBudget | undefined {
     return this.#transport.writeBudget;

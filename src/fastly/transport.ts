@@ -110,6 +110,7 @@ export class FastlyTransport {
   readonly #connections: HttpConnections;
   readonly #queues = new Map<string, Promise<unknown>>();
   readonly #underWay = new Set<Promise<unknown>>();
+  #sheltering = 0;
   #serverOffset: number | undefined;
   #writeBudget: WriteBudget | undefined;
 
@@ -136,6 +137,23 @@ export class FastlyTransport {
   /** What Fastly's last answer to a write said of the limit; `undefined` until one did, for reads say nothing. */
   get writeBudget(): WriteBudget | undefined {
     return this.#writeBudget;
+  }
+
+  /**
+   * Runs work whose calls the signal does not end: what is begun in it comes to its end, and whoever does the work looks
+   * at the signal between its calls.
+   */
+  async sheltered<T>(work: () => Promise<T>): Promise<T> {
+    this.#sheltering += 1;
+    try {
+      return await work();
+    } finally {
+      this.#sheltering -= 1;
+    }
+  }
+
+  get #signal(): AbortSignal | undefined {
+    return this.#sheltering > 0 ? undefined : this.#options.signal;
   }
 
   /** Waits for what is under way. */
@@ -229,7 +247,7 @@ export class FastlyTransport {
   }
 
   async #try(attempt: Attempt): Promise<RawAnswer | { readonly cause: unknown }> {
-    const { signal } = this.#options;
+    const signal = this.#signal;
     signal?.throwIfAborted();
     const { method, url, headers, body } = attempt;
     try {
@@ -258,7 +276,7 @@ export class FastlyTransport {
       const said = why === undefined ? "Fastly does not answer" : `Fastly answered ${why}`;
       this.#options.onWait?.(`${said}: ${attempt.name} again in ${Math.ceil(ms / 1000)} s`);
     }
-    await this.#options.clock.sleep(ms, this.#options.signal);
+    await this.#options.clock.sleep(ms, this.#signal);
   }
 }
 

@@ -3,7 +3,7 @@ import { messageOf } from "../lib/caught.ts";
 import { send } from "../conformance/send.ts";
 import type { Answer } from "../conformance/send.ts";
 import type { ConformanceTarget } from "../conformance/target.ts";
-import type { EdgeChecks, ExpectedEdge } from "../deploy/apply/activate.ts";
+import type { EdgeChecks, ExpectedEdge } from "../deploy/apply/activation.ts";
 import type { Secret } from "../lib/secret.ts";
 import { DEBUG_HEADER, DEBUG_PREFIX } from "../site/edge-names.ts";
 import type { Environment } from "../settings/environment.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { describeFailure } from "../../src/commands/failure.ts";
+import { InterruptedError } from "../../src/lib/interruption.ts";
 import { SitefleetError } from "../../src/lib/errors.ts";
 
 const people = { json: false, interrupted: false };
@@ -80,6 +81,15 @@ describe("describeFailure", () => {
     expect(failure).toEqual({
       out: "",
       err: "interrupted; what was begun is finished by the next run\n",
+      exitCode: 130,
+    });
+  });
+
+  it("says what interrupted work left, on stderr and as a document", () => {
+    const error = new InterruptedError("version 1 is live again", ["the items stay"]);
+    expect(describeFailure(error, { json: true, interrupted: true })).toEqual({
+      out: '{"interrupted":true,"message":"version 1 is live again","details":["the items stay"]}\n',
+      err: "interrupted: version 1 is live again\n  the items stay\n",
       exitCode: 130,
     });
   });

@@ -1,5 +1,5 @@
 import { onTestFinished } from "vitest";
-import type { EdgeChecks } from "../../src/deploy/apply/activate.ts";
+import type { EdgeChecks } from "../../src/deploy/apply/activation.ts";
 import { applyDeploy } from "../../src/deploy/apply/apply.ts";
 import type { DeployResult } from "../../src/deploy/apply/apply.ts";
 import { desiredService } from "../../src/deploy/service/desired.ts";

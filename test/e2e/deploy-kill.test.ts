@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { EdgeChecks } from "../../src/deploy/apply/activate.ts";
+import type { EdgeChecks } from "../../src/deploy/apply/activation.ts";
 import { applyDeploy } from "../../src/deploy/apply/apply.ts";
 import type { ApplyOptions, DeployResult } from "../../src/deploy/apply/apply.ts";
 import { desiredService } from "../../src/deploy/service/desired.ts";

@@ -276,6 +276,18 @@ describe("FastlyTransport", () => {
     expect(server.seen).toHaveLength(1);
   });
 
+  it("ends no call of work that is sheltered from the signal, and every one after it", async () => {
+    const stop = new AbortController();
+    const server = await startScriptedServer((_, count) => {
+      stop.abort(new Error("interrupted"));
+      return count === 1 ? { status: 503 } : { body: { number: count } };
+    });
+    const { transport } = connect(server.url, { signal: stop.signal });
+    await expect(transport.sheltered(() => transport.send(GET))).resolves.toEqual({ number: 2 });
+    await expect(transport.send(GET)).rejects.toThrow("interrupted");
+    expect(server.seen).toHaveLength(2);
+  });
+
   it("keeps token and secret values out of everything an error shows", async () => {
     const value = 's3"key/AB+C';
     const server = await startScriptedServer((request) => ({

@@ -3,12 +3,16 @@ import { ACL, DICTIONARY } from "../../fastly/objects.ts";
 import type { Acl, Dictionary, VersionInfo } from "../../fastly/wire.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { SitefleetError, assertDefined } from "../../lib/errors.ts";
-import { activateAndVerify, proveOrRestore, writeJournal } from "./activate.ts";
-import type { Activation, EdgeChecks } from "./activate.ts";
+import { InterruptedError } from "../../lib/interruption.ts";
+import { activateAndVerify, proveOrRestore } from "./activate.ts";
+import { writeJournal } from "./activation.ts";
+import type { Activation, EdgeChecks } from "./activation.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { STATE_DICTIONARY } from "../service/desired.ts";
 import type { PrivateItem } from "../service/tables.ts";
 import { isVersionStep, sentFiles, writeDraft } from "./draft.ts";
+import type { WrittenDraft } from "./draft.ts";
+import { sayLive, sayNothingActivated, withLines } from "./left-behind.ts";
 import { findService } from "../live/live.ts";
 import { formerVersion, isEmptyPlan } from "../plan/deploy-plan.ts";
 import type { DeployPlan } from "../plan/deploy-plan.ts";
@@ -62,7 +66,8 @@ const DEFAULT_DEADLINE_MS = 120_000;
  * Carries a plan out. Stopped at any point, by an error or a kill, what is live is a whole version, and planning and
  * applying again goes on from there.
  * @throws SitefleetError `deploy/changed-meanwhile`, `deploy/drift`, `deploy/no-service`, `deploy/invalid-vcl`,
- * `deploy/verification-failed`, `deploy/activation-not-seen`; `fastly/…` for refused calls
+ * `deploy/verification-failed`, `deploy/activation-not-seen`; `fastly/…` for refused calls; each says what is live
+ * @throws InterruptedError that says what is live, when the signal aborts
  */
 export async function applyDeploy(plan: DeployPlan, options: ApplyOptions): Promise<DeployResult> {
   const former = plan.baseVersion;
@@ -81,7 +86,7 @@ export async function applyDeploy(plan: DeployPlan, options: ApplyOptions): Prom
   const service = await obtainService(plan, options);
   refuseOtherBase(plan, service.versions);
   timer.end("plan");
-  const work: Work = { options, service, timer, files: sentFiles(plan, options.files ?? []) };
+  const work: Work = { options, service, timer, files: sentFiles(plan, options.files ?? []), lasting: [] };
   if (plan.steps.some(isVersionStep)) {
     const version = await deployVersion(plan, work);
     return resultOf({ outcome: "deployed", serviceId: service.id, version });
@@ -126,6 +131,8 @@ interface Work {
   readonly service: Service;
   readonly timer: StepTimer;
   readonly files: readonly SentFile[];
+  /** What has been changed beside versions so far and stays so, a line each. */
+  readonly lasting: string[];
 }
 
 async function obtainService(plan: DeployPlan, options: ApplyOptions): Promise<Service> {
@@ -157,24 +164,57 @@ function refuseOtherBase(plan: DeployPlan, versions: readonly VersionInfo[]): vo
 }
 
 async function deployVersion(plan: DeployPlan, work: Work): Promise<number> {
+  const { options, service, timer } = work;
+  const { client, progress, signal } = options;
+  const serviceId = service.id;
+  const ready = await makeReady(plan, work);
+  const { version, versions } = ready;
+  await activateAndVerify(activation(plan, { ...work, ...ready }), plan.baseVersion);
+  await markOrphans({ client, serviceId, live: version, progress, signal }, versions);
+  timer.end("record");
+  return version;
+}
+
+interface Ready {
+  readonly version: number;
+  readonly tables: Tables;
+  readonly versions: readonly VersionInfo[];
+}
+
+/** Everything up to the moment before activation: what goes wrong here leaves live what was live. */
+async function makeReady(plan: DeployPlan, work: Work): Promise<Ready> {
   const { options, service, timer, files } = work;
   const { client, progress, clock, signal, variables, by } = options;
   const serviceId = service.id;
   const job = { client, serviceId, plan, variables, by, progress, clock, signal, timer, files };
-  const version = await writeDraft(job, service.versions);
-  const tables = await readTables(plan, { ...work, version });
-  // After validation, so that a draft that goes nowhere changes no secret; before activation, so that no request of
-  // the new version meets a dictionary without its items.
-  const lasting = await writeTablesOf(plan, { ...work, tables });
-  timer.end("tables");
-  // Others use the same token's writes: what goes live must be able to go back.
-  await awaitWrites(options, writesFor([]));
-  const versions = await client.listVersions(serviceId);
-  refuseOtherBase(plan, versions);
-  await activateAndVerify(activation(plan, { ...work, tables, lasting, version, versions }));
-  await markOrphans({ client, serviceId, live: version, progress, signal }, versions);
-  timer.end("record");
-  return version;
+  try {
+    const draft = await writeDraft(job, service.versions);
+    const { version } = draft;
+    const tables = await readTables(plan, { ...work, version });
+    // After validation, so that a draft that goes nowhere changes no secret; before activation, so that no request of
+    // the new version meets a dictionary without its items.
+    await writeTablesOf(plan, { ...work, tables });
+    timer.end("tables");
+    // Others use the same token's writes: what goes live must be able to go back.
+    await awaitWrites(options, writesFor([]));
+    const versions = await client.listVersions(serviceId);
+    refuseOtherBase(plan, versions);
+    refuseOtherDraft(draft, versions);
+    return { version, tables, versions };
+  } catch (error) {
+    const next = "the next deploy goes on with the draft";
+    throw sayNothingActivated(error, { signal, live: plan.baseVersion, lasting: work.lasting, next });
+  }
+}
+
+/** Another deploy at the same time takes a draft that it finds for one that was left, and writes its own stamp. */
+function refuseOtherDraft({ version, stamp }: WrittenDraft, versions: readonly VersionInfo[]): void {
+  if (versions.find(({ number }) => number === version)?.comment === stamp) return;
+  throw new SitefleetError(
+    "deploy/changed-meanwhile",
+    `another deploy took up version ${version} while this one wrote it`,
+    { hint: "let the other one end, then deploy again" },
+  );
 }
 
 /** For plans without a new version: items that changed, or a verification that is still owed. */
@@ -183,13 +223,20 @@ async function finishLiveVersion(plan: DeployPlan, work: Work): Promise<void> {
   const version = plan.baseVersion;
   assertDefined(version, "the live version of a plan that makes none");
   const tables = await readTables(plan, { ...work, version });
-  const job = activation(plan, { ...work, tables, lasting: [], version, versions: service.versions });
+  const job = activation(plan, { ...work, tables, version, versions: service.versions });
   // Until it is verified with the new items the version counts as unproven, whatever happens in between.
   await writeJournal(job, { state: "activating", version, former: job.former });
-  await awaitWrites(options, writesFor(plan.steps));
-  const lasting = await writeTablesOf(plan, { ...work, tables });
+  try {
+    await awaitWrites(options, writesFor(plan.steps));
+    await writeTablesOf(plan, { ...work, tables });
+  } catch (error) {
+    const left = [`version ${version} stays live and is not verified with them`, ...work.lasting];
+    if (error instanceof SitefleetError) throw withLines(error, left);
+    if (!options.signal.aborted) throw error;
+    throw new InterruptedError(`${sayLive(version)}; the next deploy writes the rest and verifies it`, left);
+  }
   timer.end("tables");
-  await proveOrRestore({ ...job, lasting });
+  await proveOrRestore(job);
 }
 
 /** Where a version's tables are; ACLs are looked up only where there are any. */
@@ -208,12 +255,10 @@ async function readTables(plan: DeployPlan, work: Work & { readonly version: num
   };
 }
 
-function writeTablesOf(
-  plan: DeployPlan,
-  work: Work & { readonly tables: Tables },
-): Promise<readonly string[]> {
+function writeTablesOf(plan: DeployPlan, work: Work & { readonly tables: Tables }): Promise<void> {
   const { client, privateItems, progress } = work.options;
-  return writeTables({ client, serviceId: work.service.id, plan, privateItems, progress, ...work.tables });
+  const { lasting, tables, service } = work;
+  return writeTables({ client, serviceId: service.id, plan, privateItems, progress, lasting, ...tables });
 }
 
 function idOf(dictionaries: readonly Dictionary[], name: string): string {
@@ -226,7 +271,6 @@ function activation(
   plan: DeployPlan,
   work: Work & {
     readonly tables: Tables;
-    readonly lasting: readonly string[];
     readonly version: number;
     readonly versions: readonly VersionInfo[];
   },
@@ -244,6 +288,7 @@ function activation(
     version: work.version,
     revision: plan.revision,
     former: sameVersion && !plan.unverified ? plan.baseVersion : formerVersion(plan),
+    interrupted: "restore",
     stateDictionary: idOf(work.tables.dictionaries, STATE_DICTIONARY),
     record: plan.steps.find((step) => step.do === "put-record")?.record,
     content: digestContent(plan.content),

@@ -44,26 +44,24 @@ export interface DraftJob extends BudgetJob {
   readonly by: string | null;
 }
 
+/** A draft that holds what the plan wants, with the comment that it was given. */
+export interface WrittenDraft {
+  readonly version: number;
+  readonly stamp: string;
+}
+
 /**
- * Makes a draft version whose content is the plan's target and that Fastly finds valid, and gives its number.
+ * Makes a draft version whose content is the plan's target and that Fastly finds valid.
  * An unfinished draft of an earlier run is completed instead of leaving it behind: Fastly cannot delete versions.
  * @throws SitefleetError `deploy/invalid-vcl` with Fastly's messages; `fastly/rate-limited` while nothing is written yet
  * but the draft's stamp
  */
-export async function writeDraft(job: DraftJob, versions: readonly VersionInfo[]): Promise<number> {
-  const draft = await obtainDraft(job, versions);
+export async function writeDraft(job: DraftJob, versions: readonly VersionInfo[]): Promise<WrittenDraft> {
+  job.signal.throwIfAborted();
+  // Interrupted between the two calls it would leave a version that nobody knows whose it is.
+  const { draft, stamp } = await job.client.sheltered(() => stampedDraft(job, versions));
   const ref: VersionRef = { serviceId: job.serviceId, version: draft.number };
   const { plan, timer } = job;
-  const stamp = formatStamp({
-    version: draft.number,
-    from: plan.baseVersion,
-    revision: plan.revision,
-    content: digestContent(plan.content),
-    commit: plan.commit,
-    by: job.by,
-  });
-  // First of all writes: from here on the draft is known as ours, whatever happens.
-  if (draft.comment !== stamp) await job.client.commentVersion(ref, stamp);
   const steps = draft.fresh ? plan.steps.filter(isVersionStep) : await stepsLeft(job, ref, draft);
   timer.end("draft");
   const beside = plan.steps.filter((step) => !isVersionStep(step));
@@ -74,8 +72,43 @@ export async function writeDraft(job: DraftJob, versions: readonly VersionInfo[]
   }
   timer.end("write");
   await validateDraft(job, ref);
+  if (!draft.fresh) await refuseMixture(job, ref);
   timer.end("validate");
-  return draft.number;
+  return { version: draft.number, stamp };
+}
+
+/** The draft with the first of all writes to it: from then on it is known as ours, whatever happens. */
+async function stampedDraft(
+  job: DraftJob,
+  versions: readonly VersionInfo[],
+): Promise<{ readonly draft: Draft; readonly stamp: string }> {
+  const { plan } = job;
+  const draft = await obtainDraft(job, versions);
+  const stamp = formatStamp({
+    version: draft.number,
+    from: plan.baseVersion,
+    revision: plan.revision,
+    content: digestContent(plan.content),
+    commit: plan.commit,
+    by: job.by,
+  });
+  const ref: VersionRef = { serviceId: job.serviceId, version: draft.number };
+  if (draft.comment !== stamp) await job.client.commentVersion(ref, stamp);
+  return { draft, stamp };
+}
+
+/**
+ * A draft that was taken up may be one that another deploy is still writing: then it holds something of both.
+ * @throws SitefleetError `deploy/changed-meanwhile`
+ */
+async function refuseMixture({ client, plan }: DraftJob, ref: VersionRef): Promise<void> {
+  const { content } = await readVersion(client, ref);
+  if (digestContent(content) === digestContent(plan.content)) return;
+  throw new SitefleetError(
+    "deploy/changed-meanwhile",
+    `somebody else wrote to version ${ref.version} while this deploy did`,
+    { hint: "let the other one end, then deploy again: it brings the draft to what is wanted" },
+  );
 }
 
 /** Whether a step writes to a version, and not beside it. */
@@ -190,7 +223,7 @@ async function validateDraft(job: DraftJob, ref: VersionRef): Promise<void> {
   const { valid, problems, warnings } = await job.client.validateVersion(ref);
   if (!valid) {
     throw new SitefleetError("deploy/invalid-vcl", `Fastly finds version ${ref.version} invalid`, {
-      hint: "nothing was activated; fix the template or setting and deploy again: the draft is used again",
+      hint: "fix the template or setting and deploy again: the draft is used again",
       details: problems.flatMap((text) => tellMessages(text, job.files)),
     });
   }

@@ -23,7 +23,8 @@ function abandonedComment(draft: number, from: number | null): string {
  * is of use only as long as the version is live that it was made from: what others change in a later one is not in it.
  * Locking it would say so too, but Fastly takes locked versions for ones that may be activated.
  *
- * The deploy itself is over by now and stands: a draft that cannot be marked is told, and the next deploy marks it.
+ * The deploy itself is over by now and stands: a draft that cannot be marked is told, and the next deploy marks it, as it
+ * does those that an interruption leaves.
  */
 export async function markOrphans(job: OrphanJob, versions: readonly VersionInfo[]): Promise<void> {
   for (const draft of versions) {
@@ -31,7 +32,7 @@ export async function markOrphans(job: OrphanJob, versions: readonly VersionInfo
     try {
       await markOrphan(job, draft);
     } catch (error) {
-      job.signal.throwIfAborted();
+      if (job.signal.aborted) return;
       if (!(error instanceof RemoteError)) throw error;
       job.progress(
         `version ${draft.number}: a draft that is of no use any more, not marked: ${error.message}`,

@@ -2,11 +2,14 @@ import { DICTIONARY } from "../../fastly/objects.ts";
 import type { VersionInfo } from "../../fastly/wire.ts";
 import { SitefleetError } from "../../lib/errors.ts";
 import { activateAndVerify } from "./activate.ts";
+import { activeVersion } from "./activation.ts";
+import type { Activation } from "./activation.ts";
 import type { ApplyOptions, DeployResult } from "./apply.ts";
 import { STATE_DICTIONARY } from "../service/desired.ts";
 import type { DesiredService } from "../service/desired.ts";
 import { findService } from "../live/live.ts";
 import { ownStamp, parseStamp } from "../live/stamp.ts";
+import { parseState } from "../live/state.ts";
 import { StepTimer } from "./step-timer.ts";
 
 /** What a rollback would do. */
@@ -23,7 +26,8 @@ export interface RollbackPlan {
 }
 
 /**
- * Finds the version to go back to: the one asked for, else the one that the live version was made from.
+ * Finds the version to go back to: the one asked for, else the one that was last known to be good before the live one, else
+ * the one that the live version was made from.
  * @throws SitefleetError `deploy/no-service`, `deploy/invalid-version`
  */
 export async function planRollback(
@@ -42,7 +46,9 @@ export async function planRollback(
       hint: "deploy with `sitefleet deploy apply`",
     });
   }
-  const target = chooseTarget(service.versions, { active, to: request.to });
+  const { to } = request;
+  const before = to === undefined ? await versionBefore(client, { serviceId: service.id, active }) : null;
+  const target = chooseTarget(service.versions, { active, to, before });
   return {
     serviceId: service.id,
     from: active.number,
@@ -54,8 +60,34 @@ export async function planRollback(
 }
 
 /**
- * Activates the target and verifies it; nothing happens when it is live already.
- * @throws SitefleetError `deploy/verification-failed`, `deploy/activation-not-seen` (the live version was put back)
+ * The version that was live and good before the active one. The stamp names what was live, be it a version that an
+ * interrupted run left unproven: where the journal is about the active version it knows better. After a rollback the
+ * journal's former version is the one that was left for a reason.
+ */
+async function versionBefore(
+  client: ApplyOptions["client"],
+  { serviceId, active }: { readonly serviceId: string; readonly active: VersionInfo },
+): Promise<number | null> {
+  const dictionaryId = await stateDictionaryIn(client, { serviceId, version: active.number });
+  const { journal } = parseState(
+    dictionaryId === undefined ? [] : await client.listItems({ serviceId, dictionaryId }),
+  );
+  const known = journal?.version === active.number ? journal.former : null;
+  return known !== null && known < active.number ? known : (ownStamp(active)?.from ?? null);
+}
+
+async function stateDictionaryIn(
+  client: ApplyOptions["client"],
+  ref: { readonly serviceId: string; readonly version: number },
+): Promise<string | undefined> {
+  const dictionaries = await client.list(DICTIONARY, ref);
+  return dictionaries.find(({ name }) => name === STATE_DICTIONARY)?.id;
+}
+
+/**
+ * Activates the target and verifies it; nothing happens when it is live already. Interrupted, the target stays live.
+ * @throws SitefleetError `deploy/verification-failed`, `deploy/activation-not-seen` (the live version was put back),
+ * `deploy/changed-meanwhile`
  */
 export async function applyRollback(
   plan: RollbackPlan,
@@ -66,11 +98,15 @@ export async function applyRollback(
 ): Promise<DeployResult> {
   const { serviceId, from, to } = plan;
   const { client, checks, clock, signal, progress, timer = new StepTimer(clock) } = options;
-  timer.end("plan");
   const result = { serviceId, version: to, former: from };
-  if (from === to) return { outcome: "unchanged", ...result, timings: timer.timings, edgeMs: timer.edgeMs };
-  const dictionaries = await client.list(DICTIONARY, { serviceId, version: to });
-  await activateAndVerify({
+  if (from === to) {
+    timer.end("plan");
+    return { outcome: "unchanged", ...result, timings: timer.timings, edgeMs: timer.edgeMs };
+  }
+  const stateDictionary = await stateDictionaryIn(client, { serviceId, version: to });
+  refuseOtherLive(from, await activeVersion({ client, serviceId }));
+  timer.end("plan");
+  const job: Activation = {
     client,
     checks,
     clock,
@@ -81,26 +117,42 @@ export async function applyRollback(
     version: to,
     revision: plan.revision,
     former: from,
+    interrupted: "stay",
     content: plan.content,
-    stateDictionary: dictionaries.find(({ name }) => name === STATE_DICTIONARY)?.id,
+    stateDictionary,
     deadlineMs: options.activationDeadlineMs ?? 120_000,
     lasting: [],
     files: [],
     timer,
-  });
+  };
+  await activateAndVerify(job, from);
   return { outcome: "deployed", ...result, timings: timer.timings, edgeMs: timer.edgeMs };
+}
+
+function refuseOtherLive(planned: number, live: number | null): void {
+  if (planned === live) return;
+  const said = live === null ? "nothing" : `version ${live}`;
+  throw new SitefleetError(
+    "deploy/changed-meanwhile",
+    `version ${planned} was live when the rollback was planned, and ${said} is now`,
+    { hint: "look at it with `sitefleet deploy status`, then roll back again" },
+  );
 }
 
 function chooseTarget(
   versions: readonly VersionInfo[],
-  choice: { readonly active: VersionInfo; readonly to: number | undefined },
+  choice: {
+    readonly active: VersionInfo;
+    readonly to: number | undefined;
+    /** What to go back to when none was asked for. */
+    readonly before: number | null;
+  },
 ): VersionInfo {
-  const { active, to } = choice;
+  const { active, to, before } = choice;
   const usable = versions.filter(({ locked }) => locked);
   const known = usable.map(({ number }) => number).join(", ") || "none";
   if (to === undefined) {
-    const from = ownStamp(active)?.from;
-    const target = usable.find(({ number }) => number === from);
+    const target = usable.find(({ number }) => number === before);
     if (target) return target;
     throw new SitefleetError(
       "deploy/invalid-version",

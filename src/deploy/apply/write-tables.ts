@@ -19,6 +19,8 @@ export interface TableJob {
   /** Of the version that is about to be live, or is. */
   readonly dictionaries: readonly Dictionary[];
   readonly acls: readonly Acl[];
+  /** Gets a line for each table before it is written: what stays changed when a version is put back. */
+  readonly lasting: string[];
 }
 
 type Step<Do extends TableStep["do"]> = Extract<TableStep, { readonly do: Do }>;
@@ -27,19 +29,16 @@ type Step<Do extends TableStep["do"]> = Extract<TableStep, { readonly do: Do }>;
  * Writes what has no version: private items, items and entries. What is remembered of it is written first and holds
  * the old state and the new one until the deploy is verified, so that a run that is cut off leaves nothing that would
  * look as if it had been made by hand.
- * @returns what stays changed when a version is put back, a line each
  * @throws SitefleetError `deploy/changed-meanwhile` when a table is not as it was planned against; `fastly/…`
  */
-export async function writeTables(job: TableJob): Promise<readonly string[]> {
-  const lasting: string[] = [];
+export async function writeTables(job: TableJob): Promise<void> {
   for (const step of job.plan.steps) if (step.do === "put-record") await writeRecord(job, step);
   for (const step of job.plan.steps) {
-    if (step.do === "put-private-items") lasting.push(await writePrivate(job, step));
+    if (step.do === "put-private-items") await writePrivate(job, step);
   }
   const { dictionaries, acls } = job.plan.content;
-  for (const dictionary of dictionaries) lasting.push(...(await writeItems(job, dictionary)));
-  for (const acl of acls) lasting.push(...(await writeEntries(job, acl)));
-  return lasting;
+  for (const dictionary of dictionaries) await writeItems(job, dictionary);
+  for (const acl of acls) await writeEntries(job, acl);
 }
 
 /**
@@ -59,10 +58,11 @@ async function writeRecord(job: TableJob, { record }: Step<"put-record">): Promi
   await job.client.putItems(ref, formatRecord(uniteRecords(before, record)));
 }
 
-async function writePrivate(job: TableJob, step: Step<"put-private-items">): Promise<string> {
-  const { client, privateItems, progress } = job;
+async function writePrivate(job: TableJob, step: Step<"put-private-items">): Promise<void> {
+  const { client, privateItems, progress, lasting } = job;
   const ref = dictionaryRef(job, step.dictionary);
   const items = privateItems.filter(({ dictionary }) => dictionary === step.dictionary);
+  lasting.push(`the private items keep their new values: Fastly does not tell the former ones`);
   await client.putItems(ref, items);
   await client.removeItems(ref, step.remove);
   const salted = { dictionaryId: ref.dictionaryId, salt: randomBytes(16).toString("hex") };
@@ -71,16 +71,12 @@ async function writePrivate(job: TableJob, step: Step<"put-private-items">): Pro
     { key: digestKey(step.dictionary), value: digest },
   ]);
   progress(`private items written: ${items.map(({ key }) => key).join(", ")}`);
-  return `the private items keep their new values: Fastly does not tell the former ones`;
 }
 
-async function writeItems(
-  job: TableJob,
-  { name, items: wanted }: DictionaryContent,
-): Promise<readonly string[]> {
+async function writeItems(job: TableJob, { name, items: wanted }: DictionaryContent): Promise<void> {
   const step = job.plan.steps.find((one) => one.do === "put-items" && one.dictionary === name);
   const fresh = isNew(job.plan, "dictionary", name);
-  if (wanted === undefined || (!fresh && step?.do !== "put-items")) return [];
+  if (wanted === undefined || (!fresh && step?.do !== "put-items")) return;
   const ref = dictionaryRef(job, name);
   const found = await job.client.listItems(ref);
   const items = found.map(({ item_key, item_value }) => ({ key: item_key, value: item_value }));
@@ -89,6 +85,7 @@ async function writeItems(
   }
   const present = new Map(items.map(({ key, value }) => [key, value]));
   const keys = new Set(wanted.map(({ key }) => key));
+  job.lasting.push(`the items of dictionary "${name}" keep their new values`);
   await job.client.putItems(
     ref,
     wanted.filter(({ key, value }) => present.get(key) !== value),
@@ -98,20 +95,16 @@ async function writeItems(
     [...present.keys()].filter((key) => !keys.has(key)),
   );
   job.progress(`items of dictionary "${name}" written`);
-  return [`the items of dictionary "${name}" keep their new values`];
 }
 
 /** Tries of a batch whose answer may have got lost. */
 const MOST_TRIES = 5;
 
 /** Batches of entries are never sent again unseen: each try starts from the entries that are there. */
-async function writeEntries(
-  job: TableJob,
-  { name, entries: wanted }: AclContent,
-): Promise<readonly string[]> {
+async function writeEntries(job: TableJob, { name, entries: wanted }: AclContent): Promise<void> {
   const step = job.plan.steps.find((one) => one.do === "put-entries" && one.acl === name);
   const fresh = isNew(job.plan, "acl", name);
-  if (!fresh && step?.do !== "put-entries") return [];
+  if (!fresh && step?.do !== "put-entries") return;
   const acl = job.acls.find((one) => one.name === name);
   assertDefined(acl, `ACL ${name}`);
   const ref = { serviceId: job.serviceId, aclId: acl.id };
@@ -120,6 +113,7 @@ async function writeEntries(
     if (attempt === 1 && !fresh && step?.do === "put-entries") {
       refuseOtherTable(`ACL "${name}"`, step.seen, digestTable(entryLines(found)));
     }
+    if (attempt === 1) job.lasting.push(`the entries of ACL "${name}" stay as they are now`);
     try {
       await job.client.changeEntries(ref, entryChanges(wanted, found));
       break;
@@ -129,7 +123,6 @@ async function writeEntries(
     }
   }
   job.progress(`entries of ACL "${name}" written`);
-  return [`the entries of ACL "${name}" stay as they are now`];
 }
 
 /** What makes the entries that are there into those that are wanted. */

@@ -95,7 +95,7 @@ describe("one fault", () => {
     for (let at = first + 1; at === first + 1 || state.count >= state.at; at += STRIDE) {
       Object.assign(state, { at, count: 0 });
       const next = `# hit at ${at}`;
-      const isHit = deployerAt(proxy.url, { attempts: 1, silenceMs: 150 }).deploy(desiredWith(next));
+      const isHit = deployerAt(proxy.url, { attempts: 1, silenceMs: 300 }).deploy(desiredWith(next));
       await isHit.catch(expectRemote);
       if (state.count >= at) hits += 1;
       await expectRepaired(api, body, next);
@@ -202,7 +202,7 @@ describe("what Fastly's compiler says at the last moment", () => {
     );
     const error = await failureOf(deployerAt(proxy.url).deploy(desiredWith("# two")));
     expect(error.code).toBe("deploy/invalid-vcl");
-    expect(error.details).toEqual(["main:2: Expected CSTR got 'BOOL'\n    # two"]);
+    expect(error.details).toEqual(["main:2: Expected CSTR got 'BOOL'\n    # two", "nothing was activated"]);
     expect((await liveOf(deployer)).active?.number).toBe(1);
     expect(await deployer.deploy(desiredWith("# two"))).toMatchObject({ version: 2 });
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { EdgeChecks } from "../../../src/deploy/apply/activate.ts";
+import type { EdgeChecks } from "../../../src/deploy/apply/activation.ts";
 import { isEmptyPlan } from "../../../src/deploy/plan/deploy-plan.ts";
 import { startApi } from "../../mirror/api/api-fixture.ts";
 import { startFaultProxy } from "../../support/fault-proxy.ts";

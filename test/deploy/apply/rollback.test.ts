@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { EdgeChecks } from "../../../src/deploy/apply/activate.ts";
+import type { EdgeChecks } from "../../../src/deploy/apply/activation.ts";
 import { readLive } from "../../../src/deploy/live/live.ts";
 import { applyRollback, planRollback } from "../../../src/deploy/apply/rollback.ts";
 import { formatStatus, toStatus } from "../../../src/deploy/plan/status.ts";
