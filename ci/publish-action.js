@@ -25,10 +25,18 @@ function output(name, value) {
   if (file) appendFileSync(file, `${name}=${text}\n`);
 }
 
+/** An input that cannot be used. */
+class InputFailure extends Error {}
+
 function publish() {
   for (const name of ["FOLDER", "SITE"]) {
     // An empty folder would be that of the workflow itself, with everything in it.
-    if (input(name) === "") throw new Error(`the input ${name.toLowerCase()} is missing`);
+    if (input(name) === "") throw new InputFailure(`the input ${name.toLowerCase()} is missing`);
+  }
+  const dryRun = input("DRY_RUN");
+  if (!["", "true", "false"].includes(dryRun)) {
+    // Taken for `false` it would publish what was only to be looked at.
+    throw new InputFailure(`the input dry-run is "${dryRun}", not true or false`);
   }
   const args = [
     "publish",
@@ -42,7 +50,7 @@ function publish() {
       .flatMap((domain) => option("domain", domain)),
     ...option("preview", input("PREVIEW")),
     ...option("expires", input("EXPIRES")),
-    ...(input("DRY_RUN") === "true" ? ["--dry-run"] : []),
+    ...(dryRun === "true" ? ["--dry-run"] : []),
     "--",
     input("FOLDER"),
   ];
@@ -58,4 +66,10 @@ function publish() {
   return 0;
 }
 
-process.exitCode = publish();
+try {
+  process.exitCode = publish();
+} catch (error) {
+  if (!(error instanceof InputFailure)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
+}

@@ -7,8 +7,8 @@ interface Line {
 }
 
 /**
- * Reads block maps, block lists, `[a, b]` and scalars on one line; every scalar is text. What else YAML has is refused, so
- * that no file is misread.
+ * Reads block maps, block lists, `[a, b]`, scalars on one line and `|` texts; every scalar is text. What else YAML has is
+ * refused, so that no file is misread.
  */
 export function parsePlainYaml(source: string): Yaml {
   const lines = source.split("\n").flatMap((line): readonly Line[] => {
@@ -48,11 +48,23 @@ function parseMap(lines: readonly Line[], indent: number): readonly [Yaml, reado
     if (!line || line.indent !== indent) return [map, rest];
     const [, name, text] = /^([\w-]+):(?: (.*))?$/.exec(line.text) ?? [];
     if (name === undefined || name in map) throw new Error(`not a field, or a second one: ${line.text}`);
-    const isInner = text === undefined && (others[0]?.indent ?? 0) > indent;
-    const [value, after] = isInner ? parseBlock(others) : [scalar(text ?? ""), others];
+    const [value, after] = parseValue(text, { indent, others });
     map[name] = value;
     rest = after;
   }
+}
+
+function parseValue(
+  text: string | undefined,
+  { indent, others }: { readonly indent: number; readonly others: readonly Line[] },
+): readonly [Yaml, readonly Line[]] {
+  if (text === "|") {
+    const end = others.findIndex((line) => line.indent <= indent);
+    const inner = end === -1 ? others : others.slice(0, end);
+    return [inner.map((line) => `${line.text}\n`).join(""), others.slice(inner.length)];
+  }
+  const isInner = text === undefined && (others[0]?.indent ?? 0) > indent;
+  return isInner ? parseBlock(others) : [scalar(text ?? ""), others];
 }
 
 function scalar(text: string): Yaml {
