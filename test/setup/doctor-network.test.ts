@@ -1,6 +1,9 @@
 import { readFile } from "node:fs/promises";
+import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer as createTcpServer } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import { networkInterfaces } from "node:os";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { AccountClient } from "../../src/fastly/account-client.ts";
 import { fleetOf } from "../../src/fleet/fleet.ts";
@@ -94,11 +97,34 @@ describe("the token", () => {
     ["is for another service", { ...token, services: ["other"] }, "fail"],
     ["may only purge", { ...token, scope: "purge_select" }, "warn"],
     ["may only read", { ...token, scope: "global:read" }, "fail"],
+    ["may only purge everything", { ...token, scope: "purge_all global:read" }, "fail"],
+    [
+      "may only read and ends soon",
+      { ...token, scope: "global:read", expires_at: new Date(NOW + 2 * DAY).toISOString() },
+      "fail",
+    ],
+    [
+      "may only purge and ends soon",
+      { ...token, scope: "purge_select", expires_at: new Date(NOW + 2 * DAY).toISOString() },
+      "warn",
+    ],
   ] satisfies [string, unknown, string][])("that %s", async (_, document, state) => {
     const account = await accountWith({ "/tokens/self": document, "/datacenters": POPS });
     const results = await checkAccount(jobWith(), { account, serviceId: "own" });
     expect(stateOf(results, "fastly/token").split(":")[0]).toBe(state);
     expect(stateOf(results, "fastly/clock")).toBe("ok: in step with this machine's");
+  });
+
+  it("that can neither deploy nor purge is told so before its end is, and what to take instead", async () => {
+    const document = { ...token, scope: "global:read", expires_at: new Date(NOW + 2 * DAY).toISOString() };
+    const account = await accountWith({ "/tokens/self": document, "/datacenters": POPS });
+    const results = await checkAccount(jobWith(), { account, serviceId: "own" });
+    expect(results.find(({ id }) => id === "fastly/token")).toEqual({
+      id: "fastly/token",
+      state: "fail",
+      found: '"t", scope global:read, expires in 2 days: it can neither deploy nor purge',
+      fix: "take one with the scope `global`, or `purge_select`",
+    });
   });
 
   it("that is refused ends the run with 4", async () => {
@@ -246,6 +272,11 @@ describe("DNS", () => {
   });
 });
 
+const noIpv6 = !Object.values(networkInterfaces()).some((found) =>
+  found?.some(({ address }) => address === "::1"),
+);
+if (noIpv6) process.stderr.write("skipped: this machine has no ::1\n");
+
 describe("a certificate", () => {
   it("is refused that nobody known has signed, and taken when its authority is known", async () => {
     const { mirror } = await startFirstTime();
@@ -277,6 +308,72 @@ describe("a certificate", () => {
     expect((await checkTls(jobWith({ verify: plain })))[0]).toMatchObject({ state: "skipped" });
     expect((await checkTls(jobWith({ verify: undefined })))[0]).toMatchObject({ state: "skipped" });
   });
+
+  it("is waited for 10 s in all, however often the other side says a little", async () => {
+    const { port, connected } = await listenWith("127.0.0.1", (socket) => {
+      // The beginning of a record that never ends, a byte at a time.
+      socket.on("data", () => socket.write(Buffer.of(0x16)));
+    });
+    const clock = new FakeClock(NOW);
+    const job = jobWith({ verify: { url: `https://127.0.0.1:${port}`, hostSuffix: "v.example-sites.com" } });
+    const found = checkTls({ ...job, fleet: fleetOf(job.fleet.environment, { clock }) });
+    await connected;
+    clock.advance(9_999);
+    expect(clock.sleeping).toBe(1);
+    clock.advance(1);
+    expect(await found).toEqual([
+      {
+        id: "tls/*.example-sites.com",
+        state: "fail",
+        found: `127.0.0.1:${port} does not speak TLS: no answer within 10 s`,
+        fix: "check verify.url and its DNS",
+        cause: "unreachable",
+      },
+    ]);
+  });
+
+  it("is not waited for any longer once the run is stopped", async () => {
+    const { port, connected } = await listenWith("127.0.0.1", () => undefined);
+    const stop = new AbortController();
+    const job = jobWith({ verify: { url: `https://127.0.0.1:${port}`, hostSuffix: "v.example-sites.com" } });
+    const clock = new FakeClock(NOW);
+    const fleet = fleetOf(job.fleet.environment, { clock, signal: stop.signal });
+    const found = checkTls({ ...job, fleet });
+    await connected;
+    stop.abort(new Error("interrupted"));
+    await expect(found).rejects.toThrow("interrupted");
+    expect(clock.sleeping).toBe(0);
+  });
+
+  it.skipIf(noIpv6)("is asked for at an IPv6 address too", async () => {
+    const { port, connected } = await listenWith("::1", (socket) => socket.destroy());
+    const verify = { url: `https://[::1]:${port}`, hostSuffix: "v.example-sites.com" };
+    const [found] = await checkTls(jobWith({ verify }));
+    await connected;
+    expect(found).toMatchObject({ state: "fail", cause: "unreachable" });
+    expect(found?.found).toMatch(new RegExp(`^\\[::1\\]:${port} does not speak TLS: `));
+  });
+
+  /** Listens at a free port; `connected` resolves at the first connection. */
+  async function listenWith(
+    host: string,
+    serve: (socket: Socket) => void,
+  ): Promise<{ readonly port: number; readonly connected: Promise<unknown> }> {
+    const sockets = new Set<Socket>();
+    const server = createTcpServer((socket) => {
+      sockets.add(socket);
+      socket.on("error", () => undefined); // whoever asked may be gone
+      serve(socket);
+    });
+    const connected = once(server, "connection");
+    server.listen(0, host);
+    await once(server, "listening");
+    onTestFinished(() => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    });
+    return { port: (server.address() as AddressInfo).port, connected };
+  }
 
   function withRealTime({ fleet }: DoctorJob): DoctorJob["fleet"] {
     return fleetOf(fleet.environment, { clock: new FakeClock(Date.now()) });

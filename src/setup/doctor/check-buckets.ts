@@ -26,7 +26,10 @@ export async function checkBuckets({ fleet }: DoctorJob): Promise<readonly Check
       );
     }
   }
-  return [...settings, ...(await checkKeys(fleet))];
+  const keys = await checkKeys(fleet);
+  // What an object shows is more than what a name shows: one row says of a bucket whether it is private.
+  const told = new Set(keys.map(({ id }) => id));
+  return [...settings.filter(({ id }) => !told.has(id)), ...keys];
 }
 
 function bucketsOf({ configBucket, hostingBucket }: Location): readonly string[] {
@@ -101,11 +104,22 @@ async function checkPrivate(
       `block public access of the bucket "${bucket}"`,
     );
   } catch (error) {
-    signal.throwIfAborted();
-    const why = error instanceof Error ? error.message : String(error);
-    const found = `${bucketEndpoint(location, bucket).host} does not answer: ${why}`;
-    return { ...fail(id, found, "check the endpoint and the network"), cause: "unreachable" };
+    return unanswered({ location, bucket, signal }, error);
   }
+}
+
+/** A request without key that ended without an answer. */
+function unanswered(
+  { location, bucket, signal }: Place & { readonly signal: AbortSignal },
+  error: unknown,
+): CheckResult {
+  signal.throwIfAborted();
+  const why = error instanceof Error ? error.message : String(error);
+  const found = `${bucketEndpoint(location, bucket).host} does not answer: ${why}`;
+  return {
+    ...fail(`s3/${bucket}/private`, found, "check the endpoint and the network"),
+    cause: "unreachable",
+  };
 }
 
 /** What the publisher's and the edge's key can do, by trying, with an object that is gone afterwards. */
@@ -148,7 +162,7 @@ async function checkBucketKeys(fleet: Fleet, job: ProbeJob): Promise<readonly Ch
   }
   try {
     const edge = await checkEdgeKey(fleet, { ...job, key });
-    const open = await checked(`s3/${bucket}/private`, () => checkUnread(fleet, { bucket, key }));
+    const open = await checkUnread(fleet, { bucket, key });
     const read = await checked(id, async () => {
       const got = await store.get({ key, signal });
       return got.kind === "ok" ? [] : fail(id, NOT_CONSISTENT.found, NOT_CONSISTENT.fix);
@@ -182,10 +196,16 @@ async function checkUnread(
   { environment, signal }: Fleet,
   { bucket, key }: { readonly bucket: string; readonly key: string },
 ): Promise<readonly CheckResult[]> {
-  const { status } = await askWithoutKey({ location: environment.s3, bucket, path: key, signal });
-  if (status !== 200) return [];
+  const { s3: location } = environment;
   const id = `s3/${bucket}/private`;
-  return [fail(id, "gives an object to whoever has no key", `block public access of the bucket "${bucket}"`)];
+  try {
+    const { status } = await askWithoutKey({ location, bucket, path: key, signal });
+    if (status !== 200) return [];
+    const fix = `block public access of the bucket "${bucket}"`;
+    return [fail(id, "gives an object to whoever has no key", fix)];
+  } catch (error) {
+    return [unanswered({ location, bucket, signal }, error)];
+  }
 }
 
 async function askWithoutKey(ask: {

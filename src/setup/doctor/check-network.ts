@@ -101,7 +101,8 @@ async function checkCertificate(job: DoctorJob, { domain, target }: TlsJob): Pro
   const seen = await presentedCertificate(job, { servername: hostOf(domain), target });
   const cover = `have a certificate at Fastly that covers ${domain}`;
   if ("unreachable" in seen) {
-    const found = `${target.host}:${target.port} does not speak TLS: ${seen.unreachable}`;
+    const shown = target.host.includes(":") ? `[${target.host}]` : target.host;
+    const found = `${shown}:${target.port} does not speak TLS: ${seen.unreachable}`;
     return { ...fail(id, found, "check verify.url and its DNS"), cause: "unreachable" };
   }
   if (seen.problem !== undefined) return fail(id, `the certificate is not valid: ${seen.problem}`, cover);
@@ -128,31 +129,28 @@ function presentedCertificate(
       ...target,
       servername,
       rejectUnauthorized: false,
-      timeout: TLS_TIMEOUT_MS,
       ...(tls === undefined ? {} : { ca: tls.ca }),
     });
-    const silent = { unreachable: `no answer within ${TLS_TIMEOUT_MS / 1_000} s` };
-    // A socket's own timeout begins anew with every byte: whoever sends one now and then is waited for no longer either.
-    const deadline = AbortSignal.timeout(TLS_TIMEOUT_MS);
-    const expire = (): void => end(silent);
-    const abort = (): void => {
-      deadline.removeEventListener("abort", expire);
-      socket.destroy();
-      reject(fleet.signal.reason instanceof Error ? fleet.signal.reason : new Error("aborted"));
-    };
+    const over = new AbortController();
     const end = (presented: Presented): void => {
-      fleet.signal.removeEventListener("abort", abort);
-      deadline.removeEventListener("abort", expire);
+      over.abort();
       socket.destroy();
       resolve(presented);
     };
-    fleet.signal.addEventListener("abort", abort, { once: true });
-    deadline.addEventListener("abort", expire, { once: true });
+    const abort = (): void => {
+      over.abort();
+      socket.destroy();
+      reject(fleet.signal.reason instanceof Error ? fleet.signal.reason : new Error("aborted"));
+    };
+    fleet.signal.addEventListener("abort", abort, { once: true, signal: over.signal });
+    // Not the socket's own timeout, which begins anew with every byte: somebody may send one now and then.
+    const expire = (): void => end({ unreachable: `no answer within ${TLS_TIMEOUT_MS / 1_000} s` });
+    const stay = (): void => undefined;
+    fleet.clock.sleep(TLS_TIMEOUT_MS, over.signal).then(expire, stay);
     socket.on("secureConnect", () => {
       const problem = socket.authorized ? undefined : String(socket.authorizationError);
       end({ certificate: socket.getPeerCertificate(), problem });
     });
-    socket.on("timeout", expire);
     socket.on("error", (error) => end({ unreachable: error.message }));
   });
 }
