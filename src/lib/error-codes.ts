@@ -26,6 +26,11 @@ export const ERROR_CODES = {
     exit: 6,
     meaning: "the service was changed by hand since the last deploy",
   },
+  "deploy/invalid-package": {
+    kind: "user",
+    exit: 2,
+    meaning: "a file is not a package of a Compute app",
+  },
   "deploy/invalid-plan": {
     kind: "user",
     exit: 2,
@@ -45,6 +50,11 @@ export const ERROR_CODES = {
     kind: "user",
     exit: 1,
     meaning: "the rendered VCL has errors that our own checker finds",
+  },
+  "deploy/no-package": {
+    kind: "user",
+    exit: 2,
+    meaning: "the package of the Compute app has not been built",
   },
   "deploy/no-service": { kind: "user", exit: 2, meaning: "the environment's Fastly service does not exist" },
   "deploy/not-alike": {

@@ -1,0 +1,113 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import { unpackTar } from "modern-tar";
+import { parse as parseToml } from "smol-toml";
+import { z } from "zod";
+import { isErrno, messageOf } from "../../lib/caught.ts";
+import { SitefleetError } from "../../lib/errors.ts";
+import { packagePath } from "../../lib/package-root.ts";
+
+/** A package as Fastly takes it: a gzipped tar with a manifest and a program. */
+export interface PackageFile {
+  readonly path: string;
+  readonly bytes: Buffer;
+  /** Bytes of the archive. */
+  readonly size: number;
+  /** SHA-512 of the archive, hexadecimal: `hashsum` of Fastly's answers. */
+  readonly hashsum: string;
+  /**
+   * SHA-512 of what is in its files, in the order of their names, hexadecimal: `files_hash` of Fastly's answers, and what
+   * `fastly compute hash-files` prints (github.com/fastly/cli, pkg/commands/compute/hashfiles.go). It stays the same when
+   * only the archive is made anew.
+   */
+  readonly filesHash: string;
+  /** `name` of its `fastly.toml`. */
+  readonly manifestName: string;
+}
+
+/** The package that comes with the program, and is built by `npm run build:compute` in a checkout. */
+export const OWN_PACKAGE = "compute/pkg/sitefleet.tar.gz";
+
+/** Bytes of an archive (docs.fastly.com: /products/compute-resource-limits; the CLI refuses larger ones as well). */
+const LARGEST = 100_000_000;
+/** Bytes of its files together; a program of a tenth of it is large. */
+const LARGEST_UNPACKED = 300_000_000;
+const WASM = Buffer.from([0x00, 0x61, 0x73, 0x6d]);
+const manifestSchema = z.object({ name: z.string().min(1) });
+
+/**
+ * Reads a package and what Fastly will say of it; without a path the product's own.
+ * @throws SitefleetError `deploy/no-package` where there is none, `deploy/invalid-package` where it is no package
+ */
+export async function readPackage(path: string = packagePath(OWN_PACKAGE)): Promise<PackageFile> {
+  const bytes = await readArchive(path);
+  const files = await filesOf(bytes).catch((cause: unknown) => {
+    throw invalid(path, `cannot be unpacked: ${messageOf(cause)}`, cause);
+  });
+  const program = fileNamed(files, "main.wasm");
+  if (program === undefined || !program.subarray(0, WASM.length).equals(WASM))
+    throw invalid(path, "has no program main.wasm");
+  const manifest = fileNamed(files, "fastly.toml");
+  if (manifest === undefined) throw invalid(path, "has no fastly.toml");
+  return {
+    path,
+    bytes,
+    size: bytes.length,
+    hashsum: createHash("sha512").update(bytes).digest("hex"),
+    filesHash: hashOfFiles(files),
+    manifestName: nameIn(manifest, path),
+  };
+}
+
+async function readArchive(path: string): Promise<Buffer> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    if (!isErrno(cause, "ENOENT")) throw invalid(path, `cannot be read: ${messageOf(cause)}`, cause);
+    throw new SitefleetError("deploy/no-package", `there is no package of the Compute app at ${path}`, {
+      cause,
+      hint: "in a checkout build it with `npm run build:compute`; an installed sitefleet comes with it",
+    });
+  }
+  if (bytes.length > LARGEST) throw invalid(path, `has ${bytes.length} bytes, over Fastly's ${LARGEST}`);
+  return bytes;
+}
+
+/** Contents by path; folders are left out. The paths are only names here: nothing is written. */
+async function filesOf(archive: Buffer): Promise<ReadonlyMap<string, Buffer>> {
+  const tar = await promisify(gunzip)(archive, { maxOutputLength: LARGEST_UNPACKED });
+  const entries = await unpackTar(tar, { strict: true });
+  const files = entries.filter(({ header }) => header.type !== "directory");
+  return new Map(files.map(({ header, data }) => [header.name, Buffer.from(data ?? [])]));
+}
+
+/** By its last name, as the CLI finds it (validate.go): archives have a folder around their files. */
+function fileNamed(files: ReadonlyMap<string, Buffer>, name: string): Buffer | undefined {
+  return [...files].find(([path]) => path.split("/").at(-1) === name)?.[1];
+}
+
+/** In the order of the names' bytes, as Go sorts strings. */
+function hashOfFiles(files: ReadonlyMap<string, Buffer>): string {
+  const hash = createHash("sha512");
+  const sorted = [...files].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  for (const [, content] of sorted) hash.update(content);
+  return hash.digest("hex");
+}
+
+function nameIn(manifest: Buffer, path: string): string {
+  try {
+    return manifestSchema.parse(parseToml(manifest.toString("utf8"))).name;
+  } catch (cause) {
+    throw invalid(path, "has a fastly.toml that is not valid or has no name", cause);
+  }
+}
+
+function invalid(path: string, problem: string, cause?: unknown): SitefleetError {
+  return new SitefleetError("deploy/invalid-package", `the package ${path} ${problem}`, {
+    ...(cause === undefined ? {} : { cause }),
+    hint: "build it again with `npm run build:compute`, or `fastly compute build`",
+  });
+}
