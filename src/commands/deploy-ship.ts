@@ -37,7 +37,8 @@ async function runShip(context: CommandContext, input: CommandInput): Promise<vo
   }
   const settings = await context.settings();
   const names = stageNames(settings);
-  const deployed = context.dryRun ? 0 : deployedStages(names, input.flags.text("through"));
+  const through = deployedStages(names, input.flags.text("through"));
+  const deployed = context.dryRun ? 0 : through;
   const stages = await Promise.all(names.map((name) => openStage(context, { settings, name })));
   const create = input.flags.has("create");
   if (create) {
@@ -45,7 +46,8 @@ async function runShip(context: CommandContext, input: CommandInput): Promise<vo
     for (const { fleet } of stages.slice(0, deployed)) await setUpBuckets(fleet);
   }
   const provenance = await readProvenance(context, context.signal);
-  const report = await ship(stages, { deployed, create, provenance });
+  const path = context.variables["PATH"] ?? "";
+  const report = await ship(stages, { deployed, create, provenance, path });
   await writeReport(context, { report, file: input.flags.text("report") });
   if (report.failure) throw report.failure;
   const document = { ...report, ...(context.dryRun ? { dryRun: true } : {}) };

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { applyDeploy } from "../deploy/apply/apply.ts";
 import type { DeployResult } from "../deploy/apply/apply.ts";
+import { readOrigins } from "../deploy/live/clones.ts";
 import { readLive } from "../deploy/live/live.ts";
 import { formatPlanFile, parsePlanFile } from "../deploy/plan/plan-file.ts";
 import { formatPlan } from "../deploy/plan/plan-text.ts";
@@ -272,7 +273,8 @@ function describeOutcome({ outcome, version, former }: DeployResult): string {
 
 async function runStatus(context: CommandContext, session: DeploySession): Promise<void> {
   const { desired, client } = session;
-  const status = toStatus(desired, await readLive(client, desired.service, desired));
+  const live = await readLive(client, desired.service, desired);
+  const status = toStatus(desired, live, live && (await readOrigins(client, live)));
   context.report.result(status, formatStatus(status));
 }
 

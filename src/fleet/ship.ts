@@ -1,13 +1,16 @@
 import { applyDeploy } from "../deploy/apply/apply.ts";
+import { sayLive } from "../deploy/apply/left-behind.ts";
 import type { DeployResult } from "../deploy/apply/apply.ts";
 import { proveAlike, unexplainedIn } from "../deploy/alike/alike.ts";
 import type { AlikeReport } from "../deploy/alike/alike.ts";
 import { describeDifference } from "../deploy/alike/alike-text.ts";
+import { isEmptyPlan } from "../deploy/plan/deploy-plan.ts";
 import type { DeployPlan } from "../deploy/plan/deploy-plan.ts";
 import { desiredService } from "../deploy/service/desired.ts";
 import { findService } from "../deploy/live/live.ts";
 import { describeDrift } from "../deploy/plan/plan-text.ts";
 import { SitefleetError } from "../lib/errors.ts";
+import { InterruptedError } from "../lib/interruption.ts";
 import { TEMPLATES, renderService } from "../render/render.ts";
 import { readRenderSources } from "../render/render-sources.ts";
 import type { RenderSources } from "../render/render-sources.ts";
@@ -18,6 +21,7 @@ import type { DeploySession } from "./deploy-session.ts";
 import { connectFastly } from "./fastly-connection.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Provenance } from "./provenance.ts";
+import { lintWithFalco } from "./ship-lint.ts";
 
 /** An environment that a change goes through. */
 export interface Stage {
@@ -32,6 +36,8 @@ export interface ShipOptions {
   readonly provenance: Provenance;
   /** Whether missing services may be made. */
   readonly create: boolean;
+  /** Value of PATH, on which falco is looked for. */
+  readonly path: string;
 }
 
 /** Where a stage is. `failed`: what was live before is live again, unless `live` says otherwise. */
@@ -59,6 +65,7 @@ export interface ShipReport {
  * Takes one rendering through all stages: lints, plans and compares every stage before the first is touched, then deploys
  * to one after the other, each verified before the next begins. A stage that fails has its former version back.
  * @throws SitefleetError when a stage cannot be rendered or planned; what fails later is in the report
+ * @throws InterruptedError that says where each stage is, when the signal aborts
  */
 export async function ship(stages: readonly Stage[], options: ShipOptions): Promise<ShipReport> {
   const sources = readRenderSources(stages[0]?.fleet.environment.edge, TEMPLATES);
@@ -91,7 +98,9 @@ async function openStage(
   const client = await connectFastly(fleet);
   const session: DeploySession = { fleet, desired, client, provenance, close: () => client.close() };
   try {
-    return { stage, session, plan: await planSession(session) };
+    const plan = await planSession(session);
+    if (!isEmptyPlan(plan)) await lintWithFalco(fleet, { desired, path: context.options.path });
+    return { stage, session, plan };
   } catch (error) {
     await session.close();
     throw error instanceof SitefleetError ? ofStage(error, fleet.environment.name, []) : error;
@@ -131,8 +140,11 @@ function findObstacle(
   }
   const drifted = opened.slice(0, context.options.deployed).find(({ plan }) => plan.drift.length > 0);
   if (!drifted) return null;
-  const { environment, drift } = drifted.plan;
-  return new SitefleetError("deploy/drift", `${environment} was changed by hand since the last deploy`, {
+  const { environment, drift, takeover } = drifted.plan;
+  const what = takeover
+    ? `what is live in ${environment} is not sitefleet's, and not as the settings say`
+    : `${environment} was changed by hand since the last deploy`;
+  return new SitefleetError("deploy/drift", what, {
     hint: `decide with \`sitefleet deploy apply --env ${environment}\` and --adopt or --overwrite, then ship again`,
     details: drift.flatMap(describeDrift),
   });
@@ -143,18 +155,37 @@ async function deployStages(
   options: ShipOptions,
 ): Promise<Pick<ShipReport, "stages" | "failure">> {
   const reports: StageReport[] = [];
+  const rest = (): readonly StageReport[] => opened.slice(reports.length + 1).map(reportNotBegun);
   for (const one of opened.slice(0, options.deployed)) {
+    const { signal } = one.stage.fleet;
     try {
+      signal.throwIfAborted();
       reports.push(await deployStage(one, options));
     } catch (error) {
-      one.stage.fleet.signal.throwIfAborted(); // the journal has the next run go on from here
+      if (signal.aborted && !(error instanceof SitefleetError)) {
+        throw interruptedAt(one, { error, others: [...reports, ...rest()] });
+      }
       if (!(error instanceof SitefleetError)) throw error;
       const failed: StageReport = { ...reportPlanned(one), state: "failed", live: await liveVersion(one) };
-      const stages = [...reports, failed, ...opened.slice(reports.length + 1).map(reportNotBegun)];
+      const stages = [...reports, failed, ...rest()];
       return { stages, failure: ofStage(error, one.plan.environment, stages.map(describeStage)) };
     }
   }
   return { stages: [...reports, ...opened.slice(reports.length).map(reportNotBegun)], failure: null };
+}
+
+/** Where each stage is when somebody pressed Ctrl-C; the stage's own error says what is live there. */
+function interruptedAt(
+  { plan }: OpenStage,
+  at: { readonly error: unknown; readonly others: readonly StageReport[] },
+): InterruptedError {
+  const { error, others } = at;
+  const known = error instanceof InterruptedError;
+  const here = known ? error.message : `${sayLive(plan.baseVersion)}, as before`;
+  return new InterruptedError(`${plan.environment}: ${here}`, [
+    ...(known ? error.details : []),
+    ...others.map(describeStage),
+  ]);
 }
 
 async function deployStage({ session, plan }: OpenStage, options: ShipOptions): Promise<StageReport> {
@@ -180,10 +211,9 @@ async function deployStage({ session, plan }: OpenStage, options: ShipOptions): 
 async function liveVersion({ session, plan }: OpenStage): Promise<number | null> {
   const { client, desired, fleet } = session;
   try {
-    const service = await findService(client, desired.service);
+    const service = await client.sheltered(() => findService(client, desired.service));
     return service?.versions.find(({ active }) => active)?.number ?? null;
   } catch (error) {
-    fleet.signal.throwIfAborted();
     if (!(error instanceof SitefleetError)) throw error;
     fleet.notes.warn(`it could not be asked which version is live now: ${error.message}`);
     return plan.baseVersion;
@@ -200,14 +230,13 @@ function reportNotBegun(one: OpenStage): StageReport {
 
 /** `production: version 7 is live, not begun`. */
 export function describeStage({ environment, plan, state, live }: StageReport): string {
-  const version = live === null ? "nothing is live" : `version ${live} is live`;
   const words: Record<StageState, string> = {
     planned: "planned",
     verified: live === plan.baseVersion ? "as before, verified" : "verified",
     failed: live === plan.baseVersion ? "as before, for the deploy failed" : "and the deploy failed",
     "not-begun": "not begun",
   };
-  return `${environment}: ${version}, ${words[state]}`;
+  return `${environment}: ${sayLive(live)}, ${words[state]}`;
 }
 
 function ofStage(error: SitefleetError, environment: string, where: readonly string[]): SitefleetError {

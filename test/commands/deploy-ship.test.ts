@@ -12,6 +12,7 @@ import type { FastlyClient } from "../../src/fastly/client.ts";
 import { connectFastly } from "../../src/fleet/fastly-connection.ts";
 import { fleetOf } from "../../src/fleet/fleet.ts";
 import { systemClock } from "../../src/lib/clock.ts";
+import { InterruptedError } from "../../src/lib/interruption.ts";
 import { startMirror } from "../../src/mirror/mirror.ts";
 import type { Mirror } from "../../src/mirror/mirror.ts";
 import { environmentOf } from "../../src/settings/environment.ts";
@@ -43,6 +44,20 @@ if (req.http.{{ cfg.noindex }} == "1") {
 }
 {% endmacro %}
 `;
+
+/** What falco prints when it finds an error. */
+const FALCO_ANSWER = JSON.stringify({
+  LintErrors: {
+    "main.vcl": [
+      {
+        Severity: "Error",
+        Token: { Line: 300, Position: 3 },
+        Message: "that is not so",
+        Rule: "some/rule",
+      },
+    ],
+  },
+});
 
 interface Run {
   readonly documents: unknown[];
@@ -84,14 +99,20 @@ describe("deploy ship with two mirrors as its stages", LONG, () => {
     command: CommandDefinition,
     flags: Readonly<Record<string, string | boolean>> = {},
     args: readonly string[] = [],
+    around: {
+      readonly path?: string;
+      readonly signal?: AbortSignal;
+      /** Told each line of progress. */
+      readonly onLine?: (line: string) => void;
+    } = {},
   ): Promise<Run> {
     const said: Run = { documents: [], texts: [], lines: [] };
     const context = createContext({
       cwd: dir,
-      variables: { PATH: "/nowhere", USER: "carol", ...variables },
+      variables: { PATH: around.path ?? "/nowhere", USER: "carol", ...variables },
       clock: systemClock,
       pid: process.pid,
-      signal: new AbortController().signal,
+      signal: around.signal ?? new AbortController().signal,
       input: inputOf(""),
       report: {
         result(document, text) {
@@ -101,7 +122,10 @@ describe("deploy ship with two mirrors as its stages", LONG, () => {
         rows: () => ({ row: () => undefined, end: () => undefined }),
         status: () => undefined,
         step: () => undefined,
-        progress: (line) => said.lines.push(line),
+        progress(line) {
+          said.lines.push(line);
+          around.onLine?.(line);
+        },
         warn: (line) => said.lines.push(`warning: ${line}`),
       },
       flags: {
@@ -132,6 +156,15 @@ describe("deploy ship with two mirrors as its stages", LONG, () => {
       const versions = id === "" ? [] : await client.listVersions(id);
       return versions.find(({ active }) => active)?.number;
     });
+
+  /** A program of that name that says something; resolves with the PATH that has it and node. */
+  async function standIn(name: string, says: string): Promise<string> {
+    const bin = join(dir, "bin");
+    await mkdir(bin, { recursive: true });
+    const script = `#!${process.execPath}\nprocess.stdout.write(${JSON.stringify(says)});\nprocess.exitCode = 1;\n`;
+    await writeFile(join(bin, name), script, { mode: 0o755 });
+    return bin;
+  }
 
   /** Ships with a team's folder of one file. */
   async function withOverride<T>(file: string, text: string, work: () => Promise<T>): Promise<T> {
@@ -175,6 +208,21 @@ describe("deploy ship with two mirrors as its stages", LONG, () => {
     expect(await liveVersion("test")).toBeUndefined();
   });
 
+  it("has falco look at every stage where it is on the PATH, and says why where it is not", async () => {
+    const { lines } = await run(shipCommand, { dryRun: true });
+    for (const name of ["test", "production"]) {
+      expect(lines).toContain(`${name}: falco: skipped, falco is not on the PATH`);
+    }
+    const path = await standIn("falco", FALCO_ANSWER);
+    const found = run(shipCommand, { dryRun: true }, [], { path });
+    await expect(found).rejects.toMatchObject({
+      code: "deploy/lint-failed",
+      exitCode: 1,
+      message: "test: falco finds an error in the rendered VCL",
+      details: [expect.stringContaining("that is not so") as string],
+    });
+  });
+
   it("stops behind the stage that --through names, then goes on to the last", async () => {
     const first = await run(shipCommand, { create: true, through: "test", report: "report.json" });
     expect(first.documents).toMatchObject([
@@ -191,6 +239,22 @@ describe("deploy ship with two mirrors as its stages", LONG, () => {
     expect(JSON.parse(await readFile(join(dir, "report.json"), "utf8"))).toMatchObject({
       alike: [{ environments: ["test", "production"] }],
       failure: null,
+    });
+  });
+
+  it("says where each stage is when it is interrupted, and begins no other one", async () => {
+    const stop = new AbortController();
+    const shipped = run(shipCommand, {}, [], {
+      signal: stop.signal,
+      onLine: (line) => {
+        if (line === "test: version 1: verified") stop.abort(new Error("interrupted"));
+      },
+    });
+    const error: unknown = await shipped.catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(InterruptedError);
+    expect(error).toMatchObject({
+      message: "production: version 1 is live, as before",
+      details: ["test: version 1 is live, as before, verified"],
     });
   });
 
@@ -246,7 +310,10 @@ describe("deploy ship with two mirrors as its stages", LONG, () => {
     });
   });
 
-  it("refuses a stage that is none", async () => {
+  it("refuses a stage that is none, also in a dry run", async () => {
+    await expect(run(shipCommand, { through: "staging", dryRun: true })).rejects.toMatchObject({
+      code: "cli/usage",
+    });
     await expect(run(shipCommand, { through: "staging" })).rejects.toMatchObject({ code: "cli/usage" });
   });
 });

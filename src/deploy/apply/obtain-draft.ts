@@ -3,6 +3,7 @@ import { RemoteError } from "../../fastly/remote-error.ts";
 import type { VersionInfo } from "../../fastly/wire.ts";
 import type { DeployPlan } from "../plan/deploy-plan.ts";
 import { ownStamp } from "../live/stamp.ts";
+import { isUntouched } from "../live/untouched.ts";
 
 /** What finding or making a draft takes. */
 export interface DraftSource {
@@ -69,17 +70,4 @@ async function findUnfinished(
     ({ number, comment }) => number > baseVersion && base && ownStamp(base) && comment === base.comment,
   );
   return clone && (await isUntouched(job, clone.number, baseVersion)) ? clone : undefined;
-}
-
-/**
- * Whether a clone is as it was made. One that somebody works on differs from its base in something, be it of a kind that
- * sitefleet does not manage; one that nobody touched may be taken.
- */
-export async function isUntouched(
-  job: Pick<DraftSource, "client" | "serviceId">,
-  clone: number,
-  base: number,
-): Promise<boolean> {
-  const diff = await job.client.diffVersions({ serviceId: job.serviceId, from: base, to: clone });
-  return diff !== "" && !/^[+-]/m.test(diff);
 }

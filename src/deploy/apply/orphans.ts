@@ -1,8 +1,9 @@
 import type { FastlyClient } from "../../fastly/client.ts";
 import { RemoteError } from "../../fastly/remote-error.ts";
 import type { VersionInfo } from "../../fastly/wire.ts";
-import { isUntouched } from "./obtain-draft.ts";
+import { abandonedComment } from "../live/clones.ts";
 import { ownStamp, parseStamp } from "../live/stamp.ts";
+import { isUntouched } from "../live/untouched.ts";
 
 export interface OrphanJob {
   readonly client: FastlyClient;
@@ -11,11 +12,6 @@ export interface OrphanJob {
   readonly live: number;
   readonly progress: (line: string) => void;
   readonly signal: AbortSignal;
-}
-
-/** What the comment of a draft says that no run will go on with. */
-function abandonedComment(draft: number, from: number | null): string {
-  return `sitefleet ${draft} from ${from ?? "none"}: abandoned, nothing will be deployed from it`;
 }
 
 /**

@@ -4,6 +4,8 @@ import { describeDrift, formatStep } from "./plan-text.ts";
 import { planDeploy } from "./plan.ts";
 import type { DesiredService } from "../service/desired.ts";
 import type { LiveService } from "../live/live.ts";
+import { isAbandoned } from "../live/clones.ts";
+import type { VersionOrigin } from "../live/clones.ts";
 import { ownStamp } from "../live/stamp.ts";
 
 /** What is live, what lies around, what was changed by hand, and what a deploy would do now. */
@@ -33,15 +35,27 @@ export interface VersionStatus {
   readonly by: string | null;
   /** Version that was live when it was made. */
   readonly from: number | null;
+  /** Where it comes from, if it bears no stamp of its own and comes from a version of sitefleet's. */
+  readonly origin: VersionOrigin | null;
+  /** Whether sitefleet marked it as a draft that nothing will be deployed from. */
+  readonly abandoned: boolean;
   /** As Fastly writes times. */
   readonly updatedAt: string;
 }
 
-/** Sums a service up; pure. */
-export function toStatus(desired: DesiredService, live: LiveService | undefined): DeployStatus {
+/**
+ * Sums a service up; pure.
+ * @param origins where versions come from that bear no stamp (`readOrigins`); default: not looked at
+ */
+export function toStatus(
+  desired: DesiredService,
+  live: LiveService | undefined,
+  origins: ReadonlyMap<number, VersionOrigin> = new Map(),
+): DeployStatus {
   const plan = planDeploy(desired, live);
   const versions = live?.versions ?? [];
   const active = versions.find((version) => version.active);
+  const toVersionStatus = versionStatusWith(origins);
   return {
     environment: desired.environment,
     service: live ? { id: live.id, name: live.name } : null,
@@ -54,16 +68,22 @@ export function toStatus(desired: DesiredService, live: LiveService | undefined)
   };
 }
 
-function toVersionStatus(version: LiveService["versions"][number]): VersionStatus {
-  const stamp = ownStamp(version);
-  return {
-    number: version.number,
-    comment: version.comment,
-    revision: stamp?.revision ?? null,
-    commit: stamp?.commit ?? null,
-    by: stamp?.by ?? null,
-    from: stamp?.from ?? null,
-    updatedAt: version.updated_at,
+function versionStatusWith(
+  origins: ReadonlyMap<number, VersionOrigin>,
+): (version: LiveService["versions"][number]) => VersionStatus {
+  return (version) => {
+    const stamp = ownStamp(version);
+    return {
+      number: version.number,
+      comment: version.comment,
+      revision: stamp?.revision ?? null,
+      commit: stamp?.commit ?? null,
+      by: stamp?.by ?? null,
+      from: stamp?.from ?? null,
+      origin: origins.get(version.number) ?? null,
+      abandoned: isAbandoned(version),
+      updatedAt: version.updated_at,
+    };
   };
 }
 
@@ -102,14 +122,26 @@ function block(
   return lines.length === 0 ? [`${label}${words.none}`] : [`${label}${words.some}`, ...lines];
 }
 
-/** `version 12  2026-01-02T03:04:05Z  commit 1a2b3c4  by alice  revision 5d6e`; of other versions their comment. */
+/** `version 12  2026-01-02T03:04:05Z  commit 1a2b3c4  by alice  revision 5d6e`; of other versions what is known of them. */
 function formatVersion(version: VersionStatus): string {
-  const { number, comment, updatedAt, revision, commit, by } = version;
+  const { number, updatedAt, revision, commit, by } = version;
   const made = [
     ...(commit === null ? [] : [`commit ${commit}`]),
     ...(by === null ? [] : [`by ${by}`]),
     `revision ${revision ?? ""}`,
   ];
-  const rest = revision === null ? [comment === "" ? "" : `"${comment}"`, "not made by sitefleet"] : made;
+  const rest = revision === null ? describeOther(version) : made;
   return [`version ${number}`, updatedAt, ...rest].filter((part) => part !== "").join("  ");
+}
+
+/** A version without a stamp of its own. */
+function describeOther({ number, comment, origin, abandoned }: VersionStatus): readonly string[] {
+  if (abandoned) return ["a draft of sitefleet's that nothing will be deployed from"];
+  const said = comment === "" ? "" : `"${comment}"`;
+  if (!origin) return [said, "not made by sitefleet"];
+  if (origin.version === number) return [said, "made by sitefleet, and its comment changed by hand"];
+  const state = origin.unchanged ? "nothing in it changed" : "changed since";
+  return origin.commentKept
+    ? [`a clone of version ${origin.version} of sitefleet's: comment kept, ${state}`]
+    : [said, `a clone of version ${origin.version} of sitefleet's: ${state} but the comment`];
 }

@@ -1,11 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { EdgeChecks } from "../../../src/deploy/apply/activation.ts";
-import { readLive } from "../../../src/deploy/live/live.ts";
 import { applyRollback, planRollback } from "../../../src/deploy/apply/rollback.ts";
-import { formatStatus, toStatus } from "../../../src/deploy/plan/status.ts";
 import { startApi } from "../../mirror/api/api-fixture.ts";
 import { startFaultProxy } from "../../support/fault-proxy.ts";
-import { GOOD_EDGE, deployerAt, desiredWith } from "../deploy-fixture.ts";
+import { GOOD_EDGE, deployerAt, desiredWith, failureOf } from "../deploy-fixture.ts";
 import type { Deployer } from "../deploy-fixture.ts";
 
 const { service } = desiredWith();
@@ -70,6 +68,24 @@ describe("rollback", () => {
     });
   });
 
+  it("goes back to the last version that was verified, and not to one that never was", async () => {
+    const { api, deployer, id } = await withTwoVersions();
+    // Version 3 goes live and its run is killed before it can prove it; version 4 is made from it.
+    let dead = false;
+    const proxy = await startFaultProxy(api.api.url, () => (dead ? "lost" : "pass"));
+    const probe = (): Promise<boolean> => {
+      dead = true;
+      return Promise.reject(new Error("killed"));
+    };
+    const killed = deployerAt(proxy.url, { attempts: 1 });
+    await failureOf(killed.deploy(desiredWith("# three"), { ...GOOD_EDGE, probe }));
+    expect(await deployer.deploy(desiredWith("# four"))).toMatchObject({ version: 4, former: 3 });
+    expect(await rollBack(deployer)).toMatchObject({ version: 2, former: 4 });
+    expect(api.edge.active.get(id)?.version).toBe(2);
+    // Another one goes further back, and not to the version that was just left.
+    expect(await rollBack(deployer)).toMatchObject({ version: 1, former: 2 });
+  });
+
   it("asks for a number when the live version does not say where it came from", async () => {
     const { api, deployer, id } = await withTwoVersions();
     await api.call("PUT", `/service/${id}/version/1/clone`);
@@ -90,30 +106,5 @@ describe("rollback", () => {
     const { deployer } = await withTwoVersions();
     await rollBack(deployer);
     expect(await deployer.deploy(desiredWith("# two"))).toMatchObject({ version: 3, former: 1 });
-  });
-});
-
-describe("status", () => {
-  it("tells what is live, drafts and drift", async () => {
-    const { api, deployer, id } = await withTwoVersions();
-    await api.call("PUT", `/service/${id}/version/2/clone`);
-    const live = await readLive(deployer.client, service);
-    const status = toStatus(desiredWith("# three"), live);
-    expect(status).toMatchObject({
-      service: { id, name: "fleet-test" },
-      active: { number: 2, revision: "hash-of---two" },
-      drafts: [{ number: 3, revision: null }],
-      lastChange: "verified",
-      drift: [],
-      pending: ['~ vcl "main"'],
-    });
-    const text = formatStatus(status);
-    expect(text).toMatch(/^active {3}version 2 {2}2026-01-01T00:00:00Z {2}revision hash-of---two$/m);
-    expect(text).toMatch(/^draft {4}version 3 /m);
-    expect(formatStatus(toStatus(desiredWith("# two"), live))).toContain("pending  none");
-  });
-
-  it("tells that there is no service", () => {
-    expect(formatStatus(toStatus(desiredWith(), undefined))).toBe("test: the service does not exist yet");
   });
 });
