@@ -56,6 +56,11 @@ export const FIRST_PASS = anyOf(
   equals("req.http.SF-Hop", "edge"),
 );
 
+/** `name == "text"` and `name != "text"` and `<`, `>=` and so on alike: a condition upon this, whatever it says. */
+export function asks(name: string): AtomTest {
+  return (atom) => isNamed(atom.kind === "binary" ? atom.left : atom, name);
+}
+
 /** The hop talks to the store and not to a shield. */
 export const AT_ORIGIN = isTrue("req.backend.is_origin");
 
@@ -64,6 +69,18 @@ export const AT_ORIGIN = isTrue("req.backend.is_origin");
  * be named by a function as well (`header.set`, `header.unset`: reference/vcl/functions/headers).
  */
 export function targetOf(statement: Statement): string | undefined {
+  const known = TARGETS.get(statement);
+  if (known !== undefined) return known;
+  const target = findTarget(statement);
+  if (target !== undefined) TARGETS.set(statement, target);
+  return target;
+}
+
+/** A statement may be reached on many ways, and every rule asks for its target and its parts. */
+const TARGETS = new WeakMap<Statement, string>();
+const PARTS = new WeakMap<Statement, readonly Expression[]>();
+
+function findTarget(statement: Statement): string | undefined {
   if (statement.kind === "call-function") return headerOfCall(statement.call);
   if (statement.kind !== "set" && statement.kind !== "add" && statement.kind !== "unset") return undefined;
   return statement.target.name.toLowerCase();
@@ -87,7 +104,23 @@ export function isUnset(statement: Statement): boolean {
 
 /** Every expression inside the ones directly in a statement. */
 export function partsOf(statement: Statement): readonly Expression[] {
-  return expressionsOf(statement).flatMap(partsIn);
+  const known = PARTS.get(statement) ?? expressionsOf(statement).flatMap(partsIn);
+  PARTS.set(statement, known);
+  return known;
+}
+
+/** Names of variables and headers, in lower case, that a statement reads. */
+export function namesRead(statement: Statement): readonly string[] {
+  return partsOf(statement).flatMap(namesOf);
+}
+
+/** The name that an expression is, or that a function reads a header by. */
+export function namesOf(part: Expression): readonly string[] {
+  if (part.kind === "identifier") return [part.name.toLowerCase()];
+  if (part.kind !== "call" || part.name.name !== "header.get") return [];
+  const [message, header] = part.args;
+  if (message?.kind !== "identifier" || !header) return [];
+  return [`${message.name}.http.${literalOf(header) ?? "*"}`.toLowerCase()];
 }
 
 /** An expression and everything in it. */

@@ -85,6 +85,9 @@ function requests(facts: LintFacts): readonly Finding[] {
     return [
       ...(isSigned ? [] : [{ message: `vcl_${state} does not sign what it asks of the store`, span }]),
       ...(isBare ? [] : [{ message: `vcl_${state} sends the store more than what is signed`, span }]),
+      ...changedAfterSigning(statements).map((one) =>
+        at(one, "what is signed is changed after the signature, and the store refuses the request"),
+      ),
       ...keptFromShield(statements).map((header) => ({
         message: `vcl_${state} sends ${header} to the shield`,
         span,
@@ -98,6 +101,33 @@ function requests(facts: LintFacts): readonly Finding[] {
           ),
         ),
     ];
+  });
+}
+
+/** What the signature is made of, and the signature itself. */
+const SIGNED = [
+  "bereq.http.authorization",
+  "bereq.http.host",
+  "bereq.http.x-amz-*",
+  "bereq.url",
+  "bereq.method",
+] as const;
+
+function changedAfterSigning(statements: readonly Reached[]): readonly Reached[] {
+  const signature = statements.find(
+    ({ statement }) => statement.kind === "set" && targetOf(statement) === "bereq.http.authorization",
+  );
+  if (!signature) return [];
+  return statements.filter((one) => {
+    if (one.order <= signature.order || isGuarded(one, isFalse("req.backend.is_origin"))) return false;
+    const { statement } = one;
+    if (statement.kind === "call-function" && statement.call.name.name.startsWith("header.filter")) {
+      return isNamed(statement.call.args[0], "bereq");
+    }
+    const target = targetOf(statement);
+    return (
+      target !== undefined && SIGNED.some((name) => matchesName(target, name) || matchesName(name, target))
+    );
   });
 }
 

@@ -3,7 +3,7 @@ import type { Expression, Statement, StringLiteral, SwitchStatement } from "../.
 import type { Span } from "../../vcl/source.ts";
 import { expressionsOf, walkStatements } from "../../vcl/walk.ts";
 import { isNamed, literalOf, partsIn, partsOf, targetOf } from "./atoms.ts";
-import { PrivateFlow } from "./private-flow.ts";
+import { ValueFlow, privateSources, resultsOf } from "./value-flow.ts";
 import type { Finding, LintFacts, LintRule } from "./rule.ts";
 
 function subsOf({ declarations }: VclProgram): readonly SubDeclaration[] {
@@ -15,10 +15,12 @@ const ALLOWED = new Set(["bereq.http.authorization", "bereq.url", "req.http.sf-c
 
 function eachPrivateUse(
   facts: LintFacts,
-  visit: (statement: Statement, flow: PrivateFlow) => readonly Finding[],
+  visit: (statement: Statement, flow: ValueFlow) => readonly Finding[],
 ): readonly Finding[] {
+  const sources = privateSources(facts.privateTables);
+  const results = resultsOf(facts.program, sources);
   return subsOf(facts.program).flatMap((sub) => {
-    const flow = new PrivateFlow(facts.privateTables);
+    const flow = new ValueFlow(sources, results);
     const found: Finding[] = [];
     walkStatements(sub.body, (statement) => {
       found.push(...visit(statement, flow));
@@ -38,16 +40,16 @@ function exposed(facts: LintFacts): readonly Finding[] {
       case "set":
       case "add": {
         const target = targetOf(statement) ?? "";
-        const what = flow.privateIn(statement.value);
+        const what = flow.found(statement.value);
         if (what === undefined || target.startsWith("var.") || ALLOWED.has(target)) return [];
         return say(what, statement.target.name);
       }
       case "synthetic": {
-        const what = flow.privateIn(statement.value);
+        const what = flow.found(statement.value);
         return what === undefined ? [] : say(what, "a page");
       }
       case "error": {
-        const what = statement.reason && flow.privateIn(statement.reason);
+        const what = statement.reason && flow.found(statement.reason);
         return what === undefined ? [] : say(what, "a response's reason");
       }
       case "call-function":
@@ -62,13 +64,13 @@ function headerSet(
   args: readonly Expression[],
   at: {
     readonly name: string;
-    readonly flow: PrivateFlow;
+    readonly flow: ValueFlow;
     readonly say: (what: string, where: string) => readonly Finding[];
   },
 ): readonly Finding[] {
   const [message, header, value] = args;
   if (at.name !== "header.set" || !message || !header || !value) return [];
-  const what = at.flow.privateIn(value);
+  const what = at.flow.found(value);
   const name = literalOf(header)?.toLowerCase();
   if (what === undefined || (isNamed(message, "bereq") && name === "authorization")) return [];
   return at.say(what, `the header ${name ?? "of a name that is not known"}`);
@@ -77,7 +79,7 @@ function headerSet(
 function logged(facts: LintFacts): readonly Finding[] {
   return eachPrivateUse(facts, (statement, flow) => {
     if (statement.kind !== "log") return [];
-    const what = flow.privateIn(statement.value) ?? cookieOfAnswer(statement.value);
+    const what = flow.found(statement.value) ?? cookieOfAnswer(statement.value);
     return what === undefined ? [] : [{ message: `${what} would be in the log`, span: statement.span }];
   });
 }

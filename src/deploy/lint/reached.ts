@@ -18,6 +18,8 @@ export interface Reached {
   readonly order: number;
   /** How many braces stand around it in its own subroutine, and calls around that. */
   readonly depth: number;
+  /** Name of the subroutine that it stands in. */
+  readonly sub: string;
 }
 
 /** Enough for any real service; what calls more is refused by Fastly (constraints-and-limitations). */
@@ -33,7 +35,9 @@ export function reachedStatements({ declarations }: VclProgram): readonly Reache
   const walk = (body: readonly Statement[], at: Place): void => {
     for (const statement of body) {
       if (found.length > MOST_STATEMENTS) return;
-      found.push({ ...at, statement, order: found.length });
+      const { state, guards, depth, calls } = at;
+      const sub = calls.at(-1) ?? `vcl_${state}`;
+      found.push({ state, guards, depth, sub, statement, order: found.length });
       const inner = { ...at, depth: at.depth + 1 };
       if (statement.kind === "call-sub") {
         const { name } = statement.name;

@@ -1,8 +1,9 @@
 import { ERROR_STATUS } from "../../render/constants.ts";
-import type { Expression } from "../../vcl/ast.ts";
+import type { Expression, Statement } from "../../vcl/ast.ts";
 import type { VclState } from "../../vcl/runtime.ts";
 import {
   AT_EDGE,
+  AT_ORIGIN,
   FIRST_PASS,
   anyOf,
   equals,
@@ -14,7 +15,10 @@ import {
   partsOf,
   targetOf,
 } from "./atoms.ts";
+import { FOR_PAGES } from "./cache-rules.ts";
+import { PURGE_ALWAYS, keyMistakes, miscountedHops } from "./identity-rules.ts";
 import { isGuarded, isGuardedOnlyBy } from "./reached.ts";
+import type { Reached } from "./reached.ts";
 import { at, inState, orderOfMacro, placeOfState } from "./rule.ts";
 import type { Finding, LintFacts, LintRule } from "./rule.ts";
 
@@ -84,6 +88,7 @@ function hop(facts: LintFacts): readonly Finding[] {
   const isDecided = sets.some(({ state }) => state === "recv");
   const missing = { message: "nothing says which hop this is", span: placeOfState(facts, "recv") };
   return [
+    ...miscountedHops(facts),
     ...(isDecided ? [] : [missing]),
     ...wrong.map((one) => at(one, "SF-Hop is for vcl_recv to say, by fastly.ff.visits_this_service")),
   ];
@@ -98,25 +103,25 @@ function changedHost(facts: LintFacts): readonly Finding[] {
     .map((one) => at(one, "the shield finds the service by the Host that the visitor sent; it must stay"));
 }
 
-/** It is a page that is looked up, and nothing that decides about it. */
-const FOR_PAGES = anyOf(equals("req.http.SF-Phase", "page"), equals("req.http.SF-Bucket", "hosting"));
-
 function uncachedLookups(facts: LintFacts): readonly Finding[] {
   return inState(facts, "recv", "hit", "miss", "fetch").flatMap((one) => {
     const { statement } = one;
-    if (isGuarded(one, FOR_PAGES)) return [];
     if (targetOf(statement) === "req.hash_always_miss" && isGuarded(one, LOOKS_PAST)) return [];
     const action = statement.kind === "return" ? statement.action?.name : undefined;
     const isPass = action === "pass" || action === "hit_for_pass";
     const isUncached =
       (targetOf(statement) === "beresp.cacheable" &&
         statement.kind === "set" &&
-        isFalseLiteral(statement.value)) ||
-      (targetOf(statement) === "beresp.ttl" && statement.kind === "set" && isZero(statement.value)) ||
+        !(statement.value.kind === "bool" && statement.value.value)) ||
+      (targetOf(statement) === "beresp.ttl" && statement.kind === "set" && !isLasting(statement)) ||
       (UNCACHED_SWITCHES.has(targetOf(statement) ?? "") &&
         statement.kind === "set" &&
         !isFalseLiteral(statement.value));
     if (!isPass && !isUncached) return [];
+    if (isGuarded(one, FOR_PAGES)) {
+      const isEveryPage = isGuardedOnlyBy(one, EVERY_PAGE) && !isReadTtl(statement);
+      return isEveryPage ? [at(one, "every page would be asked of the store, with every request")] : [];
+    }
     return [
       at(
         one,
@@ -136,9 +141,19 @@ function isFalseLiteral(node: Expression): boolean {
   return node.kind === "bool" && !node.value;
 }
 
-function isZero(node: Expression): boolean {
-  return node.kind === "rtime" && node.value <= 0;
+/** A lifetime that is written down, and long enough to answer those who wait. */
+function isLasting(statement: Statement): boolean {
+  if (statement.kind !== "set" || statement.operator !== "=") return false;
+  return statement.value.kind === "rtime" && statement.value.value > 0;
 }
+
+/** A page's lifetime may be what its publisher says; zero is for nobody. */
+function isReadTtl(statement: Statement): boolean {
+  return statement.kind === "set" && targetOf(statement) === "beresp.ttl" && statement.value.kind !== "rtime";
+}
+
+/** Conditions that all pages meet. */
+const EVERY_PAGE = anyOf(FOR_PAGES, AT_EDGE, AT_ORIGIN, equals("beresp.status", "200"));
 
 function purges(facts: LintFacts): readonly Finding[] {
   const isRefused = inState(facts, "recv").some(
@@ -146,7 +161,8 @@ function purges(facts: LintFacts): readonly Finding[] {
       one.statement.kind === "error" &&
       one.statement.status !== undefined &&
       literalOf(one.statement.status) === String(ERROR_STATUS.purgeRefused) &&
-      isGuarded(one, equals("req.method", "FASTLYPURGE")),
+      isGuarded(one, equals("req.method", "FASTLYPURGE")) &&
+      isGuardedOnlyBy(one, PURGE_ALWAYS),
   );
   if (isRefused) return [];
   const message = `nothing answers FASTLYPURGE with error ${ERROR_STATUS.purgeRefused}`;
@@ -160,9 +176,16 @@ function cacheKey(facts: LintFacts): readonly Finding[] {
   const sets = inState(facts, "hash").filter(
     (one) => targetOf(one.statement) === "req.hash" && one.guards.length === 0,
   );
-  return KEY_PARTS.filter(
+  const missing = KEY_PARTS.filter(
     (name) => !sets.some(({ statement }) => partsOf(statement).some((part) => isNamed(part, name))),
-  ).map((name) => ({ message: `${name} is no part of the cache key`, span: placeOfState(facts, "hash") }));
+  );
+  return [
+    ...missing.map((name) => ({
+      message: `${name} is no part of the cache key`,
+      span: placeOfState(facts, "hash"),
+    })),
+    ...keyMistakes(facts),
+  ];
 }
 
 /** Variables that are of the visitor's connection at the edge and of the edge's connection at the shield. */
@@ -215,14 +238,46 @@ const OWN_ENDS: ReadonlySet<string> = new Set(["deliver_stale", "error"]);
 
 function earlyReturns(facts: LintFacts): readonly Finding[] {
   return facts.reached.flatMap((one) => {
-    const { state, statement, order } = one;
-    const action = statement.kind === "return" ? statement.action?.name : undefined;
-    if (action === undefined || MAY_END_EARLY.has(state) || OWN_ENDS.has(action)) return [];
-    const isSkipping = inState(facts, state).some(
-      (later) => later.order > order && later.statement.kind !== "return" && later.statement.kind !== "if",
-    );
-    return isSkipping ? [at(one, `leaves vcl_${state} before all that comes after it`)] : [];
+    const { state, statement } = one;
+    if (statement.kind === "goto") return [at(one, "jumps over what stands between, whatever that protects")];
+    if (statement.kind !== "return") return [];
+    const action = statement.action?.name;
+    if (action === undefined) {
+      // Into the subroutines that features share each writes its part.
+      const isShared = SHARED_SUBS.has(one.sub) && isFollowed(facts, one, ({ sub }) => sub === one.sub);
+      return isShared ? [at(one, `leaves ${one.sub} before what other features do there`)] : [];
+    }
+    if (OWN_ENDS.has(action)) return [];
+    if (state === "error") {
+      const isBranch = isGuarded(one, isBranchOfError) || !isFollowed(facts, one, () => true);
+      return isBranch
+        ? []
+        : [at(one, "leaves vcl_error without a look at the status that the others answer")];
+    }
+    if (MAY_END_EARLY.has(state) || !isFollowed(facts, one, () => true)) return [];
+    return [at(one, `leaves vcl_${state} before all that comes after it`)];
   });
+}
+
+/** Subroutines that main.vcl.njk makes of a stage of every feature. */
+const SHARED_SUBS: ReadonlySet<string> = new Set(["sf_check_access"]);
+
+/** Whether something other than ends and conditions comes behind a statement of its state. */
+function isFollowed(facts: LintFacts, one: Reached, counts: (later: Reached) => boolean): boolean {
+  return inState(facts, one.state).some(
+    (later) =>
+      later.order > one.order &&
+      later.statement.kind !== "return" &&
+      later.statement.kind !== "if" &&
+      counts(later),
+  );
+}
+
+/** One status, or those of HTTP: none of the statuses that the VCL has for itself. */
+function isBranchOfError(atom: Expression, holds: boolean): boolean {
+  if (!holds || atom.kind !== "binary" || !isNamed(atom.left, "obj.status")) return false;
+  const status = Number(literalOf(atom.right));
+  return atom.operator === "==" || (atom.operator === "<" && status <= 600);
 }
 
 /** The one proof that a request is a deploy's own: what it sent is equal to what only the segment's owner can make. */
@@ -254,8 +309,12 @@ export const REQUEST_RULES: readonly LintRule[] = [
     contract: "requests restart in vcl_deliver only",
     check: (facts) =>
       restarts(facts)
-        .filter(({ state }) => state !== "deliver")
-        .map((one) => at(one, `a restart in vcl_${one.state} loses what was decided: only vcl_deliver may`)),
+        .filter((one) => one.state !== "deliver" || !isGuarded(one, AT_EDGE))
+        .map((one) =>
+          one.state === "deliver"
+            ? at(one, "the shield would begin anew as well: it is a plain cache, and the edge decides")
+            : at(one, `a restart in vcl_${one.state} loses what was decided: only vcl_deliver may`),
+        ),
   },
   {
     id: "sitefleet/client-headers",

@@ -1,3 +1,4 @@
+import { CONFIG_METADATA } from "../../site/metadata.ts";
 import type { Expression, Statement } from "../../vcl/ast.ts";
 import {
   AT_EDGE,
@@ -17,9 +18,60 @@ import { isGuarded, isGuardedOnlyBy } from "./reached.ts";
 import type { Reached } from "./reached.ts";
 import { at, inState, orderOfMacro, placeOfState } from "./rule.ts";
 import type { Finding, LintFacts, LintRule } from "./rule.ts";
+import { ValueFlow } from "./value-flow.ts";
+import type { FlowSources } from "./value-flow.ts";
 
 /** Response headers that are the service's own business. */
 const INTERNAL = ["SF-*", "x-amz-*", "Surrogate-Key", "Surrogate-Control"] as const;
+
+/** What tells strangers how the service is made, and which sites belong together. */
+const TELLING: FlowSources = {
+  names: [
+    [/^req\.http\.sf-site$/, "a site's uid"],
+    [
+      new RegExp(
+        `^req\\.http\\.sf-config-(?:${(
+          ["delta", "protectedAreas", "rules", "buckets", "notFoundDirectories"] as const
+        )
+          .map((field) => CONFIG_METADATA[field])
+          .join("|")})$`,
+      ),
+      "a part of a config",
+    ],
+    [/^req\.url(?:\.|$)/, "the path of an object of the store"],
+    [/^(?:req|resp|beresp|obj)\.http\.surrogate-key$/, "surrogate keys"],
+    [/^(?:resp|beresp|obj)\.http\.x-amz-(?!meta-)/, "a header of the store"],
+    [/^(?:req|beresp)\.backend(?:\.(?:name|ip|host|port))?$/, "the name of a backend"],
+  ],
+  tables: [],
+};
+
+/** Where visitors can read it; headers with internal names are taken out of what they get. */
+const SHOWN = /^(?:(?:resp|beresp|obj)\.http\.(?!sf-|x-amz-|surrogate-)|(?:resp|beresp|obj)\.response$)/;
+
+function shown(facts: LintFacts): readonly Finding[] {
+  return (["fetch", "error", "deliver"] as const).flatMap((state) => {
+    const flow = new ValueFlow(TELLING);
+    return inState(facts, state).flatMap((one) => {
+      const { statement } = one;
+      const what = toldBy(statement, flow);
+      flow.follow(statement);
+      return what === undefined || isGuarded(one, TRUSTED)
+        ? []
+        : [at(one, `${what} would be shown to visitors`)];
+    });
+  });
+}
+
+function toldBy(statement: Statement, flow: ValueFlow): string | undefined {
+  if (statement.kind === "synthetic") return flow.found(statement.value);
+  if (!SHOWN.test(targetOf(statement) ?? "") || isUnset(statement)) return undefined;
+  if (statement.kind === "call-function") {
+    const value = statement.call.args[2];
+    return value && flow.found(value);
+  }
+  return statement.kind === "set" || statement.kind === "add" ? flow.found(statement.value) : undefined;
+}
 
 const EDGE_HOP = equals("req.http.SF-Hop", "edge");
 const TRUSTED = isTrue("req.http.SF-Trusted");
@@ -143,7 +195,8 @@ function errorBranches(facts: LintFacts): readonly Finding[] {
   return facts.reached.flatMap((one) => {
     if (one.statement.kind !== "error" || one.statement.status === undefined) return [];
     const status = literalOf(one.statement.status);
-    if (status === undefined || !/^[67]\d\d$/.test(status) || answered.has(status)) return [];
+    if (status === undefined) return [at(one, "nobody knows which branch of vcl_error answers this status")];
+    if (!/^6\d\d$/.test(status) || answered.has(status)) return [];
     return [at(one, `vcl_error has no branch for ${status}, which visitors would see as it is`)];
   });
 }
@@ -181,7 +234,7 @@ export const RESPONSE_RULES: readonly LintRule[] = [
     id: "sitefleet/internal-leak",
     severity: "error",
     contract: "visitors see nothing internal",
-    check: leaks,
+    check: (facts) => [...leaks(facts), ...shown(facts)],
   },
   { id: "sitefleet/cached-cookie", severity: "error", contract: "no cookie is ever cached", check: cookies },
   {

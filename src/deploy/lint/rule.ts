@@ -44,9 +44,24 @@ export function runRule(rule: LintRule, facts: LintFacts): readonly Diagnostic[]
   });
 }
 
-/** The statements of one state. */
+const BY_STATE = new WeakMap<readonly Reached[], ReadonlyMap<VclState, readonly Reached[]>>();
+
+/** The statements of some states, in order. */
 export function inState({ reached }: LintFacts, ...states: readonly VclState[]): readonly Reached[] {
-  return reached.filter(({ state }) => states.includes(state));
+  // Rules ask for them again and again.
+  const known = BY_STATE.get(reached) ?? byState(reached);
+  BY_STATE.set(reached, known);
+  return states.flatMap((state) => known.get(state) ?? []);
+}
+
+function byState(reached: readonly Reached[]): ReadonlyMap<VclState, readonly Reached[]> {
+  const found = new Map<VclState, Reached[]>();
+  for (const one of reached) {
+    const others = found.get(one.state);
+    if (others) others.push(one);
+    else found.set(one.state, [one]);
+  }
+  return found;
 }
 
 /** Where to say that something is missing: the name of the state's subroutine, or the beginning of the service. */

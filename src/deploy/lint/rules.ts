@@ -1,5 +1,7 @@
 import type { VclProgram } from "../../vcl/ast-declarations.ts";
 import type { Diagnostic } from "../../vcl/diagnostics.ts";
+import { CACHE_RULES } from "./cache-rules.ts";
+import { IDENTITY_RULES } from "./identity-rules.ts";
 import { ORIGIN_RULES } from "./origin-rules.ts";
 import { PRIVACY_RULES } from "./privacy-rules.ts";
 import { reachedStatements } from "./reached.ts";
@@ -14,6 +16,8 @@ export const LINT_RULES: readonly LintRule[] = [
   ...RESPONSE_RULES,
   ...ORIGIN_RULES,
   ...PRIVACY_RULES,
+  ...CACHE_RULES,
+  ...IDENTITY_RULES,
 ].toSorted((a, b) => (a.id < b.id ? -1 : 1));
 
 /** What breaks a contract of ours in a program that the checker finds no error in. */

@@ -1,35 +1,7 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { TEMPLATES } from "../../../src/render/render.ts";
+import { BROKEN_AT_THE_CACHE } from "./broken-at-the-cache.ts";
+import { OURS, added, changed, snippet } from "./team-files.ts";
+import type { BrokenContract } from "./team-files.ts";
 
-/** Files of a team's folder, and the rule that must refuse them. */
-export interface BrokenContract {
-  readonly what: string;
-  readonly files: Readonly<Record<string, string>>;
-  readonly rule: string;
-  /** Template and line that the finding names; where something is missing, that of the subroutine. */
-  readonly origin?: RegExp;
-}
-
-/** One of the project's templates with a text replaced. */
-function changed(feature: string, from: string | RegExp, to: string): Readonly<Record<string, string>> {
-  const file = `${feature}.vcl.njk`;
-  const source = readFileSync(join(TEMPLATES, file), "utf8");
-  const text = source.replace(from, () => to);
-  if (text === source) throw new Error(`${file} does not have ${String(from)}`);
-  return { [file]: text };
-}
-
-/** A feature of the team's with one stage. */
-function added(stage: string, body: string, place = "after: log"): Readonly<Record<string, string>> {
-  return { "ours.vcl.njk": `{#- ${place} -#}\n{% macro ${stage}() %}\n${body}\n{% endmacro %}\n` };
-}
-
-function snippet(type: string, body: string): Readonly<Record<string, string>> {
-  return { [`snippets/${type}-ours.vcl`]: `# ours\n${body}\n` };
-}
-
-const OURS = /^edge\/(?:ours\.vcl\.njk:3|snippets\/\w+-ours\.vcl:2)$/;
 const MAIN = /^main\.vcl\.njk:\d+$/;
 
 /** Overrides that break a contract, each in one way; every rule is here at least once. */
@@ -581,4 +553,5 @@ export const BROKEN_CONTRACTS: readonly BrokenContract[] = [
     rule: "syntax/unexpected-token",
     origin: OURS,
   },
+  ...BROKEN_AT_THE_CACHE,
 ];

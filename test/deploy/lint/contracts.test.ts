@@ -64,6 +64,48 @@ describe("the contracts of rendered VCL", () => {
     expect(findingsOf(environment).map(formatFinding)).toEqual([]);
   });
 
+  it("are kept by what looks like a broken one and is none", async () => {
+    const stages: Readonly<Record<string, string>> = {
+      declarations:
+        'sub ours_mark {\n  if (!req.http.X-Mark) {\n    return;\n  }\n  set req.http.X-Marked = "1";\n}',
+      recv_first_pass: "set req.http.X-Country = client.geo.country_code;",
+      recv_every_pass: "call ours_mark;",
+      recv_page: [
+        'set req.http.{{ cfg.forceTls }} = "1";',
+        'if (req.http.SF-Path == "/old") {',
+        '  set req.http.SF-Location = "/new";',
+        '  set req.http.SF-Status = "301";',
+        '  set req.http.SF-Phase = "redirect";',
+        '  error {{ codes.redirect }} "moved";',
+        "}",
+      ].join("\n"),
+      hash: "set req.hash += req.http.X-Country;",
+      fetch: [
+        'if (req.http.SF-Bucket == "hosting" && beresp.status == 200) {',
+        '  set beresp.http.Vary = "Accept-Encoding, X-Country";',
+        '  if (beresp.http.Cache-Control ~ "s-maxage=([0-9]{1,6})") {',
+        "    set beresp.ttl = std.atoi(re.group.1);",
+        "  }",
+        "}",
+      ].join("\n"),
+      deliver_edge: [
+        'if (!req.http.SF-Private && req.http.SF-Path ~ "^/assets/") {',
+        '  set resp.http.Cache-Control = "public, max-age=600";',
+        "}",
+        'if (req.http.SF-Path == "/account.html") { set resp.http.Cache-Control = "private, no-store"; }',
+        "set resp.http.X-Request = req.xid;",
+        "if (req.http.SF-Trusted) { set resp.http.X-Key = req.url; }",
+      ].join("\n"),
+    };
+    const macros = Object.entries(stages).map(
+      ([stage, body]) => `{% macro ${stage}() %}\n${body}\n{% endmacro %}\n`,
+    );
+    const environment = await withTeamFolder(production, {
+      "ours.vcl.njk": `{#- after: response-headers -#}\n${macros.join("")}`,
+    });
+    expect(findingsOf(environment).map(formatFinding)).toEqual([]);
+  });
+
   it.each(BROKEN_CONTRACTS.map((one) => [one.what, one] as const))(
     "refuse %s",
     async (_, { files, rule, origin }) => {
