@@ -9,6 +9,7 @@ import type { Mirror, MirrorPorts } from "../mirror/mirror.ts";
 import type { CommandContext } from "./context.ts";
 import { keyCommand } from "./mirror-key.ts";
 import { settingsCommand } from "./mirror-settings.ts";
+import { VICEROY_FOLDER, writeViceroyStores } from "./mirror-viceroy.ts";
 import type { CommandDefinition, CommandInput, Flags, OptionDefinition } from "./command.ts";
 import { untilAborted } from "./until-aborted.ts";
 
@@ -82,6 +83,7 @@ async function runUp(context: CommandContext, input: CommandInput): Promise<void
   });
   for (const problem of mirror.problems) context.report.warn(problem);
   try {
+    await writeViceroyStores(context.stateDir, mirror.file);
     const examples = input.flags.has("examples") ? `\n\n${await runExamples(context)}` : "";
     context.report.result(
       mirror.file,
@@ -121,9 +123,8 @@ async function runReset(context: CommandContext): Promise<void> {
       hint: "say --yes to go on, or --dry-run to see what it would remove",
     });
   }
-  const parts = ["s3", "api", "ca", "logs", "keys.json", "s3-keys.json", "mirror.json"].map((name) =>
-    join(context.stateDir, name),
-  );
+  const names = ["s3", "api", "ca", "logs", VICEROY_FOLDER, "keys.json", "s3-keys.json", "mirror.json"];
+  const parts = names.map((name) => join(context.stateDir, name));
   if (!context.dryRun) {
     const lock = await takeProcessLock(join(context.stateDir, "mirror.lock"), context.pid);
     if (!("release" in lock)) {
