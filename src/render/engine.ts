@@ -1,5 +1,4 @@
 import nunjucks from "nunjucks";
-import type { LineMarker } from "./line-map.ts";
 import { STAND_IN, withoutMarks } from "./template-marks.ts";
 import { toVclString } from "./vcl-string.ts";
 
@@ -13,8 +12,15 @@ export interface TemplateSource {
 /** Finds templates by the name under which templates import each other. */
 export type TemplateLookup = (name: string) => TemplateSource | undefined;
 
-/** A template engine over these templates; with a marker, what it renders has marks. */
-export function createEngine(lookup: TemplateLookup, marker?: LineMarker): nunjucks.Environment {
+/** Changes templates as they are loaded. */
+export interface TemplateMarker {
+  mark(source: string, label: string): string;
+  /** Functions that the changed templates call. */
+  readonly globals?: Readonly<Record<string, (number: number) => string>>;
+}
+
+/** A template engine over these templates, changed by a marker where there is one. */
+export function createEngine(lookup: TemplateLookup, marker?: TemplateMarker): nunjucks.Environment {
   const loader: nunjucks.ILoader = {
     getSource(name) {
       const found = lookup(name);
@@ -30,6 +36,7 @@ export function createEngine(lookup: TemplateLookup, marker?: LineMarker): nunju
     lstripBlocks: true,
   });
   engine.addFilter("vcl", (text: string) => toVclString(withoutMarks(text).replaceAll(STAND_IN, "")));
+  for (const [name, run] of Object.entries(marker?.globals ?? {})) engine.addGlobal(name, run);
   return engine;
 }
 

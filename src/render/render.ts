@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { packagePath } from "../lib/package-root.ts";
 import type { Environment } from "../settings/environment.ts";
 import { createEngine } from "./engine.ts";
-import type { TemplateLookup, TemplateSource } from "./engine.ts";
+import type { TemplateLookup, TemplateMarker, TemplateSource } from "./engine.ts";
 import { orderFeatures } from "./feature-order.ts";
 import type { FeatureName } from "./features.ts";
 import { LineMarker } from "./line-map.ts";
@@ -68,13 +68,20 @@ export function renderService(environment: Environment, options: RenderOptions =
     const features = orderFeatures(some.templates, options.without ?? []);
     return workOf({ lookup: lookupIn(own, some), values: templateValues(environment, features), team: some });
   };
-  return blaming({
-    team,
-    renders: (some) =>
-      renderWork(workWith(some), (markedText) =>
-        blaming({ team, renders: (one) => markedText(workWith(one)) }),
-      ),
-  });
+  const blamed = <T>(renders: (work: RenderWork) => T): T =>
+    blaming({
+      team,
+      renders: (some) => renders(workWith(some)),
+      traces: (marker) => traceWork(workWith(team), marker),
+    });
+  return blamed((work) => renderWork(work, blamed));
+}
+
+function traceWork(work: RenderWork, marker: TemplateMarker): void {
+  const snippets = work.team.snippets.filter(({ isTemplate }) => isTemplate);
+  for (const name of [MAIN, ...snippets.map((one) => snippetTemplate(one.name))]) {
+    work.renderMarked(name, { revision: STAND_IN, marker });
+  }
 }
 
 /** Runs what renders a text with marks; where that fails it names whose fault it is. */
@@ -117,7 +124,7 @@ interface RenderWork {
   readonly team: TeamFolder;
   render(name: string, revision: string): string;
   /** The same with the marks of a marker. */
-  renderMarked(name: string, what: { readonly revision: string; readonly marker: LineMarker }): string;
+  renderMarked(name: string, what: { readonly revision: string; readonly marker: TemplateMarker }): string;
 }
 
 function workOf({

@@ -6,6 +6,7 @@ import type { TeamFolder } from "./team-folder.ts";
 import { teamError } from "./team-problem.ts";
 import { refuseImports } from "./team-template.ts";
 import { STAND_IN, withoutMarks } from "./template-marks.ts";
+import { TemplateTrace } from "./template-trace.ts";
 
 const HINT = "every value must exist; sitefleet's own templates show what there is";
 
@@ -29,18 +30,25 @@ export function refuseBroken({ templates, snippets }: TeamFolder, lookup: Templa
   }
 }
 
-/**
- * Renders, and where that fails finds the team's file that is to blame: the one without which it does not fail.
- * @throws SitefleetError `render/override` naming the file, or `render/template` where it is none of the team's
- */
-export function blaming<T>(work: {
+interface BlamedWork<T> {
   readonly team: TeamFolder;
   readonly renders: (team: TeamFolder) => T;
-}): T {
+  /** Renders everything with the trace. */
+  readonly traces: (trace: TemplateTrace) => void;
+}
+
+/**
+ * Renders, and where that fails finds the team's file that is to blame: the one in which it failed, else the one without
+ * which it does not fail.
+ * @throws SitefleetError `render/override` naming the file, or `render/template` where it is none of the team's
+ */
+export function blaming<T>(work: BlamedWork<T>): T {
   try {
     return work.renders(work.team);
   } catch (error) {
     if (error instanceof SitefleetError) throw error;
+    const failed = placeIn(work, error);
+    if (failed) throw teamError({ ...failed, hint: HINT }, error);
     const culprit = candidates(work.team).find(({ rest }) => succeeds(() => work.renders(rest)));
     const failure = failureIn(error);
     if (culprit) throw teamError({ file: culprit.label, ...failure, hint: HINT }, error);
@@ -49,6 +57,27 @@ export function blaming<T>(work: {
       hint: "the message names the template; every value must exist and every import must resolve",
     });
   }
+}
+
+/** Where in the team's files it failed, when it fails again in the same way. */
+function placeIn<T>(
+  { team, traces }: BlamedWork<T>,
+  error: unknown,
+): { readonly file: string; readonly line: number; readonly message: string } | undefined {
+  const trace = new TemplateTrace();
+  const { message } = failureIn(error);
+  try {
+    traces(trace);
+    return undefined;
+  } catch (again) {
+    if (failureIn(again).message !== message) return undefined;
+  }
+  const labels = new Set([...team.templates, ...team.snippets].map(({ label }) => label));
+  const [place, ...callers] = trace.places();
+  if (!place || !labels.has(place.template)) return undefined;
+  const caller = callers.find(({ template }) => labels.has(template) && template !== place.template);
+  const from = caller ? `; called from ${caller.template}:${caller.line}` : "";
+  return { file: place.template, line: place.line, message: `${message}${from}` };
 }
 
 function candidates({

@@ -130,7 +130,7 @@ function enterBlock(scan: Scan, tag: string): void {
 }
 
 /** Where the code ends that begins at `from`, as nunjucks' lexer sees it: strings and `r/…/` hold anything. */
-function endOfCode(source: string, from: number): number {
+export function endOfCode(source: string, from: number): number {
   const part = /"(?:\\[^]|[^"\\])*"?|'(?:\\[^]|[^'\\])*'?|(?<!\w)r\/(?:\\.|[^/])*\/?|[%}]\}|[^]/gy;
   part.lastIndex = from;
   for (let match = part.exec(source); match; match = part.exec(source)) {

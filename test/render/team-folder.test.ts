@@ -191,6 +191,25 @@ describe("a team's folder", () => {
       /^edge\/hsts\.vcl\.njk:3: .*unknown block tag/,
     ],
     [
+      "a value that there is not, in a macro of another file",
+      {
+        "_words.vcl.njk":
+          "{% macro fine() %}fine{% endmacro %}\n{% macro word(which) %}\n\n  {{ which.nothing.at.all }}\n{% endmacro %}",
+        "hsts.vcl.njk":
+          '{% import "_words.vcl.njk" as words %}\n{% macro deliver_edge() %}\n  {{ words.word("a") }}\n{% endmacro %}',
+      },
+      /^edge\/_words\.vcl\.njk:4: attempted to output null or undefined value; called from edge\/hsts\.vcl\.njk:3$/,
+    ],
+    [
+      "a call of nothing behind a macro that has ended, in a condition",
+      {
+        "_words.vcl.njk": "{% macro fine() %}fine{% endmacro %}",
+        "hsts.vcl.njk":
+          '{% import "_words.vcl.njk" as words %}\n{% macro deliver_edge() %}\n\n{% if words.fine() and nothing() %}\nx\n{% endif %}\n{% endmacro %}',
+      },
+      /^edge\/hsts\.vcl\.njk:4: Unable to call `nothing`/,
+    ],
+    [
       "a value that there is not",
       { "hsts.vcl.njk": "{% macro deliver_edge() %}\n\n  {{ nothing }}\n{% endmacro %}" },
       /^edge\/hsts\.vcl\.njk:3: attempted to output null or undefined/,
