@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import { writeFileAtomic } from "../lib/atomic-write.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import { SETTINGS_FILES } from "../settings/load.ts";
@@ -7,6 +7,7 @@ import { INIT_QUESTIONS, problemsOf, readAnswers } from "../setup/init-answers.t
 import type { GivenAnswers, InitQuestion } from "../setup/init-answers.ts";
 import { initialSettings } from "../setup/initial-settings.ts";
 import { settingsText, variableNames, variablesText } from "../setup/settings-text.ts";
+import type { SettingsFormat } from "../setup/settings-text.ts";
 import type { CommandContext } from "./context.ts";
 import type { CommandDefinition, CommandInput } from "./command.ts";
 
@@ -23,6 +24,7 @@ export const commands: readonly CommandDefinition[] = [
       "init",
       "init --domain sites.example.com --region eu-central-1 --buckets acme-sites",
       "init --domain sites.example.com --region us-east-1 --second-region us-west-2 --buckets acme-sites --force",
+      "init --domain sites.example.com --region us-east-1 --buckets acme-sites --config acme.config.json",
     ],
     run: runInit,
   },
@@ -31,13 +33,14 @@ export const commands: readonly CommandDefinition[] = [
 const FILE = "sitefleet.config.ts";
 
 async function runInit(context: CommandContext, input: CommandInput): Promise<void> {
-  const { report, cwd } = context;
-  const path = join(cwd, FILE);
+  const { report } = context;
+  refuseEnvironment(context);
+  const { path, format, config } = targetOf(context, input);
   // Before anything is asked: nobody likes to answer in vain.
-  refuseOverwriting(cwd, input);
+  refuseOverwriting(path, input);
   const given = flagsGiven(input);
   const answers = readAnswers(context.input.isTerminal ? await askMissing(context, given) : given);
-  const text = settingsText(initialSettings(answers));
+  const text = settingsText(initialSettings(answers), format);
   const variables = variableNames(answers.environments);
   if (context.dryRun) {
     report.result({ dryRun: true, file: path, settings: text, variables }, text);
@@ -46,11 +49,11 @@ async function runInit(context: CommandContext, input: CommandInput): Promise<vo
   await writeFileAtomic(path, text);
   report.progress(`settings written to ${path}`);
   const [first = "test"] = answers.environments;
-  const env = `--env ${first}`;
+  const flags = `--env ${first}${config === undefined ? "" : ` --config ${config}`}`;
   const next = [
-    `what keys and tokens must be allowed:   sitefleet deploy policies ${env}`,
-    `buckets, service and first deploy:      sitefleet deploy apply --create ${env}`,
-    `a look at everything:                   sitefleet doctor ${env}`,
+    `what keys and tokens must be allowed:   sitefleet deploy policies ${flags}`,
+    `buckets, service and first deploy:      sitefleet deploy apply --create ${flags}`,
+    `a look at everything:                   sitefleet doctor ${flags}`,
   ];
   report.result(
     { file: path, environments: answers.environments, variables },
@@ -58,16 +61,60 @@ async function runInit(context: CommandContext, input: CommandInput): Promise<vo
   );
 }
 
-/** A file of another kind would win over ours, or lose to it: both surprise. */
-function refuseOverwriting(cwd: string, input: CommandInput): void {
-  const found = SETTINGS_FILES.filter((name) => existsSync(join(cwd, name)));
-  const others = found.filter((name) => name !== FILE);
+/** A flag that is given and ignored would mislead. */
+function refuseEnvironment({ environmentName }: CommandContext): void {
+  if (environmentName === "local") return;
+  throw new SitefleetError("cli/usage", "init takes no --env: it writes every server environment", {
+    hint: `name them with --environments, as in --environments test,${environmentName}`,
+  });
+}
+
+interface Target {
+  readonly path: string;
+  readonly format: SettingsFormat;
+  /** As it was given; absent = the file that is found without being named. */
+  readonly config: string | undefined;
+}
+
+const FORMATS: ReadonlyMap<string, SettingsFormat> = new Map([
+  [".ts", "ts"],
+  [".js", "js"],
+  [".mjs", "js"],
+  [".json", "json"],
+]);
+
+function targetOf({ cwd }: CommandContext, { flags }: CommandInput): Target {
+  const config = flags.text("config");
+  if (config === undefined) return { path: join(cwd, FILE), format: "ts", config };
+  const path = resolve(cwd, config);
+  const format = FORMATS.get(extname(path));
+  if (format === undefined) {
+    throw new SitefleetError("cli/usage", `--config is "${config}", which no settings file can be called`, {
+      hint: `its name must end in one of ${[...FORMATS.keys()].join(", ")}`,
+    });
+  }
+  if (!existsSync(dirname(path))) {
+    throw new SitefleetError("cli/usage", `there is no folder ${dirname(path)}`, {
+      hint: "make it before, or name another file with --config",
+    });
+  }
+  return { path, format, config };
+}
+
+function refuseOverwriting(path: string, input: CommandInput): void {
+  const folder = dirname(path);
+  // A file of another kind would win over ours, or lose to it, where both are found without being named.
+  const rivals = SETTINGS_FILES.includes(basename(path)) ? SETTINGS_FILES : [basename(path)];
+  const found = rivals.filter((name) => existsSync(join(folder, name)));
+  const others = found.filter((name) => name !== basename(path));
   if (found.length === 0 || (input.flags.has("force") && others.length === 0)) return;
   const hint =
     others.length === 0
       ? "--force overwrites it; --dry-run shows what would be written"
       : `remove ${others.join(", ")} first: one folder has one settings file`;
-  throw new SitefleetError("setup/file-exists", `there is ${found.join(", ")} in ${cwd} already`, { hint });
+  throw new SitefleetError("setup/file-exists", `there is ${found.join(", ")} in ${folder} already`, {
+    hint,
+  });
 }
 
 function flagsGiven({ flags }: CommandInput): GivenAnswers {

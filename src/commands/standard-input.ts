@@ -19,7 +19,7 @@ export interface StandardInput {
 const LIMIT = 65_536;
 
 export interface InputStreams {
-  readonly input: NodeJS.ReadableStream & Partial<Pick<ReadStream, "isTTY">>;
+  readonly input: NodeJS.ReadableStream & Partial<Pick<ReadStream, "isTTY" | "readableEnded">>;
   /** Where questions are asked. */
   readonly say: (text: string) => void;
   /** Aborts on Ctrl-C. */
@@ -29,6 +29,7 @@ export interface InputStreams {
 }
 
 export function standardInput({ input, say, signal, interrupt }: InputStreams): StandardInput {
+  const lines = new TypedLines({ input, signal, interrupt });
   return {
     isTerminal: input.isTTY === true,
     async readText() {
@@ -51,34 +52,66 @@ export function standardInput({ input, say, signal, interrupt }: InputStreams): 
           done();
         },
       });
-      const lines = createInterface({ input, output: seen, terminal: true });
-      lines.on("SIGINT", interrupt);
-      const ended = new AbortController();
-      lines.on("close", () => ended.abort(new SitefleetError("cli/usage", "the answer was not given")));
-      try {
-        return await lines.question(question, { signal: AbortSignal.any([signal, ended.signal]) });
-      } catch (error) {
-        // readline says AbortError of either; what ended it is more than that.
-        if (!signal.aborted && ended.signal.aborted) throw ended.signal.reason;
-        throw error;
-      } finally {
-        lines.close();
-      }
+      return lines.next(question, seen);
     },
     async askHidden(question) {
       say(question);
       // As a terminal, but with nothing written back: what is typed stays unseen.
       const unseen = new Writable({ write: (_chunk, _encoding, done) => done() });
-      const lines = createInterface({ input, output: unseen, terminal: true });
-      lines.on("SIGINT", interrupt);
       try {
-        return await lines.question("", { signal });
+        return await lines.next("", unseen);
       } finally {
-        lines.close();
         say("\n");
       }
     },
   };
+}
+
+/** Lines of a terminal, one for each question. What was typed or pasted ahead answers the questions to come. */
+class TypedLines {
+  readonly #streams: Pick<InputStreams, "input" | "signal" | "interrupt">;
+  readonly #ahead: string[] = [];
+  /** A line that was begun ahead and has no end yet. */
+  #begun = "";
+
+  constructor(streams: Pick<InputStreams, "input" | "signal" | "interrupt">) {
+    this.#streams = streams;
+  }
+
+  /** @param output where the question and what is typed is shown */
+  async next(question: string, output: Writable): Promise<string> {
+    const { input, signal, interrupt } = this.#streams;
+    signal.throwIfAborted();
+    const typed = this.#ahead.shift();
+    if (typed !== undefined) {
+      output.write(`${question}${typed}\n`);
+      return typed;
+    }
+    // An end that was seen already is told to nobody again.
+    if (input.readableEnded === true) throw unanswered();
+    const lines = createInterface({ input, output, terminal: true });
+    lines.on("SIGINT", interrupt);
+    const ended = new AbortController();
+    lines.on("close", () => ended.abort(unanswered()));
+    try {
+      const answer = lines.question(question, { signal: AbortSignal.any([signal, ended.signal]) });
+      lines.write(this.#begun);
+      this.#begun = "";
+      lines.on("line", (line) => this.#ahead.push(line));
+      return await answer;
+    } catch (error) {
+      // readline says AbortError of either; what ended it is more than that.
+      if (!signal.aborted && ended.signal.aborted) throw ended.signal.reason;
+      throw error;
+    } finally {
+      this.#begun = lines.line;
+      lines.close();
+    }
+  }
+}
+
+function unanswered(): SitefleetError {
+  return new SitefleetError("cli/usage", "the answer was not given");
 }
 
 function decodeUtf8(bytes: Uint8Array): string {

@@ -1,25 +1,51 @@
+import { assertNever } from "../lib/errors.ts";
 import type { SettingsInput } from "../settings/schema.ts";
 
+/** How a settings file is written: JSON has no comments, and only TypeScript has types. */
+export type SettingsFormat = "ts" | "js" | "json";
+
 /** A settings file with a comment for what a reader may want to change; data only, so it needs no package to be read. */
-export function settingsText(settings: SettingsInput): string {
+export function settingsText(settings: SettingsInput, format: SettingsFormat): string {
+  switch (format) {
+    case "json":
+      return `${JSON.stringify(settings, null, 2)}\n`;
+    case "js":
+      return moduleText(settings, {
+        head: "",
+        type: '/** @type {import("sitefleet").SettingsInput} */\n',
+        tail: ";",
+      });
+    case "ts":
+      return moduleText(settings, {
+        head: 'import type { SettingsInput } from "sitefleet";\n\n',
+        type: "",
+        tail: " satisfies SettingsInput;",
+      });
+    default:
+      return assertNever(format);
+  }
+}
+
+function moduleText(
+  settings: SettingsInput,
+  { head, type, tail }: { readonly head: string; readonly type: string; readonly tail: string },
+): string {
   const environments = Object.entries(settings.environments).map(([name, environment]) =>
     environmentText(name, environment),
   );
-  return `import type { SettingsInput } from "sitefleet";
-
-/**
+  return `${head}/**
  * One Fastly service and one pair of buckets for each environment; all are rendered from the same templates, and what
  * differs stands here. Secrets never do: they come from variables of the environment (FASTLY_API_TOKEN_PRODUCTION, …).
  * Every field is described in docs/settings.md; \`sitefleet doctor --env ${firstOf(settings)}\` checks them all.
  */
-export default {
+${type}export default {
   // \`deploy ship\` takes a change through these, in this order.
   stages: ${literal(settings.stages ?? Object.keys(settings.environments))},
 
   environments: {
 ${environments.join("\n\n")}
   },
-} satisfies SettingsInput;
+}${tail}
 `;
 }
 

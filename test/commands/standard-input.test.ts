@@ -6,6 +6,10 @@ function inputWith(...chunks: readonly (string | Uint8Array)[]) {
   const stream = new PassThrough();
   for (const chunk of chunks) stream.write(chunk);
   stream.end();
+  return inputAt(stream);
+}
+
+function inputAt(stream: PassThrough) {
   const said: string[] = [];
   const controller = new AbortController();
   const input = standardInput({
@@ -43,6 +47,43 @@ describe("standard input", () => {
     expect(await input.ask("Region: ")).toBe("plain words");
     expect(said.join("")).toContain("Region: ");
     expect(said.join("")).toContain("plain words");
+  });
+
+  it("answers with what was pasted ahead, a line for each question, and shows it there", async () => {
+    const { input, said } = inputWith("sites.example.com\r\nus-east-1\nac", "me\neu-west-1\nleft over");
+    expect(await input.ask("Domain: ")).toBe("sites.example.com");
+    expect(await input.ask("Region: ")).toBe("us-east-1");
+    expect(await input.ask("Buckets: ")).toBe("acme");
+    expect(await input.ask("Second region: ")).toBe("eu-west-1");
+    // The last line needs no end.
+    expect(await input.ask("Shield: ")).toBe("left over");
+    await expect(input.ask("Environments: ")).rejects.toMatchObject({ code: "cli/usage" });
+    for (const line of ["Region: us-east-1\n", "Second region: eu-west-1\n"])
+      expect(said.join("")).toContain(line);
+  });
+
+  it("takes a line that was begun ahead for the beginning of the next answer", async () => {
+    const stream = new PassThrough();
+    const { input } = inputAt(stream);
+    stream.write("first\nsec");
+    expect(await input.ask("One: ")).toBe("first");
+    const asked = input.ask("Two: ");
+    stream.write("ond\n");
+    expect(await asked).toBe("second");
+  });
+
+  it("shows no password that was pasted ahead", async () => {
+    const { input, said } = inputWith("secret words\nsecret words\n");
+    expect(await input.askHidden("Password: ")).toBe("secret words");
+    expect(await input.askHidden("Again: ")).toBe("secret words");
+    expect(said.join("")).toBe("Password: \nAgain: \n");
+  });
+
+  it("answers nothing from what was pasted ahead once the run is interrupted", async () => {
+    const { input, controller } = inputWith("first\nsecond\n");
+    expect(await input.ask("One: ")).toBe("first");
+    controller.abort(new Error("interrupted"));
+    await expect(input.ask("Two: ")).rejects.toThrow("interrupted");
   });
 
   it("says so when it ends before a question is answered", async () => {

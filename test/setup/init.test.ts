@@ -1,4 +1,4 @@
-import { readFile, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runCommandLine } from "../../src/commands/run-command-line.ts";
@@ -144,6 +144,47 @@ describe("init with flags", () => {
     await writeFile(join(cwd, "sitefleet.config.json"), "{}");
     const other = await init(cwd, ...FLAGS, "--force");
     expect([other.code, other.err]).toEqual([2, expect.stringContaining("sitefleet.config.json")]);
+  });
+
+  it.each(["ts", "js", "mjs", "json"])(
+    "writes the %s file that --config names, which loads",
+    async (ending) => {
+      const cwd = await tempDir();
+      await mkdir(join(cwd, "edge"));
+      const name = `edge/acme.${ending}`;
+      const { code, err, out } = await init(cwd, ...FLAGS, "--config", name);
+      expect({ code, err }).toEqual({ code: 0, err: `settings written to ${join(cwd, name)}\n` });
+      expect(await readdir(cwd)).toEqual(["edge"]);
+      expect(out).toContain(`sitefleet doctor --env test --config ${name}`);
+      const settings = await loadSettings(join(cwd, name));
+      expect(stagesOf(settings)).toEqual(["test", "production"]);
+      const { s3, fastly } = environmentOf(settings, "production", {});
+      expect([s3.region, fastly.domains]).toEqual(["eu-central-1", ["*.sites.example.com"]]);
+      const again = await init(cwd, ...FLAGS, "--config", name);
+      expect([again.code, again.err]).toEqual([2, expect.stringContaining("[setup/file-exists]")]);
+      expect((await init(cwd, ...FLAGS, "--config", name, "--force")).code).toBe(0);
+    },
+  );
+
+  it("writes a file of another name beside the one that is found by itself, and no rival of that", async () => {
+    const cwd = await tempDir();
+    expect((await init(cwd, ...FLAGS)).code).toBe(0);
+    expect((await init(cwd, ...FLAGS, "--config", "other.ts")).code).toBe(0);
+    const rival = await init(cwd, ...FLAGS, "--config", "sitefleet.config.json", "--force");
+    expect([rival.code, rival.err]).toEqual([2, expect.stringContaining("remove sitefleet.config.ts first")]);
+    expect((await readdir(cwd)).sort()).toEqual(["other.ts", "sitefleet.config.ts"]);
+  });
+
+  it.each([
+    [["--config", "settings.yaml"], "its name must end in one of .ts, .js, .mjs, .json"],
+    [["--config", "nowhere/sitefleet.config.ts"], "there is no folder"],
+    [["--config", ""], "which no settings file can be called"],
+    [["--env", "production"], "init takes no --env"],
+  ])("refuses %j and writes nothing", async (flags, said) => {
+    const cwd = await tempDir();
+    const { code, err } = await init(cwd, ...FLAGS, ...flags);
+    expect([code, err]).toEqual([2, expect.stringContaining(said)]);
+    expect(await readdir(cwd)).toEqual([]);
   });
 
   it("shows with --dry-run what it would write, and writes nothing", async () => {
