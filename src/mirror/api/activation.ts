@@ -1,10 +1,15 @@
+import { assertNever } from "../../lib/errors.ts";
 import type { LiveAcl } from "../../vcl/acl.ts";
 import { positionOf, VclError } from "../../vcl/diagnostics.ts";
 import type { Diagnostic } from "../../vcl/diagnostics.ts";
 import type { LiveTable, Program } from "../../vcl/runtime.ts";
 import type { ServiceSources } from "../../vcl/service.ts";
+import type { ComputeContent } from "../compute-content.ts";
 import type { EdgeControl } from "../service.ts";
 import { badRequest } from "./api-error.ts";
+import { computeContentOf } from "./compute-content.ts";
+import type { ComputeSources } from "./compute-content.ts";
+import { computeProblems } from "./compute-problems.ts";
 import { logEndpoints } from "./generated-logs.ts";
 import { liveAcls, liveSecrets, liveTables } from "./live-content.ts";
 import { serviceSources } from "./generated-vcl.ts";
@@ -26,9 +31,15 @@ export type CompileService = (
   },
 ) => Program;
 
+/** What the edge runs of a version: VCL's program, or what a package's program can reach. */
+export type Runnable =
+  | { readonly kind: "vcl"; readonly program: Program }
+  | { readonly kind: "compute"; readonly content: ComputeContent };
+
 /** What the compiler and the checks of references say about a version. */
 export interface Verdict {
-  readonly program: Program | null;
+  /** `null`: the version cannot run. */
+  readonly runnable: Runnable | null;
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
 }
@@ -39,7 +50,7 @@ export interface ReplacedContent {
   readonly content: Collection;
 }
 
-export interface ActivationDeskOptions {
+export interface ActivationDeskOptions extends ComputeSources {
   readonly store: ServiceStore;
   readonly edge: EdgeControl;
   readonly compile: CompileService;
@@ -48,11 +59,13 @@ export interface ActivationDeskOptions {
 /** Turns versions into running programs and hands them to the edge. */
 export class ActivationDesk {
   readonly #store: ServiceStore;
+  readonly #sources: ComputeSources;
   readonly #edge: EdgeControl;
   readonly #compile: CompileService;
 
   constructor(options: ActivationDeskOptions) {
     this.#store = options.store;
+    this.#sources = options;
     this.#edge = options.edge;
     this.#compile = options.compile;
   }
@@ -74,7 +87,7 @@ export class ActivationDesk {
       ...stored,
       collection: (id) => (id === replaced?.id ? replaced.content : stored.collection(id)),
     };
-    return this.#judged(input, stored);
+    return service.type === "wasm" ? this.#judgedCompute(input) : this.#judged(input, stored);
   }
 
   /** Judges objects that are no version of the service, with its versionless content; `""` is no service at all. */
@@ -92,24 +105,39 @@ export class ActivationDesk {
   /** `live` is what the program reads while it runs, `input` what it is compiled from. */
   #judged(input: VersionInput, live: VersionInput): Verdict {
     const missing = brokenReferences(withPools(input.objects, input.collection));
-    if (missing.length > 0) return { program: null, errors: missing, warnings: [] };
+    if (missing.length > 0) return { runnable: null, errors: missing, warnings: [] };
     try {
       const program = this.#compile(serviceSources(input), {
         tables: liveTables(live),
         acls: liveAcls(live),
       });
       const warnings = [...program.warnings.map(describe), ...unservedParts(input)];
-      return { program, errors: [], warnings: warnings.map((warning) => `Warning: ${warning}`) };
+      return { runnable: { kind: "vcl", program }, errors: [], warnings: warnings.map(asWarning) };
     } catch (error) {
       if (!(error instanceof VclError)) throw error;
-      return { program: null, errors: error.diagnostics.map(describe), warnings: [] };
+      return { runnable: null, errors: error.diagnostics.map(describe), warnings: [] };
     }
   }
 
+  #judgedCompute(input: VersionInput): Verdict {
+    const content = computeContentOf(input, this.#sources);
+    const { errors, warnings } = computeProblems(input, this.#sources.stores);
+    const unserved = [
+      ...unservedParts(input),
+      ...(this.#edge.activateCompute === undefined ? [NO_COMPUTE] : []),
+    ];
+    return {
+      runnable: content === null || errors.length > 0 ? null : { kind: "compute", content },
+      errors,
+      warnings: errors.length > 0 ? [] : [...warnings, ...unserved].map(asWarning),
+    };
+  }
+
   /** Serves a judged version from the next request on. */
-  async run(service: ServiceRecord, version: number, program: Program): Promise<void> {
+  async run(service: ServiceRecord, version: number, runnable: Runnable): Promise<void> {
     const objects = await this.#store.objects(service.id, version);
-    this.#edge.activate({
+    const collection = (id: string): Collection => this.#store.collection(service.id, id);
+    const common = {
       id: service.id,
       name: service.name,
       version,
@@ -117,20 +145,30 @@ export class ActivationDesk {
         ...objects.resources.domain.map((domain) => textOf(domain, "name").toLowerCase()),
         ...this.#store.domainsOf(service.id),
       ],
-      program,
       logEndpoints: logEndpoints(objects),
-      websockets: this.#store.collection(service.id, PRODUCT_COLLECTION).has("websockets"),
-      secrets: () => liveSecrets({ objects, collection: (id) => this.#store.collection(service.id, id) }),
-    });
+    };
+    switch (runnable.kind) {
+      case "vcl":
+        return this.#edge.activate({
+          ...common,
+          program: runnable.program,
+          websockets: collection(PRODUCT_COLLECTION).has("websockets"),
+          secrets: () => liveSecrets({ objects, collection }),
+        });
+      case "compute":
+        return this.#edge.activateCompute?.({ ...common, content: runnable.content });
+      default:
+        return assertNever(runnable);
+    }
   }
 
   /** Runs the active version of a service again, as after a change of its versionless domains. */
   async runAgain(serviceId: string): Promise<void> {
     const service = this.#store.find(serviceId);
     if (service === undefined || service.activeVersion === null) return;
-    const { program, errors } = await this.judge(service, service.activeVersion);
-    if (program === null) throw badRequest(errors.join("\n"));
-    await this.run(service, service.activeVersion, program);
+    const { runnable, errors } = await this.judge(service, service.activeVersion);
+    if (runnable === null) throw badRequest(errors.join("\n"));
+    await this.run(service, service.activeVersion, runnable);
   }
 
   stop(serviceId: string): void {
@@ -147,10 +185,10 @@ export class ActivationDesk {
     if (service === undefined || service.activeVersion === null) {
       return this.#store.saveCollection(serviceId, id, content);
     }
-    const { program, errors } = await this.judge(service, service.activeVersion, { id, content });
-    if (program === null) throw badRequest(errors.join("\n"));
+    const { runnable, errors } = await this.judge(service, service.activeVersion, { id, content });
+    if (runnable === null) throw badRequest(errors.join("\n"));
     await this.#store.saveCollection(serviceId, id, content);
-    await this.run(service, service.activeVersion, program);
+    await this.run(service, service.activeVersion, runnable);
   }
 
   /**
@@ -162,7 +200,7 @@ export class ActivationDesk {
     for (const service of this.#store.list()) {
       if (service.activeVersion === null) continue;
       const verdict = await this.judge(service, service.activeVersion);
-      if (verdict.program !== null) await this.run(service, service.activeVersion, verdict.program);
+      if (verdict.runnable !== null) await this.run(service, service.activeVersion, verdict.runnable);
       else
         problems.push(`service ${service.id} version ${service.activeVersion}: ${verdict.errors.join("; ")}`);
     }
@@ -187,6 +225,12 @@ export class ActivationDesk {
     }
     return null;
   }
+}
+
+const NO_COMPUTE = "the mirror's edge runs no Compute services: nothing answers for this version";
+
+function asWarning(warning: string): string {
+  return `Warning: ${warning}`;
 }
 
 /** The compiler's finding in Fastly's form: the sentence, then `at: (<file> Line <l> Pos <p>)`. */

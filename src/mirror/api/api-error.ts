@@ -6,6 +6,13 @@ import { assertNever } from "../../lib/errors.ts";
  */
 export type ErrorForm = "classic" | "errors" | "problem";
 
+/** How a refusal is written where it is not as the classic endpoints do. */
+export interface ErrorShape {
+  readonly form?: ErrorForm;
+  /** Fields beside Fastly's own. */
+  readonly more?: Readonly<Record<string, unknown>>;
+}
+
 /** A refusal in Fastly's own form: the HTTP status and a body (reference/api, "Error responses"). */
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -13,17 +20,28 @@ export class ApiError extends Error {
   readonly msg: string;
   readonly detail: string | undefined;
   readonly form: ErrorForm;
+  readonly #more: Readonly<Record<string, unknown>>;
 
-  constructor(status: number, msg: string, detail?: string, form: ErrorForm = "classic") {
+  constructor(
+    status: number,
+    msg: string,
+    detail?: string,
+    { form = "classic", more = {} }: ErrorShape = {},
+  ) {
     super(detail === undefined ? msg : `${msg}: ${detail}`);
     this.status = status;
     this.msg = msg;
     this.detail = detail;
     this.form = form;
+    this.#more = more;
   }
 
   /** The JSON body that goes on the wire. */
   get body(): Readonly<Record<string, unknown>> {
+    return { ...this.#own(), ...this.#more };
+  }
+
+  #own(): Readonly<Record<string, unknown>> {
     const { msg, detail } = this;
     switch (this.form) {
       case "classic":

@@ -90,6 +90,7 @@ export const BACKEND_KIND: KindRow = {
   fields: BACKEND_FIELDS,
   hasId: false,
   versionAs: "number",
+  computeInitial: { prefer_ipv6: true },
   derive,
   imply,
   check,

@@ -1,10 +1,9 @@
-import { z } from "zod";
 import { ApiError, badRequest, duplicateRecord, NOT_DELETED, recordNotFound } from "./api-error.ts";
 import { dictionaryDigest } from "./dictionary-digest.ts";
 import { json, statusOk } from "./exchange.ts";
 import type { ApiContext, ApiRequest, ApiResponse, Route } from "./exchange.ts";
-import { readFields } from "./fields.ts";
-import type { FieldRow } from "./fields.ts";
+import { readItemBatch, readItemFields } from "./item-requests.ts";
+import type { ItemOperation } from "./item-requests.ts";
 import { pagedJson } from "./paging.ts";
 import { textOf, timestamp } from "./state.ts";
 import type { Collection, ResourceRecord } from "./state.ts";
@@ -16,11 +15,6 @@ const ITEM = `${BASE}/item/{key}`;
 
 /** Limits of a dictionary (guides/edge-dictionaries, "Limitations"). */
 export const DICTIONARY_LIMITS = { items: 1000, keyChars: 256, valueChars: 8000, batch: 1000 } as const;
-
-const FIELDS: readonly FieldRow[] = [
-  { name: "item_key", type: "text", initial: "" },
-  { name: "item_value", type: "text", initial: "" },
-];
 
 /** Items of dictionaries: versionless, live at once (reference/api/dictionaries). */
 export const DICTIONARY_ITEM_ROUTES: readonly Route[] = [
@@ -88,12 +82,8 @@ async function get(context: ApiContext, request: ApiRequest): Promise<ApiRespons
 }
 
 async function create(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  const fields = readFields(FIELDS, request.body);
-  return change(context, request, {
-    op: "create",
-    key: textOf(fields, "item_key"),
-    value: textOf(fields, "item_value"),
-  });
+  const { key = "", value = "" } = readItemFields(request);
+  return change(context, request, { op: "create", key, value });
 }
 
 async function upsert(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
@@ -112,42 +102,21 @@ async function remove(context: ApiContext, request: ApiRequest): Promise<ApiResp
 }
 
 function bodyValue(request: ApiRequest): string {
-  const value = readFields(FIELDS, request.body)["item_value"];
+  const { value } = readItemFields(request);
   if (value === undefined) throw badRequest("item_value can't be missing");
-  return String(value);
+  return value;
 }
 
-const batchSchema = z.object({
-  items: z.array(
-    z.object({
-      op: z.enum(["create", "update", "upsert", "delete"]),
-      item_key: z.string(),
-      // `null` where go-fastly deletes.
-      item_value: z.string().nullish(),
-    }),
-  ),
-});
-
 async function batch(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  const body = batchSchema.safeParse(request.body);
-  if (!body.success) throw badRequest('the batch is not {"items":[{"op","item_key","item_value"}]}');
-  const { items } = body.data;
-  if (items.length > DICTIONARY_LIMITS.batch)
-    throw badRequest(`a batch has at most ${DICTIONARY_LIMITS.batch} items`);
+  const operations = readItemBatch(request, DICTIONARY_LIMITS.batch);
   return edit(context, request, (dictionary) => {
     // All or nothing: the first operation that cannot be done refuses the whole batch.
     let current = dictionary;
-    for (const { op, item_key: key, item_value: value } of items) {
-      current = { ...current, items: applyItem(current, { op, key, value: value ?? "" }, context) };
+    for (const operation of operations) {
+      current = { ...current, items: applyItem(current, operation, context) };
     }
     return { items: current.items, answer: () => statusOk() };
   });
-}
-
-interface ItemOperation {
-  readonly op: "create" | "update" | "upsert" | "delete";
-  readonly key: string;
-  readonly value: string;
 }
 
 async function change(

@@ -3,6 +3,8 @@ import type { EdgeControl } from "../service.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { ActivationDesk } from "./activation.ts";
 import type { PurgeIds } from "./ids.ts";
+import type { DataStores } from "./data-stores.ts";
+import type { PackageFiles } from "./package-files.ts";
 import type { ServiceStore } from "./store.ts";
 
 /** A request after routing: path parameters decoded, the body parsed from a form or JSON. */
@@ -15,14 +17,17 @@ export interface ApiRequest {
   readonly rest: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
-  /** Fields of the body; empty without one. */
+  /** Fields of the body; empty without one, and on routes that read bytes. */
   readonly body: Readonly<Record<string, unknown>>;
+  /** The body as it was sent, on routes that read bytes; empty on others. */
+  readonly bytes: Buffer;
 }
 
 export interface ApiResponse {
   readonly status: number;
+  /** `""`: the answer has none. */
   readonly contentType: string;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   /** What this answer says in its head beyond what all of them do. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -30,6 +35,8 @@ export interface ApiResponse {
 /** What handlers work with. */
 export interface ApiContext {
   readonly store: ServiceStore;
+  readonly stores: DataStores;
+  readonly packages: PackageFiles;
   readonly edge: EdgeControl;
   readonly clock: Clock;
   readonly desk: ActivationDesk;
@@ -51,7 +58,9 @@ export interface Route {
   readonly handler: Handler;
   /** Answers without a token. */
   readonly open?: true;
-  /** A write that does not count against the rate limit: key and URL purges (reference/api, "Rate limiting"). */
+  /** The body is bytes, at most so many: a file or a value, neither a form nor JSON. */
+  readonly bytes?: number;
+  /** A write that does not count against the rate limit: key and URL purges (reference/api, "Rate limiting"), stores (recorded). */
   readonly unmetered?: true;
 }
 
@@ -68,6 +77,11 @@ export function created(value: unknown): ApiResponse {
 /** 204: done, and nothing to say. */
 export function noContent(): ApiResponse {
   return { status: 204, contentType: "application/json", body: "" };
+}
+
+/** Done, with a status and nothing to say. */
+export function bare(status: number): ApiResponse {
+  return { status, contentType: "", body: "" };
 }
 
 /** 200 with plain text. */

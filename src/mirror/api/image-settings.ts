@@ -38,7 +38,7 @@ function hasProduct(context: ApiContext, request: ApiRequest): boolean {
 /** A service without the product has no such settings: clients read 404 as that. */
 async function get(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
   const { objects } = await readVersion(context, request);
-  if (!hasProduct(context, request)) throw new ApiError(404, "Not found", undefined, "problem");
+  if (!hasProduct(context, request)) throw new ApiError(404, "Not found", undefined, { form: "problem" });
   return json(objects.resources.image_optimizer_default_settings[0] ?? initialFields(FIELDS));
 }
 
@@ -56,7 +56,7 @@ async function update(context: ApiContext, request: ApiRequest): Promise<ApiResp
 }
 
 function refusal(detail: string): ApiError {
-  return new ApiError(400, "Bad request", detail, "errors");
+  return new ApiError(400, "Bad request", detail, { form: "errors" });
 }
 
 function check(settings: ResourceRecord): string | null {

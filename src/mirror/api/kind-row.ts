@@ -24,6 +24,8 @@ export interface KindRow {
   readonly check?: (record: ResourceRecord) => string | null;
   /** What the path says of one object; its name when missing. */
   readonly key?: "id";
+  /** What fields of a Compute service's objects are when nobody says, where that differs (recorded). */
+  readonly computeInitial?: ResourceRecord;
   /** Names are the same whatever their case (host names). */
   readonly foldsCase?: true;
   /** Fields that an update cannot change; what a request says about them is ignored. */

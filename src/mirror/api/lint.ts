@@ -39,10 +39,10 @@ function lint(
   const others = objects.resources.vcl.filter((file) => file["main"] !== true && file["name"] !== NAME);
   const vcl = [...others, { name: NAME, content, main: true }];
   const verdict = context.desk.lint(id, { ...objects, resources: { ...objects.resources, vcl } });
-  const { program, errors, warnings } = verdict;
+  const { runnable, errors, warnings } = verdict;
   const messages = [...errors, ...warnings];
   const attributes = {
-    status: program === null ? "error" : "ok",
+    status: runnable === null ? "error" : "ok",
     msg: messages.length === 0 ? null : messages.join("\n"),
     errors,
     warnings,

@@ -29,13 +29,13 @@ const changeSchema = z.object({
 const creationSchema = changeSchema.extend({ fqdn: z.string() });
 
 function invalid(field: string, detail: string): ApiError {
-  return new ApiError(400, `Invalid value for ${field}`, detail, "errors");
+  return new ApiError(400, `Invalid value for ${field}`, detail, { form: "errors" });
 }
 
 function requireDomain(context: ApiContext, request: ApiRequest): ResourceRecord {
   const domain = context.store.domains.get(param(request, "domain"));
   if (domain !== undefined) return domain;
-  throw new ApiError(404, "Not found", "The domain you requested was not found", "errors");
+  throw new ApiError(404, "Not found", "The domain you requested was not found", { form: "errors" });
 }
 
 /** What a domain leads to and is; nothing in the mirror checks who owns it, and TLS needs no activation here. */

@@ -67,7 +67,7 @@ function productCall(context: ApiContext, request: ApiRequest, base: string): Pr
 
 /** These endpoints refuse in RFC 9457's form (recorded). */
 function problem(status: number, title: string, detail?: string): ApiError {
-  return new ApiError(status, title, detail, "problem");
+  return new ApiError(status, title, detail, { form: "problem" });
 }
 
 function present(

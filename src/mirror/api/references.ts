@@ -26,7 +26,8 @@ export function brokenReferences(objects: VersionObjects): readonly string[] {
   ];
 }
 
-function missingHealthchecks(objects: VersionObjects): readonly string[] {
+/** Backends with a health check that the version does not have, one line each. */
+export function missingHealthchecks(objects: VersionObjects): readonly string[] {
   const checks = namesOf(objects, "healthcheck");
   return objects.resources.backend.flatMap((backend) => {
     const check = textOf(backend, "healthcheck");

@@ -1,36 +1,61 @@
 import type { IncomingMessage } from "node:http";
 import { z } from "zod";
+import { isErrno } from "../../lib/caught.ts";
 import { ApiError, badRequest } from "./api-error.ts";
 
 /** Largest body taken: a batch of 1,000 dictionary items of 8,000 characters, percent-encoded VCL of 1 MB. */
 export const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
+/** A request's body, read: fields, or the bytes of a route that wants those. */
+export interface ReadBody {
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly bytes: Buffer;
+}
+
+const NO_BYTES = Buffer.alloc(0);
 const objectSchema = z.record(z.string(), z.unknown());
 
-/** The fields of a form or JSON body (forms where the type is not said, as curl and Fastly do). Throws 400 and 413. */
-export async function readBody(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
-  const bytes = await readBytes(request);
+/**
+ * A body as a route wants it: its bytes where the route says how many there may be, else the fields of a form or JSON
+ * (forms where the type is not said, as curl and Fastly do). Throws 400 and 413.
+ */
+export async function readBody(request: IncomingMessage, maxBytes: number | undefined): Promise<ReadBody> {
+  const bytes = await readBytes(request, maxBytes ?? MAX_BODY_BYTES);
+  return maxBytes === undefined ? { body: fieldsOf(request, bytes), bytes: NO_BYTES } : { body: {}, bytes };
+}
+
+function fieldsOf(request: IncomingMessage, bytes: Buffer): Readonly<Record<string, unknown>> {
   if (bytes.length === 0) return {};
   const type = (request.headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
   const text = bytes.toString("utf8");
   return type === "application/json" || type.endsWith("+json") ? parseJson(text) : parseForm(text);
 }
 
-async function readBytes(request: IncomingMessage): Promise<Buffer> {
-  if (Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+async function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
+  if (isTooLarge(request, limit)) throw tooLarge(limit);
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request) {
-    const bytes = Buffer.from(chunk);
-    size += bytes.length;
-    if (size > MAX_BODY_BYTES) throw tooLarge();
-    chunks.push(bytes);
+  try {
+    for await (const chunk of request) {
+      const bytes = Buffer.from(chunk);
+      size += bytes.length;
+      if (size > limit) throw tooLarge(limit);
+      chunks.push(bytes);
+    }
+  } catch (error) {
+    // Whoever leaves in the middle of a body is no fault of ours, and hears no answer.
+    throw isErrno(error, "ECONNRESET") ? badRequest("the request ended before its body") : error;
   }
   return Buffer.concat(chunks);
 }
 
-function tooLarge(): ApiError {
-  return new ApiError(413, "Request entity too large", `the limit is ${MAX_BODY_BYTES} bytes`);
+/** Whether a request says by itself that its body is over the limit. */
+export function isTooLarge(request: IncomingMessage, maxBytes: number | undefined): boolean {
+  return Number(request.headers["content-length"] ?? 0) > (maxBytes ?? MAX_BODY_BYTES);
+}
+
+function tooLarge(limit: number): ApiError {
+  return new ApiError(413, "Request entity too large", `the limit is ${limit} bytes`);
 }
 
 /**

@@ -70,6 +70,7 @@ async function createRecord(row: KindRow, context: ApiContext, request: ApiReque
     const now = timestamp(context.clock.now());
     const fields: ResourceRecord = {
       ...initialFields(row.fields),
+      ...(open.service.type === "wasm" ? row.computeInitial : {}),
       ...givenFields(row, row.fields, request),
       ...(row.hasId ? { id: newId() } : {}),
       created_at: now,
@@ -78,10 +79,26 @@ async function createRecord(row: KindRow, context: ApiContext, request: ApiReque
     checkRecord(row, fields);
     const list = open.objects.resources[row.kind];
     refuseDuplicate(row, [...list, ...namesakes(row, open)], textOf(fields, "name"));
-    const record =
-      row.kind === "snippet" ? await keepDynamicContent(context, open.service.id, fields) : fields;
+    const record = await completed(row, { context, open, fields });
     return store(row, open, [...list, record], record);
   });
+}
+
+/** A new record with what is more than its fields. */
+async function completed(
+  row: KindRow,
+  { context, open, fields }: { context: ApiContext; open: OpenVersion; fields: ResourceRecord },
+): Promise<ResourceRecord> {
+  if (row.kind === "snippet") return keepDynamicContent(context, open.service.id, fields);
+  return row.kind === "resource" ? linkedTo(context, fields) : fields;
+}
+
+/** A link says the type of its store, which must be there. */
+function linkedTo({ stores }: ApiContext, fields: ResourceRecord): ResourceRecord {
+  const id = textOf(fields, "resource_id");
+  const kind = stores.kindOf(id);
+  if (kind === null) throw recordNotFound("Resource", { ...NOT_DELETED, id });
+  return { ...fields, resource_type: kind };
 }
 
 async function updateRecord(row: KindRow, context: ApiContext, request: ApiRequest): Promise<ApiResponse> {

@@ -1,6 +1,7 @@
 import { createServer, STATUS_CODES } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { isIP } from "node:net";
+import { join } from "node:path";
 import type { Clock } from "../../lib/clock.ts";
 import { SitefleetError } from "../../lib/errors.ts";
 import { listenOn } from "../listen.ts";
@@ -11,10 +12,12 @@ import { newAccount } from "./account.ts";
 import { ActivationDesk } from "./activation.ts";
 import type { CompileService } from "./activation.ts";
 import { ApiError } from "./api-error.ts";
+import { DataStores } from "./data-stores.ts";
 import type { ApiContext, ApiResponse } from "./exchange.ts";
 import { PurgeIds } from "./ids.ts";
+import { PackageFiles } from "./package-files.ts";
 import { RateLimit } from "./rate-limit.ts";
-import { readBody } from "./request-body.ts";
+import { isTooLarge, readBody } from "./request-body.ts";
 import { Router } from "./router.ts";
 import type { Match } from "./router.ts";
 import { ROUTES } from "./routes.ts";
@@ -61,11 +64,15 @@ const KEEP_ALIVE_MS = 65_000;
 export async function startFastlyApi(options: FastlyApiOptions): Promise<FastlyApi> {
   const { clock, edge, compile = compileService } = options;
   const store = await ServiceStore.open(options.dir, () => newAccount(clock.now()));
-  const desk = new ActivationDesk({ store, edge, compile });
+  const stores = await DataStores.open(join(options.dir, "stores"), clock);
+  const packages = await PackageFiles.open(join(options.dir, "packages"), store);
+  const desk = new ActivationDesk({ store, stores, packages, edge, compile });
   const problems = await desk.restore();
   let url = "";
   const context: ApiContext = {
     store,
+    stores,
+    packages,
     edge,
     clock,
     desk,
@@ -75,6 +82,10 @@ export async function startFastlyApi(options: FastlyApiOptions): Promise<FastlyA
   };
   const front = new Front(options, context);
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
+    void front.serve(request, response);
+  });
+  // A package is only sent once the head of its request was found good (`Expect: 100-continue`).
+  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
     void front.serve(request, response);
   });
   // A large version may take seconds to compile: clients that keep a connection must not find it reset after that.
@@ -87,7 +98,7 @@ export async function startFastlyApi(options: FastlyApiOptions): Promise<FastlyA
   });
   const host = options.host ?? DEFAULT_HOST;
   url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
-  return { url, port, problems, close: () => close(server, store) };
+  return { url, port, problems, close: () => close(server, [store, stores]) };
 }
 
 /** From socket to handler and back: Host, token, rate limit, routing, body, errors. */
@@ -117,7 +128,7 @@ class Front {
       const metered = method !== "GET" && method !== "HEAD" && match.route.unmetered !== true;
       try {
         if (metered) this.#limit.take();
-        answer = await this.#handle(request, match, method);
+        answer = await this.#handle({ request, response }, match, method);
       } finally {
         if (metered) headers = this.#limit.headers();
       }
@@ -125,7 +136,8 @@ class Front {
       if (!(error instanceof ApiError)) this.#onFault(error);
       answer = refusal(error);
     }
-    send(response, { answer, headers, head: method === "HEAD" });
+    const unread = expectsContinue(request) && !request.complete;
+    send(response, { answer, headers, head: method === "HEAD", unread });
   }
 
   /** Nobody without a token learns more than the open endpoints say: not even which paths exist. */
@@ -141,8 +153,14 @@ class Front {
     return match;
   }
 
-  async #handle(request: IncomingMessage, match: Match, method: string): Promise<ApiResponse> {
-    const body = await readBody(request);
+  async #handle(
+    { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
+    match: Match,
+    method: string,
+  ): Promise<ApiResponse> {
+    const { bytes: maxBytes } = match.route;
+    if (expectsContinue(request) && !isTooLarge(request, maxBytes)) response.writeContinue();
+    const read = await readBody(request, maxBytes);
     const [path = "", ...search] = (request.url ?? "").split("?");
     const query = new URLSearchParams(search.join("?"));
     const { params, rest, route } = match;
@@ -153,7 +171,7 @@ class Front {
       rest,
       query,
       headers: request.headers,
-      body,
+      ...read,
     });
   }
 
@@ -176,6 +194,10 @@ class Front {
   }
 }
 
+function expectsContinue(request: IncomingMessage): boolean {
+  return request.headers.expect?.toLowerCase() === "100-continue";
+}
+
 /** What a failed request is answered with; what is not a refusal is a fault and shows nothing of its inside. */
 function refusal(error: unknown): ApiResponse {
   const refused =
@@ -194,12 +216,19 @@ function send(
     answer,
     headers,
     head,
-  }: { answer: ApiResponse; headers: Readonly<Record<string, string>>; head: boolean },
+    unread,
+  }: {
+    readonly answer: ApiResponse;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly head: boolean;
+    readonly unread: boolean;
+  },
 ): void {
   const { status } = answer;
-  const bytes = Buffer.from(answer.body, "utf8");
+  const { contentType, body } = answer;
+  const bytes = typeof body === "string" ? Buffer.from(body, "utf8") : body;
   response.writeHead(status, {
-    "Content-Type": answer.contentType,
+    ...(contentType === "" ? {} : { "Content-Type": contentType }),
     "Content-Length": bytes.length,
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -207,15 +236,15 @@ function send(
     ...headers,
     ...answer.headers,
     // The rest of a body that was refused unread would be taken for the next request.
-    ...(status === 413 ? { Connection: "close" } : {}),
+    ...(status === 413 || unread ? { Connection: "close" } : {}),
   });
   response.end(head ? undefined : bytes);
 }
 
-async function close(server: Server, store: ServiceStore): Promise<void> {
+async function close(server: Server, states: readonly { idle(): Promise<void> }[]): Promise<void> {
   await new Promise<void>((resolve) => {
     server.close(() => resolve());
     server.closeAllConnections();
   });
-  await store.idle();
+  for (const state of states) await state.idle();
 }

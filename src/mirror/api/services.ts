@@ -8,7 +8,7 @@ import { DETAILED_KINDS, kindRow, presentRecord } from "./kinds.ts";
 import { pagedJson } from "./paging.ts";
 import { presentSettings } from "./settings.ts";
 import { EMPTY_VERSION, textOf, timestamp } from "./state.ts";
-import type { ServiceRecord, VersionMeta } from "./state.ts";
+import type { KindName, ServiceRecord, VersionMeta } from "./state.ts";
 import { DOMAINS_QUEUE, param, requireService, requireVersion } from "./versions-access.ts";
 import { presentVersion } from "./versions.ts";
 
@@ -30,7 +30,14 @@ export const SERVICE_ROUTES: readonly Route[] = [
   { method: "GET", path: "/service/{service}/domain", operation: "list-service-domains", handler: domains },
 ];
 
-function present(context: ApiContext, service: ServiceRecord): Readonly<Record<string, unknown>> {
+/** The objects of a Compute service's version that `/details` lists (recorded). */
+const COMPUTE_DETAILS: readonly KindName[] = ["backend", "domain", "healthcheck"];
+
+/** A service as Fastly prints it. */
+export function presentService(
+  context: ApiContext,
+  service: ServiceRecord,
+): Readonly<Record<string, unknown>> {
   return {
     id: service.id,
     name: service.name,
@@ -60,7 +67,7 @@ function list(context: ApiContext, request: ApiRequest): ApiResponse {
   return pagedJson(context, request, {
     all: sorted,
     present: (service) => ({
-      ...present(context, service),
+      ...presentService(context, service),
       version: currentVersion(service)?.number ?? null,
     }),
   });
@@ -71,7 +78,7 @@ async function create(context: ApiContext, request: ApiRequest): Promise<ApiResp
   const name = textOf(fields, "name");
   const type = textOf(fields, "type") || "vcl";
   if (name === "") throw badRequest("Name can't be blank");
-  if (type !== "vcl") throw badRequest(`Service type '${type}' is not supported here: only 'vcl' is`);
+  if (type !== "vcl" && type !== "wasm") throw badRequest(`Type '${type}' is not one of vcl, wasm`);
   return context.store.exclusive("services", async () => {
     refuseTakenName(context, name);
     const now = timestamp(context.clock.now());
@@ -88,19 +95,19 @@ async function create(context: ApiContext, request: ApiRequest): Promise<ApiResp
       versions: [version],
     };
     await context.store.create(service, EMPTY_VERSION);
-    return json(present(context, service));
+    return json(presentService(context, service));
   });
 }
 
 function get(context: ApiContext, request: ApiRequest): ApiResponse {
-  return json(present(context, requireService(context, param(request, "service"))));
+  return json(presentService(context, requireService(context, param(request, "service"))));
 }
 
 function search(context: ApiContext, request: ApiRequest): ApiResponse {
   const name = request.query.get("name") ?? "";
   const service = context.store.list().find((other) => other.name === name);
   if (service === undefined) throw recordNotFound("Service", { ...NOT_DELETED, name });
-  return json(present(context, service));
+  return json(presentService(context, service));
 }
 
 async function update(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
@@ -119,7 +126,7 @@ async function update(context: ApiContext, request: ApiRequest): Promise<ApiResp
         updatedAt: timestamp(context.clock.now()),
       };
       await context.store.saveService(service);
-      return json(present(context, service));
+      return json(presentService(context, service));
     }),
   );
 }
@@ -136,6 +143,7 @@ async function remove(context: ApiContext, request: ApiRequest): Promise<ApiResp
   });
   // After the service's turn: whoever changes domains waits for services, so nobody may do it the other way round.
   await detachDomains(context, id);
+  await context.packages.sweep();
   return answer;
 }
 
@@ -158,7 +166,7 @@ async function details(context: ApiContext, request: ApiRequest): Promise<ApiRes
   const asked = request.query.get("version");
   const shown = asked === null ? currentVersion(service) : requireVersion(service, asked);
   return json({
-    ...present(context, service),
+    ...presentService(context, service),
     version: shown === undefined ? null : await fullVersion(context, service, shown),
     active_version: active === undefined ? null : await fullVersion(context, service, active),
   });
@@ -172,10 +180,14 @@ export async function fullVersion(
 ): Promise<Readonly<Record<string, unknown>>> {
   const objects = await context.store.objects(service.id, meta.number);
   const place = { serviceId: service.id, version: meta.number, objects };
-  const kinds = DETAILED_KINDS.map(({ row, key }) => [
+  const listed = DETAILED_KINDS.filter(
+    ({ row }) => service.type === "vcl" || COMPUTE_DETAILS.includes(row.kind),
+  );
+  const kinds = listed.map(({ row, key }) => [
     key,
     objects.resources[row.kind].map((record) => presentRecord(row, record, place)),
   ]);
+  if (service.type === "wasm") return { ...presentVersion(service, meta), ...Object.fromEntries(kinds) };
   return {
     ...presentVersion(service, meta),
     ...Object.fromEntries(kinds),

@@ -29,6 +29,7 @@ const CORE_KINDS = [
   "resource",
   "http3",
   "image_optimizer_default_settings",
+  "package",
 ] as const;
 
 /** The kinds of objects that live in a service version. */

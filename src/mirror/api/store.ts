@@ -1,12 +1,11 @@
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { z } from "zod";
 import { syncFolder, writeFileAtomic } from "../../lib/atomic-write.ts";
-import { isErrno } from "../../lib/caught.ts";
-import { SitefleetError } from "../../lib/errors.ts";
 import { withNewerFields } from "./older-state.ts";
 import { accountSchema, collectionSchema, serviceSchema, textOf, versionObjectsSchema } from "./state.ts";
 import type { Account, Collection, ServiceRecord, VersionObjects } from "./state.ts";
+import { readState, removeTemporaries, unreadable } from "./state-files.ts";
+import { WorkQueues } from "./work-queues.ts";
 
 /** Owner only: backends may carry client keys, dictionaries may be write-only. */
 const FILE_MODE = 0o600;
@@ -29,7 +28,7 @@ export class ServiceStore {
   /** Rate limiters are asked for by their id alone: the version of each, by its key. */
   readonly #limiters = new Map<string, string>();
   readonly #collections = new Map<string, Collection>();
-  readonly #queues = new Map<string, Promise<unknown>>();
+  readonly #queues = new WorkQueues();
   #domains: Collection;
   readonly account: Account;
 
@@ -111,15 +110,8 @@ export class ServiceStore {
   }
 
   /** Runs `work` after everything queued before it under the same key, whatever became of that. */
-  async exclusive<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#queues.get(key) ?? Promise.resolve();
-    const result = before.then(work, work);
-    this.#queues.set(key, result);
-    try {
-      return await result;
-    } finally {
-      if (this.#queues.get(key) === result) this.#queues.delete(key);
-    }
+  exclusive<T>(key: string, work: () => Promise<T>): Promise<T> {
+    return this.#queues.exclusive(key, work);
   }
 
   /** Makes a service with its first version; it exists once `service.json` is there. */
@@ -163,8 +155,8 @@ export class ServiceStore {
   }
 
   /** Resolves when every write under way has ended. */
-  async idle(): Promise<void> {
-    while (this.#queues.size > 0) await Promise.allSettled(this.#queues.values());
+  idle(): Promise<void> {
+    return this.#queues.idle();
   }
 
   async #load(id: string): Promise<void> {
@@ -199,34 +191,4 @@ export class ServiceStore {
       this.#objects.delete(oldest);
     }
   }
-}
-
-async function removeTemporaries(folders: readonly string[]): Promise<void> {
-  for (const folder of folders) {
-    for (const file of await readdir(folder)) {
-      if (file.startsWith(".") && file.endsWith(".tmp")) await rm(join(folder, file), { force: true });
-    }
-  }
-}
-
-async function readState<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    if (isErrno(error, "ENOENT")) return undefined;
-    throw unreadable(path, "it cannot be read", error);
-  }
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch (error) {
-    throw unreadable(path, "its content is not what this version writes", error);
-  }
-}
-
-function unreadable(path: string, why: string, cause?: unknown): SitefleetError {
-  return new SitefleetError("mirror/state-unreadable", `state file "${path}": ${why}`, {
-    hint: "restore the file, or run `sitefleet mirror reset` to start with an empty mirror",
-    cause,
-  });
 }

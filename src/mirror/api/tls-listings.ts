@@ -112,7 +112,7 @@ async function listDomains({ store }: ApiContext): Promise<readonly Resource[]> 
 function one(list: readonly Resource[], request: ApiRequest, label: string): ApiResponse {
   const resource = list.find((other) => other.id === param(request, "id"));
   if (resource !== undefined) return jsonApi({ data: resource });
-  throw new ApiError(404, "Not found", `The ${label} you requested was not found`, "errors");
+  throw new ApiError(404, "Not found", `The ${label} you requested was not found`, { form: "errors" });
 }
 
 /** One page with the links and counts that JSON:API lists carry (recorded). */

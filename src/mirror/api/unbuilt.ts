@@ -3,7 +3,7 @@
  * missing feature for a working one. A trailing `*` covers everything below.
  */
 export const UNBUILT_PATHS: readonly (readonly [path: string, name: string])[] = [
-  ...["apex-redirects", "package", "wafs", "wordpress"].flatMap((kind): (readonly [string, string])[] => [
+  ...["apex-redirects", "wafs", "wordpress"].flatMap((kind): (readonly [string, string])[] => [
     [`/service/{service}/version/{version}/${kind}`, kind],
     [`/service/{service}/version/{version}/${kind}/*`, kind],
   ]),

@@ -134,10 +134,10 @@ async function lock(context: ApiContext, request: ApiRequest): Promise<ApiRespon
 async function validate(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
   const service = requireService(context, param(request, "service"));
   const { number } = requireVersion(service, param(request, "version"));
-  const { program, errors, warnings } = await context.desk.judge(service, number);
+  const { runnable, errors, warnings } = await context.desk.judge(service, number);
   const messages = [...errors, ...warnings];
   return json({
-    status: program === null ? "error" : "ok",
+    status: runnable === null ? "error" : "ok",
     msg: messages.length === 0 ? null : messages.join("\n"),
     errors,
     warnings,
@@ -153,8 +153,8 @@ async function activate(context: ApiContext, request: ApiRequest): Promise<ApiRe
   return context.store.exclusive(DOMAINS_QUEUE, () =>
     exclusively(context, request, async (service) => {
       const { number } = requireVersion(service, param(request, "version"));
-      const { program, errors, warnings } = await context.desk.judge(service, number);
-      if (program === null) throw badRequest(errors.join("\n"));
+      const { runnable, errors, warnings } = await context.desk.judge(service, number);
+      if (runnable === null) throw badRequest(errors.join("\n"));
       await refuseTakenDomains(context, service, number);
       const active = { ...service, activeVersion: number };
       const answer = await change(context, active, {
@@ -162,7 +162,7 @@ async function activate(context: ApiContext, request: ApiRequest): Promise<ApiRe
         edit: (meta) => ({ ...meta, locked: true }),
         extra: { msg: warnings.length === 0 ? null : warnings.join("\n") },
       });
-      await context.desk.run(active, number, program);
+      await context.desk.run(active, number, runnable);
       return answer;
     }),
   );

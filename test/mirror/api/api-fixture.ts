@@ -4,7 +4,12 @@ import { Secret } from "../../../src/lib/secret.ts";
 import type { CompileService } from "../../../src/mirror/api/activation.ts";
 import { startFastlyApi } from "../../../src/mirror/api/server.ts";
 import type { FastlyApi, FastlyApiOptions } from "../../../src/mirror/api/server.ts";
-import type { ActiveService, EdgeControl, PurgeRequest } from "../../../src/mirror/service.ts";
+import type {
+  ActiveComputeService,
+  ActiveService,
+  EdgeControl,
+  PurgeRequest,
+} from "../../../src/mirror/service.ts";
 import type { LiveAcl } from "../../../src/vcl/acl.ts";
 import { VclError } from "../../../src/vcl/diagnostics.ts";
 import type { Diagnostic } from "../../../src/vcl/diagnostics.ts";
@@ -18,6 +23,7 @@ export const TOKEN = "correct-horse-battery-staple";
 /** An edge that remembers what it was told. */
 export class RecordingEdge implements EdgeControl {
   readonly active = new Map<string, ActiveService>();
+  readonly compute = new Map<string, ActiveComputeService>();
   readonly purges: PurgeRequest[] = [];
   activations = 0;
 
@@ -26,8 +32,14 @@ export class RecordingEdge implements EdgeControl {
     this.active.set(service.id, service);
   }
 
+  activateCompute(service: ActiveComputeService): void {
+    this.activations += 1;
+    this.compute.set(service.id, service);
+  }
+
   deactivate(serviceId: string): void {
     this.active.delete(serviceId);
+    this.compute.delete(serviceId);
   }
 
   purge(purge: PurgeRequest): Promise<void> {
@@ -97,6 +109,7 @@ export interface CallOptions {
   /** Fields, as pairs where a name comes twice. */
   readonly form?: Readonly<Record<string, string>> | readonly (readonly [name: string, value: string])[];
   readonly json?: unknown;
+  readonly bytes?: Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -111,7 +124,7 @@ export interface ApiFixture {
   readonly api: FastlyApi;
   readonly call: (method: Method, path: string, options?: CallOptions) => Promise<Answer>;
   /** Creates a service and gives its id. */
-  readonly service: (name?: string) => Promise<string>;
+  readonly service: (name?: string, type?: "vcl" | "wasm") => Promise<string>;
   /** Stops this API and starts another on the same state, with a new edge and compiler. */
   readonly restart: () => Promise<ApiFixture>;
 }
@@ -144,8 +157,8 @@ export async function startIn(dir: string, overrides: Overrides = {}): Promise<A
     dir,
     api,
     call,
-    async service(name = "example") {
-      const answer = await call("POST", "/service", { form: { name } });
+    async service(name = "example", type = "vcl") {
+      const answer = await call("POST", "/service", { form: { name, type } });
       return String(field(answer.json, "id"));
     },
     async restart() {
@@ -164,9 +177,10 @@ function encoded(form: NonNullable<CallOptions["form"]>): string {
 
 /** One request with the token. */
 export async function send(url: string, method: Method, options: CallOptions): Promise<Answer> {
-  const { form, json, headers } = options;
-  const body = json !== undefined ? JSON.stringify(json) : form === undefined ? null : encoded(form);
-  const type = json === undefined ? "application/x-www-form-urlencoded" : "application/json";
+  const { form, json, bytes = null, headers } = options;
+  const body = json !== undefined ? JSON.stringify(json) : form === undefined ? bytes : encoded(form);
+  const formType = bytes === null ? "application/x-www-form-urlencoded" : "application/octet-stream";
+  const type = json === undefined ? formType : "application/json";
   const response = await request(url, {
     method,
     body,

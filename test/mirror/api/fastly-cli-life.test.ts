@@ -62,6 +62,8 @@ describe.skipIf(!available)("the official CLI, through the life of a service", (
         const path = await file(`${type}.vcl`, content);
         return run("service", "vcl", "snippet", "create", ...at, ...named, "--content", path, ...flags);
       };
+    const made = await run("kv-store", "create", "--name", "store", "--json");
+    const store = String(field(JSON.parse(made), "StoreID"));
     const { address, port } = addressOf(origin);
     const second = ["--name", "second", "--address", address, "--port", port, "--healthcheck", "up"];
     const probe = ["--name", "up", "--path", "/up", "--initial", "3", "--threshold", "3", "--window", "5"];
@@ -88,7 +90,7 @@ describe.skipIf(!available)("the official CLI, through the life of a service", (
         return run("service", "logging", kind, "create", ...at, "--name", `cli-${kind}`, ...flags);
       }),
       () => run("service", "rate-limit", "create", ...at, "--name", "slow down", ...limit, ...slow, ...tight),
-      () => run("service", "resource-link", "create", ...at, "--resource-id", "abc", "--name", "store"),
+      () => run("service", "resource-link", "create", ...at, "--resource-id", store, "--name", "store"),
       ...OTHER_OBJECTS.map(
         ([kind, form]) =>
           async () =>
@@ -102,7 +104,7 @@ describe.skipIf(!available)("the official CLI, through the life of a service", (
         expect(await run("service", "domain", "validate", ...at, "--all")).toContain("*.example.org"),
       async () => expect(await run("service", "vcl", "condition", "list", ...at)).toContain("is tea"),
       async () => expect(await run("service", "rate-limit", "list", ...at)).toContain("slow down"),
-      async () => expect(await run("service", "resource-link", "list", ...at)).toContain("abc"),
+      async () => expect(await run("service", "resource-link", "list", ...at)).toContain(store),
       async () => {
         const described = await run(
           "service",

@@ -1,7 +1,7 @@
 import { array, assert, asyncProperty, constantFrom, dictionary, oneof, string } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ROUTES } from "../../../src/mirror/api/routes.ts";
-import { startApi } from "./api-fixture.ts";
+import { field, startApi } from "./api-fixture.ts";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 const TEXT = oneof(
@@ -47,15 +47,23 @@ describe("hostile requests", () => {
       surrogate_keys: 5,
       item_value: {},
     };
+    const stores = await Promise.all(
+      ["config", "secret", "kv"].map(async (kind) => {
+        const made = await call("POST", `/resources/stores/${kind}`, { json: { name: "kept" } });
+        return [kind, String(field(made.json, "id"))] as const;
+      }),
+    );
     for (const route of ROUTES) {
+      const store = stores.find(([kind]) => route.path.startsWith(`/resources/stores/${kind}/`));
       const path = route.path
+        .replace("{store}", store?.[1] ?? "x")
         .replace("{service}", id)
         .replaceAll("{version}", "1")
         .replaceAll(/\{\w+\}/g, "x")
         .replace("/*", "/");
-      if (route.operation === "delete-service") continue;
+      if (["delete-service", "client-key", "signing-key"].includes(route.operation)) continue;
       const { status } = await call(route.method, path, route.method === "GET" ? {} : { json });
-      expect([200, 400, 404, 422], `${route.method} ${path}`).toContain(status);
+      expect([200, 204, 400, 404, 422], `${route.method} ${path}`).toContain(status);
     }
   });
 
