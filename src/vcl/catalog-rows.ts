@@ -5,6 +5,14 @@ import type { VclValue } from "./values.ts";
 /** Where something may be used: everywhere, nowhere, or in the listed subroutines. */
 export type Scopes = readonly VclState[] | "all" | "none";
 
+/** A header of one of the five messages whose headers VCL can reach. */
+export interface HeaderPlace {
+  readonly message: "req" | "bereq" | "beresp" | "obj" | "resp";
+  readonly header: string;
+  /** As `lowerName` gives it. */
+  readonly lower: string;
+}
+
 /**
  * One variable. The checker, the compiler and the documentation read the same row. A row without `get` (or without
  * `set` where `write` is not "none") is a name that Fastly has and this engine does not execute.
@@ -22,6 +30,8 @@ export interface VariableRow {
   readonly text?: (t: Transaction) => string | null;
   readonly set?: (t: Transaction, value: VclValue) => void;
   readonly clear?: (t: Transaction) => void;
+  /** Set where the variable is one whole header. */
+  readonly header?: HeaderPlace;
   /** A fixture may give the value (see `client-facts.ts`). */
   readonly fact?: true;
   /** What to use instead. */

@@ -50,7 +50,8 @@ function compileBuiltin(row: FunctionRow, call: FunctionCall, scope: SubScope): 
   return row.result === "STRING" ? charged(invoke) : invoke;
 }
 
-function lastVariadic(row: FunctionRow): ParameterRow | undefined {
+/** The parameter that takes all arguments from it on. */
+export function lastVariadic(row: FunctionRow): ParameterRow | undefined {
   const last = row.parameters.at(-1);
   return last?.variadic === true ? last : undefined;
 }
@@ -78,7 +79,8 @@ function charged(invoke: Eval): Eval {
   };
 }
 
-function compileArgument(expression: Expression, parameter: ParameterRow, scope: SubScope): Eval {
+/** An argument in its parameter's type; a bare word is itself. */
+export function compileArgument(expression: Expression, parameter: ParameterRow, scope: SubScope): Eval {
   if (parameter.type !== "ID" && parameter.type !== "PENALTYBOX" && parameter.type !== "RATECOUNTER") {
     return compileAs(expression, parameter.type, scope);
   }

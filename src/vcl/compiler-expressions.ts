@@ -178,7 +178,8 @@ function printed(expression: Expression, scope: SubScope): Eval<string | null> {
   return (run) => toVclString(value(run), type);
 }
 
-function flatten(expression: Expression): Expression[] {
+/** The parts of a concatenation, those of its parts among them. */
+export function flatten(expression: Expression): Expression[] {
   if (expression.kind === "concat") return expression.parts.flatMap(flatten);
   if (expression.kind === "group" && expression.inner.kind === "concat") return flatten(expression.inner);
   return [expression];

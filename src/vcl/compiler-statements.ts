@@ -67,7 +67,8 @@ function compileSequence(body: readonly Statement[], scope: SubScope): Exec {
   });
 }
 
-function compileMark({ when }: Mark, scope: SubScope): Exec {
+/** Tells when a run comes by; always `NEXT`. */
+export function compileMark({ when }: Mark, scope: SubScope): Exec {
   const reached = scope.context.marks?.reached;
   const conditions = when?.map((condition) => compileCondition(condition, scope));
   return (run) => {
@@ -98,7 +99,8 @@ function runFrom(run: Run, block: Block): Signal {
   return NEXT;
 }
 
-function compileStatement(statement: Statement, scope: SubScope): Exec {
+/** One statement as a closure. */
+export function compileStatement(statement: Statement, scope: SubScope): Exec {
   switch (statement.kind) {
     case "set":
       return compileSet(statement, scope);
@@ -258,6 +260,13 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
   ["error", { do: "error", status: 503, reason: null }],
 ]);
 
+/** The action of a statement that ends a state and computes nothing; `undefined` for any other. */
+export function finalAction(statement: Statement, scope: SubScope): Action | undefined {
+  if (statement.kind === "restart") return { do: "restart" };
+  if (statement.kind !== "return" || scope.returns !== "VOID") return undefined;
+  return ACTIONS.get(statement.action?.name ?? "");
+}
+
 function compileReturn(statement: ReturnStatement, scope: SubScope): Exec {
   if (scope.returns !== "VOID") return compileReturnValue(statement, scope);
   if (statement.action === undefined && statement.value === undefined) return () => LEAVE;
@@ -321,9 +330,14 @@ const LOG_LINE_BYTES = 16 * 1024;
 function compileLog(statement: LogStatement, scope: SubScope): Exec {
   const line = compileString(statement.value, scope, "print");
   return (run) => {
-    run.t.host.log((line(run) ?? NOT_SET_TEXT).slice(0, LOG_LINE_BYTES));
+    run.t.host.log(logLine(line(run)));
     return NEXT;
   };
+}
+
+/** A line as it is sent. */
+export function logLine(text: string | null): string {
+  return (text ?? NOT_SET_TEXT).slice(0, LOG_LINE_BYTES);
 }
 
 function compileSynthetic(statement: SyntheticStatement, scope: SubScope): Exec {

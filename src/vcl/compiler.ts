@@ -13,6 +13,7 @@ import { DEFAULT_LIMITS, DONE, NEXT, StateEnded, SubScope } from "./compiler-con
 import { compileCall } from "./compiler-calls.ts";
 import { compileCondition } from "./compiler-conditions.ts";
 import { compileBlock } from "./compiler-statements.ts";
+import { emitSub } from "./emitter-statements.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import { VclError } from "./diagnostics.ts";
 import type { Marks } from "./marks.ts";
@@ -28,6 +29,8 @@ export interface CompileOptions {
   readonly limits?: Partial<RunLimits>;
   /** What the checker warned of, to be kept with the program. */
   readonly warnings?: readonly Diagnostic[];
+  /** Runs after which a subroutine goes on as generated code; 0 = at once. */
+  readonly generateAfter?: number;
   /** Places that tell when a run comes by. */
   readonly marks?: Marks;
 }
@@ -42,6 +45,10 @@ export function compileProgram(program: VclProgram, options: CompileOptions): Pr
     if (declaration.kind === "sub") compileSub(declaration, context);
   }
   if (context.diagnostics.length > 0) throw new VclError(context.diagnostics);
+  const runs = options.generateAfter ?? GENERATE_AFTER;
+  for (const declaration of program.declarations) {
+    if (declaration.kind === "sub") generateLater(declaration, context, runs);
+  }
   const states = new Map<VclState, CompiledSub | undefined>(
     VCL_STATES.map((state) => [state, context.subs.get(`vcl_${state}`)]),
   );
@@ -117,6 +124,26 @@ function compileSub(declaration: SubDeclaration, context: CompileContext): void 
   for (const { name, type } of sub.parameters) scope.declare(name, type, "local");
   sub.body = compileBlock(declaration.body, scope);
   sub.frame = scope.frame;
+}
+
+/** Runs after which making a subroutine's code pays. */
+const GENERATE_AFTER = 50;
+
+/** Has a subroutine that is run often go on as generated code. */
+function generateLater(declaration: SubDeclaration, context: CompileContext, runs: number): void {
+  const sub = context.subs.get(declaration.name.name);
+  if (sub === undefined) return;
+  const closures = sub.body;
+  let left = runs;
+  sub.body = (run) => {
+    if (left > 0) {
+      left -= 1;
+      return closures(run);
+    }
+    const generated = emitSub(declaration, { sub, closures }, context) ?? closures;
+    sub.body = generated;
+    return generated(run);
+  };
 }
 
 interface StateRun {

@@ -10,9 +10,13 @@ import {
   makeTransaction,
 } from "./transaction.ts";
 
-/** Compiles text that has no macros and need not pass the checker. */
+/** Compiles text that has no macros and need not pass the checker. What it runs is generated code, unless options say otherwise. */
 export function compileText(text: string, options: Partial<CompileOptions> = {}): Program {
-  return compileProgram(parseVcl({ name: "main.vcl", text }), { tables: new Map(), ...options });
+  return compileProgram(parseVcl({ name: "main.vcl", text }), {
+    tables: new Map(),
+    generateAfter: 0,
+    ...options,
+  });
 }
 
 interface StatementRun {

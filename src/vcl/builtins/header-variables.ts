@@ -121,7 +121,9 @@ export function headerVariable(name: string): VariableRow | undefined {
     options,
     subfield === null ? wholeHeader(message, header) : oneSubfield(parsed, subfield),
   );
-  return { ...row, doc: `reference/vcl/variables/${options.category}/${message}-http` };
+  const doc = `reference/vcl/variables/${options.category}/${message}-http`;
+  if (subfield !== null) return { ...row, doc };
+  return { ...row, doc, header: { message, header, lower: lowerName(header) } };
 }
 
 function wholeHeader(message: MessageName, header: string): Parameters<typeof stringVariable>[1] {
