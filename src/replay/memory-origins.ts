@@ -76,7 +76,8 @@ export class MemoryOrigins implements Origins {
   #other(spec: BackendSpec, bereq: RequestMessage): BackendReply {
     const host = bereq.headers.get("Host") ?? "";
     const what = `backend ${spec.name} ${bereq.method} ${host}${bereq.url}`;
-    this.turn.asked.push(() => `${what} -> 200`);
+    const sent = { url: bereq.url, headers: bereq.headers.clone() };
+    this.turn.asked.push(() => `${what} -> 200 [as ${wayOf(spec, sent)}]`);
     return reply(spec, {
       status: 200,
       headers: HeaderList.from([["Content-Type", "text/plain"]]),
@@ -86,7 +87,7 @@ export class MemoryOrigins implements Origins {
 }
 
 /**
- * A digest of all else that a store is asked with: where it is, its Host, the signature and the other headers. A version
+ * A digest of all else that a store or another backend is asked with: where it is, its Host, the signature and the other headers. A version
  * that signs otherwise, or asks another bucket, would be answered alike here and not at S3.
  */
 function wayOf(spec: BackendSpec, bereq: Pick<RequestMessage, "url" | "headers">): string {

@@ -41,6 +41,7 @@ export function versionInput(version: SideVersion): VersionInput {
   for (const { row, key } of DETAILED_KINDS) {
     resources[row.kind] = (version.objects.get(key) ?? []).map((object) => recordOf(row, object, version));
   }
+  resources.director_backend = directorLinks(version);
   const { settings } = version;
   const contents = collections(version);
   return {
@@ -57,6 +58,18 @@ export function versionInput(version: SideVersion): VersionInput {
     },
     collection: (id) => contents.get(id) ?? NOTHING,
   };
+}
+
+/** Which backends a director has is in the director itself where a version is shown whole. */
+function directorLinks({ objects }: SideVersion): readonly ResourceRecord[] {
+  return (objects.get("directors") ?? []).flatMap((director) => {
+    const names: unknown = director["backends"];
+    if (!Array.isArray(names)) return [];
+    return names.map((name) => ({
+      director_name: String(director["name"]),
+      backend_name: String(name),
+    }));
+  });
 }
 
 const NOTHING: Collection = new Map();

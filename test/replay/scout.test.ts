@@ -11,6 +11,7 @@ import { DELIVER_END, linesOf, replay, sideWith } from "./replay-fixture.ts";
 import { transactionIn } from "../support/vcl.ts";
 
 const RECV = "sub vcl_recv {";
+const BEFORE = sideWith();
 
 /** Changes of the rendered VCL, each by a text and what replaces it: of much, of little, of nothing that is reached. */
 const CHANGES: readonly (readonly [text: string, by: string])[] = [
@@ -54,11 +55,8 @@ const COMPILED = new Map<string, Compiled>();
 function sidesOf(change: readonly [text: string, by: string]): Compiled {
   const known = COMPILED.get(change[1]);
   if (known !== undefined) return known;
-  const [before, after] = [sideWith(), sideWith(change)];
-  const compiled = {
-    scouting: compileSides(before, after),
-    both: compileSides(before, after, { mayScout: false }),
-  };
+  const scouting = compileSides(BEFORE, sideWith(change));
+  const compiled = { scouting, both: { ...scouting, scout: null } };
   COMPILED.set(change[1], compiled);
   return compiled;
 }
@@ -72,13 +70,13 @@ const asked = fc.array(
     gzip: fc.boolean(),
     minutes: fc.constantFrom(0, 1, 90),
   }),
-  { minLength: 1, maxLength: 30 },
+  { minLength: 1, maxLength: 16 },
 );
 
 const START = Date.parse("2026-01-01T00:00:00Z");
 
 describe("leaving the new side unasked where it would do the same", () => {
-  test.prop([fc.constantFrom(...CHANGES), asked], { numRuns: 40 })(
+  test.prop([fc.constantFrom(...CHANGES), asked], { numRuns: 30 })(
     "changes no verdict, no example and no count, whatever changes and whoever asks",
     async (change, requests) => {
       let at = START;
@@ -88,7 +86,7 @@ describe("leaving the new side unasked where it would do the same", () => {
         ...(fault === undefined ? {} : { fault }),
         time: (at += minutes * 60_000),
       }));
-      const run = (sides: Sides) => replay(sideWith(), { count: 3, work: linesOf(documents), sides });
+      const run = (sides: Sides) => replay(BEFORE, { count: 3, work: linesOf(documents), sides });
       const { scouting, both } = sidesOf(change);
       const [scouted, plain] = [await run(scouting), await run(both)];
       expect(scouted.changes).toEqual(plain.changes);
@@ -100,7 +98,7 @@ describe("leaving the new side unasked where it would do the same", () => {
   it.each(CHANGES)("changes no verdict of the bundled list: %s", async (...change) => {
     const work = { kind: "sample", sites: "all" } as const;
     const { scouting, both } = sidesOf([...change]);
-    const run = (sides: Sides) => replay(sideWith(), { count: 2, work, sides });
+    const run = (sides: Sides) => replay(BEFORE, { count: 2, work, sides });
     const [scouted, plain] = [await run(scouting), await run(both)];
     expect(scouted.changes).toEqual(plain.changes);
     expect(scouted.summary).toEqual(plain.summary);
