@@ -25,6 +25,16 @@ export interface Reached {
 /** Enough for any real service; what calls more is refused by Fastly (constraints-and-limitations). */
 const MOST_STATEMENTS = 200_000;
 
+/**
+ * How often a state follows a subroutine under the very same conditions: before something and after it. The slots of rules
+ * call theirs some seventy times, and nothing new is found.
+ */
+const MOST_REPEATS = 2;
+
+function textOf({ condition: { span }, holds }: Guard): string {
+  return `${holds} ${span.source.text.slice(span.start, span.end)}`;
+}
+
 /** Every statement that the states of a program can come to, in order, state by state. */
 export function reachedStatements({ declarations }: VclProgram): readonly Reached[] {
   const subs = new Map<string, readonly Statement[][]>();
@@ -32,6 +42,13 @@ export function reachedStatements({ declarations }: VclProgram): readonly Reache
     if (node.kind === "sub") subs.set(node.name.name, [...(subs.get(node.name.name) ?? []), [...node.body]]);
   }
   const found: Reached[] = [];
+  const ways = new Map<string, number>();
+  const isKnown = (name: string, { state, guards }: Place): boolean => {
+    const way = [state, name, ...guards.map(textOf)].join("\0");
+    const times = ways.get(way) ?? 0;
+    ways.set(way, times + 1);
+    return times >= MOST_REPEATS;
+  };
   const walk = (body: readonly Statement[], at: Place): void => {
     for (const statement of body) {
       if (found.length > MOST_STATEMENTS) return;
@@ -41,7 +58,7 @@ export function reachedStatements({ declarations }: VclProgram): readonly Reache
       const inner = { ...at, depth: at.depth + 1 };
       if (statement.kind === "call-sub") {
         const { name } = statement.name;
-        if (at.calls.includes(name)) continue;
+        if (at.calls.includes(name) || isKnown(name, at)) continue;
         for (const called of subs.get(name) ?? []) walk(called, { ...inner, calls: [...at.calls, name] });
       } else walkInner(statement, { at: inner, walk });
     }

@@ -1,5 +1,5 @@
 import { ERROR_STATUS } from "../../render/constants.ts";
-import type { Expression, Statement } from "../../vcl/ast.ts";
+import type { Expression, IfStatement, Statement } from "../../vcl/ast.ts";
 import type { VclState } from "../../vcl/runtime.ts";
 import {
   AT_EDGE,
@@ -12,6 +12,7 @@ import {
   isUnset,
   literalOf,
   matchesName,
+  partsIn,
   partsOf,
   targetOf,
 } from "./atoms.ts";
@@ -193,17 +194,16 @@ const OF_CLIENT = /^client\.(?:ip$|geo\.|as\.|socket\.|identity$|class\.|platfor
 
 function clientAtShield(facts: LintFacts): readonly Finding[] {
   return facts.reached.flatMap((one) => {
-    if (isGuarded(one, AT_EDGE) || one.statement.kind === "if") return oneOfConditions(one);
     const name = clientNameIn(partsOf(one.statement));
-    return name === undefined ? [] : [at(one, clientMessage(name))];
+    if (name === undefined || isGuarded(one, AT_EDGE)) return [];
+    return one.statement.kind === "if" ? conditionsAtShield(one.statement) : [at(one, clientMessage(name))];
   });
 }
 
 /** In a condition the guard may stand beside it: `SF-Hop == "edge" && client.geo… `. */
-function oneOfConditions(one: LintFacts["reached"][number]): readonly Finding[] {
-  if (one.statement.kind !== "if" || isGuarded(one, AT_EDGE)) return [];
-  return one.statement.branches.flatMap(({ condition }) => {
-    const name = clientNameIn(partsOf({ kind: "log", value: condition, span: condition.span }));
+function conditionsAtShield(statement: IfStatement): readonly Finding[] {
+  return statement.branches.flatMap(({ condition }) => {
+    const name = clientNameIn(partsIn(condition));
     if (name === undefined || isGuarded({ guards: [{ condition, holds: true }] }, AT_EDGE)) return [];
     return [{ message: clientMessage(name), span: condition.span }];
   });

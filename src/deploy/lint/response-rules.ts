@@ -52,10 +52,13 @@ const SHOWN = /^(?:(?:resp|beresp|obj)\.http\.(?!sf-|x-amz-|surrogate-)|(?:resp|
 function shown(facts: LintFacts): readonly Finding[] {
   return (["fetch", "error", "deliver"] as const).flatMap((state) => {
     const flow = new ValueFlow(TELLING);
+    const followed = new Set<Statement>();
     return inState(facts, state).flatMap((one) => {
       const { statement } = one;
       const what = toldBy(statement, flow);
-      flow.follow(statement);
+      // A subroutine that is called again does the same to its own variables again.
+      if (!followed.has(statement)) flow.follow(statement);
+      followed.add(statement);
       return what === undefined || isGuarded(one, TRUSTED)
         ? []
         : [at(one, `${what} would be shown to visitors`)];

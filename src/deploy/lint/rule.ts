@@ -51,7 +51,10 @@ export function inState({ reached }: LintFacts, ...states: readonly VclState[]):
   // Rules ask for them again and again.
   const known = BY_STATE.get(reached) ?? byState(reached);
   BY_STATE.set(reached, known);
-  return states.flatMap((state) => known.get(state) ?? []);
+  const [first, ...others] = states;
+  if (first === undefined) return [];
+  const found = known.get(first) ?? [];
+  return others.length === 0 ? found : [...found, ...others.flatMap((state) => known.get(state) ?? [])];
 }
 
 function byState(reached: readonly Reached[]): ReadonlyMap<VclState, readonly Reached[]> {
