@@ -1,0 +1,57 @@
+/// <reference types="@fastly/js-compute" />
+import { Backend } from "fastly:backend";
+import { CacheOverride } from "fastly:cache-override";
+import { ConfigStore } from "fastly:config-store";
+import { EdgeRateLimiter, PenaltyBox, RateCounter } from "fastly:edge-rate-limiter";
+import { env } from "fastly:env";
+import { Logger } from "fastly:logger";
+import { SecretStore } from "fastly:secret-store";
+
+import { answerVisitor } from "./app.ts";
+import type { Platform, Visitor } from "./platform.ts";
+
+/** Fastly takes whole minutes. */
+class MinuteRateLimiter extends EdgeRateLimiter {
+  override checkRate(
+    ...[entry, delta, window, limit, seconds]: Parameters<EdgeRateLimiter["checkRate"]>
+  ): boolean {
+    return super.checkRate(entry, delta, window, limit, seconds / 60);
+  }
+}
+
+const platform: Platform = {
+  fetch: (url, init) => fetch(url, init),
+  CacheOverride,
+  ConfigStore,
+  SecretStore,
+  Logger,
+  RateCounter,
+  PenaltyBox,
+  EdgeRateLimiter: MinuteRateLimiter,
+  healthOf: (backend) => Backend.fromName(backend).health(),
+  env,
+  now: () => Date.now(),
+  stderr: (line) => console.error(line),
+};
+
+function visitorOf({ request, client }: FetchEvent): Visitor {
+  return {
+    method: request.method,
+    // As Fastly's runtime has it, which is what was sent and not yet an URL in its one spelling.
+    target: request.url.replace(/^[a-z]+:\/\/[^/?]*/i, ""),
+    headers: request.headers,
+    address: client.address,
+    country: client.geo?.country_code?.toUpperCase() ?? "",
+    isTls: client.tlsProtocol !== null,
+    requestId: client.requestId,
+  };
+}
+
+async function answer(event: FetchEvent): Promise<Response> {
+  const response = await answerVisitor(visitorOf(event), platform);
+  // The app knows the length also of what it streams, and of what it does not send for HEAD.
+  if (response.headers.has("content-length")) response.setManualFramingHeaders(true);
+  return response;
+}
+
+addEventListener("fetch", (event) => event.respondWith(answer(event)));

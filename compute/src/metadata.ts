@@ -1,0 +1,21 @@
+import { EDGE_PATTERNS } from "../../src/site/edge-patterns.ts";
+import { CODEC_VERSION, CONFIG_METADATA, FORMER_CODEC_VERSIONS } from "../../src/site/metadata.ts";
+
+const SITE = new RegExp(EDGE_PATTERNS.site);
+const VERSIONS: ReadonlySet<string> = new Set([...FORMER_CODEC_VERSIONS, CODEC_VERSION].map(String));
+
+/** User metadata of an object by its letter. */
+export function metadataOf(headers: Headers, letter: string): string | undefined {
+  return headers.get(`x-amz-meta-${letter}`) ?? undefined;
+}
+
+/** The site that a config or bucket of rules names, whatever else it says. */
+export function siteOf(headers: Headers): string | undefined {
+  const site = metadataOf(headers, CONFIG_METADATA.site);
+  return site !== undefined && SITE.test(site) ? site : undefined;
+}
+
+/** Whether metadata was written by a codec version that is known; anything else is never guessed. */
+export function isReadable(headers: Headers): boolean {
+  return VERSIONS.has(metadataOf(headers, CONFIG_METADATA.version) ?? "");
+}

@@ -1,0 +1,191 @@
+import type { EdgeOrigin } from "../../src/site/edge-settings.ts";
+import { ownStatusOf } from "./alias-pages.ts";
+import { alarm } from "./log.ts";
+import { siteOf } from "./metadata.ts";
+import { keepOwnHeaders } from "./origin-headers.ts";
+import { isFault } from "./origin-trouble.ts";
+import type { Arrival } from "./origin-trouble.ts";
+import type { Candidate, OriginResponse, ReadThroughInit, Storing } from "./platform.ts";
+import { cappedTtl, chooseOrigin, hasSecondChance } from "./second-region.ts";
+import { messageOf } from "./settings.ts";
+import { originPath, signedHeaders } from "./s3-signing.ts";
+import { surrogateKeys } from "./surrogate-keys.ts";
+import type { CacheState, Place, Visit } from "./visit.ts";
+
+/** What the cache or a bucket has in a place. Status 200 or 404, or 503 where neither has anything to show. */
+export interface Stored {
+  readonly place: Place;
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: ReadableStream<Uint8Array> | null;
+  readonly state: CacheState;
+  /** Gives the body up: for what is not shown. */
+  discard(): Promise<void>;
+}
+
+/** How something is read besides where. */
+export interface Reading {
+  /** Whether the second region is asked where the first one fails. */
+  readonly mayRetry: boolean;
+  /** Where only some bytes are read, kept under a key of their own: segmented-caching. */
+  readonly part?: {
+    readonly key: string;
+    readonly range: string;
+    /** Makes of S3's answer what is kept. */
+    adapt(candidate: Candidate): void;
+  };
+}
+
+/** Reads a place through Fastly's cache: stale where S3 is in trouble, then from the second region once, then 503. */
+export async function readThrough(visit: Visit, place: Place, reading: Reading): Promise<Stored> {
+  const origin = chooseOrigin(visit, place.bucket);
+  const mayRetry = reading.mayRetry && hasSecondChance(visit, origin);
+  const stored = await readFrom(visit, { place, origin, ...reading, mayRetry });
+  if (stored.status < 500 || !mayRetry) return stored;
+  await stored.discard();
+  visit.region = "second";
+  return readFrom(visit, { place, origin: chooseOrigin(visit, place.bucket), ...reading, mayRetry: false });
+}
+
+interface Lookup extends Reading {
+  readonly place: Place;
+  readonly origin: EdgeOrigin;
+}
+
+async function readFrom(visit: Visit, lookup: Lookup): Promise<Stored> {
+  const { platform, settings } = visit;
+  const { place, origin } = lookup;
+  const path = originPath(visit, origin, place);
+  try {
+    const init = settings.httpCache ? hooksFor(visit, lookup) : await withoutHooks(visit, place);
+    const response = await platform.fetch(`${origin.tls ? "https" : "http"}://${origin.host}${path}`, {
+      method: "GET",
+      headers: settings.httpCache ? new Headers() : await originHeaders(visit, lookup),
+      backend: origin.backend,
+      cacheKey: lookup.part?.key ?? `${place.bucket}${place.url}`,
+      cacheOverride: new platform.CacheOverride("override", init),
+    });
+    const state = stateOf(response);
+    const isFailure = settings.httpCache ? response.status >= 500 : isFault(visit, place, response);
+    return storedOf(place, isFailure ? { ...plain(response), status: 503 } : plain(response), state);
+  } catch (error) {
+    // Thrown where nothing answers, or where the fault was not to be stored; what is stale has been looked for.
+    if (!(error instanceof OriginFault)) {
+      alarm(visit, { alarm: "origin", bucket: place.bucket, status: 0, reason: messageOf(error) });
+    }
+    return storedOf(place, { status: 503, headers: new Headers(), body: null }, "ERROR");
+  }
+}
+
+type Plain = Pick<OriginResponse, "status" | "headers" | "body">;
+
+function plain({ status, headers, body }: OriginResponse): Plain {
+  return { status, headers, body };
+}
+
+function storedOf(place: Place, { status, headers, body }: Plain, state: CacheState): Stored {
+  return {
+    place,
+    status,
+    headers,
+    body,
+    state,
+    async discard() {
+      await body?.cancel();
+    },
+  };
+}
+
+/** Whether the cache had it. Without the HTTP cache only the header that Fastly adds tells. */
+function stateOf({ cached, stale, headers }: OriginResponse): CacheState {
+  if (stale === true) return "HIT-STALE";
+  return (cached ?? /\bHIT\b/.test(headers.get("x-cache") ?? "")) ? "HIT" : "MISS";
+}
+
+/** Headers of the request that leaves for S3, which has no condition of a visitor. */
+async function originHeaders(visit: Visit, { origin, place, part }: Lookup): Promise<Headers> {
+  const path = originPath(visit, origin, place);
+  const keys = place.bucket === "hosting" ? visit.secrets.hosting : visit.secrets.config;
+  const headers = await signedHeaders({ origin, path, keys, now: visit.platform.now() });
+  if (part) headers.set("Range", part.range);
+  return headers;
+}
+
+// ---- with the HTTP cache -------------------------------------------------------------------------------------
+
+/** A fault of an origin that is not to be stored. */
+class OriginFault extends Error {}
+
+/** Signs what really goes to S3, and decides by the answer how it is kept. */
+function hooksFor(visit: Visit, lookup: Lookup): ReadThroughInit {
+  return {
+    async beforeSend({ headers }) {
+      const signed = await originHeaders(visit, lookup);
+      // A 304 would not refresh metadata.
+      for (const name of ["If-None-Match", "If-Modified-Since"]) headers.delete(name);
+      for (const [name, value] of signed) headers.set(name, value);
+    },
+    afterSend: (candidate) => settle(visit, lookup, candidate),
+  };
+}
+
+async function settle(visit: Visit, lookup: Lookup, candidate: Candidate): Promise<Storing> {
+  const { place, origin } = lookup;
+  lookup.part?.adapt(candidate);
+  if (isFault(visit, place, candidate)) return settleFault(lookup, candidate);
+  const ttl = ttlOf(visit, place, candidate);
+  keepOwnHeaders(candidate.headers);
+  if (place.bucket !== "hosting") dropValidators(candidate.headers);
+  candidate.ttl = cappedTtl(ttl, { origin, place, status: shownStatus(candidate) });
+  candidate.swr = 0;
+  candidate.staleIfError = visit.settings.ttl.staleIfError;
+  candidate.surrogateKeys = (await surrogateKeys(place, siteOf(candidate.headers))).split(" ");
+  candidate.vary = [];
+  return { cache: true };
+}
+
+/** The status with which an object is shown: an alias page may be one of a miss. */
+function shownStatus({ status, headers }: Arrival): number {
+  return ownStatusOf(headers) ?? status;
+}
+
+function settleFault({ mayRetry }: Lookup, candidate: Candidate): Storing {
+  // Shows what is stale, whose time to live stays what it is.
+  if (candidate.staleIfErrorAvailable()) throw new OriginFault("S3 is in trouble");
+  candidate.status = 503;
+  keepOwnHeaders(candidate.headers);
+  // The second region's answer is to be stored under this key, so the failure is not.
+  if (mayRetry) return { cache: false };
+  // Kept for a moment, so that a crowd does not queue up for one failing request each.
+  candidate.ttl = 1;
+  candidate.swr = 0;
+  candidate.staleIfError = 0;
+  return { cache: true };
+}
+
+/** Seconds that an answer is kept, by what it is. */
+function ttlOf(visit: Visit, { bucket }: Place, { status }: Arrival): number {
+  const { ttl } = visit.settings;
+  if (bucket === "config") return status === 404 ? ttl.unknownDomain : ttl.config;
+  return status === 404 ? ttl.notFound : ttl.page;
+}
+
+/** Configs and rules are nothing but metadata, which a 304 would not refresh. */
+function dropValidators(headers: Headers): void {
+  headers.delete("ETag");
+  headers.delete("Last-Modified");
+}
+
+// ---- without it ----------------------------------------------------------------------------------------------
+
+/**
+ * One time to live for all statuses, nothing stale on error, and no key that the answer would have to tell: configs are kept
+ * no longer than an unknown host, because a publish purges them by their site.
+ */
+async function withoutHooks(visit: Visit, place: Place): Promise<ReadThroughInit> {
+  const { ttl } = visit.settings;
+  return {
+    ttl: place.bucket === "config" ? Math.min(ttl.config, ttl.unknownDomain) : ttl.page,
+    surrogateKey: await surrogateKeys(place, undefined),
+  };
+}

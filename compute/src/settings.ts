@@ -1,0 +1,145 @@
+import { EDGE_SETTINGS_FORMAT, EDGE_SETTINGS_ITEM, EDGE_STORES } from "../../src/site/edge-settings.ts";
+import type { EdgeOrigin, EdgeSettings } from "../../src/site/edge-settings.ts";
+import type { Platform } from "./platform.ts";
+import type { KeyPair, Secrets } from "./visit.ts";
+
+/** What the stores hold, or why it cannot be used. `log` is the endpoint's name, as far as it is known. */
+export type Setup =
+  | { readonly kind: "ok"; readonly settings: EdgeSettings; readonly secrets: Secrets }
+  | { readonly kind: "refused"; readonly reason: string; readonly log: string | undefined };
+
+/** Reads the stores of the service. Never throws: a store that is not there is a reason. */
+export async function readSetup(platform: Platform): Promise<Setup> {
+  const read = readSettings(platform);
+  if (typeof read === "string") return { kind: "refused", reason: read, log: undefined };
+  const secrets = await readSecrets(platform);
+  if (typeof secrets === "string") return { kind: "refused", reason: secrets, log: read.logEndpoint };
+  return { kind: "ok", settings: read, secrets };
+}
+
+/** Of what was read last: a host that answers many requests gets the same text each time. */
+let known: { readonly text: string; readonly settings: EdgeSettings } | undefined;
+
+/** The settings, or what is wrong with them. */
+function readSettings(platform: Platform): EdgeSettings | string {
+  const where = `the item "${EDGE_SETTINGS_ITEM}" of the Config Store "${EDGE_STORES.settings}"`;
+  try {
+    const text = new platform.ConfigStore(EDGE_STORES.settings).get(EDGE_SETTINGS_ITEM);
+    if (text === null || text === "") return `${where} is missing`;
+    if (known?.text === text) return known.settings;
+    const settings = parseSettings(text);
+    if (settings === undefined) return `${where} has not the format ${EDGE_SETTINGS_FORMAT}`;
+    known = { text, settings };
+    return settings;
+  } catch (error) {
+    return `${where} cannot be read: ${messageOf(error)}`;
+  }
+}
+
+async function readSecrets(platform: Platform): Promise<Secrets | string> {
+  const where = `the Secret Store "${EDGE_STORES.secrets}"`;
+  try {
+    const store = new platform.SecretStore(EDGE_STORES.secrets);
+    const names = ["config_s3_key", "hosting_s3_key", "config_segment"] as const;
+    const [config, hosting, segment] = await Promise.all(
+      names.map(async (name) => (await store.get(name))?.plaintext()),
+    );
+    const [configPair, hostingPair] = [keyPair(config), keyPair(hosting)];
+    if (configPair === undefined) return `"config_s3_key" in ${where} is missing or no key pair`;
+    if (hostingPair === undefined) return `"hosting_s3_key" in ${where} is missing or no key pair`;
+    if (segment === undefined || !/^[A-Za-z0-9_-]{1,128}$/.test(segment)) {
+      return `"config_segment" in ${where} is missing or malformed`;
+    }
+    return { config: configPair, hosting: hostingPair, segment };
+  } catch (error) {
+    return `${where} cannot be read: ${messageOf(error)}`;
+  }
+}
+
+function keyPair(text: string | undefined): KeyPair | undefined {
+  const [, id, secret] = /^([^:]+):(.+)$/.exec(text ?? "") ?? [];
+  return id === undefined || secret === undefined ? undefined : { id, secret };
+}
+
+/** What an error says, for a log. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Reads what a deploy wrote; `undefined` for anything else, a later format among it. */
+export function parseSettings(text: string): EdgeSettings | undefined {
+  const parsed: unknown = parseJson(text);
+  return isSettings(parsed) ? parsed : undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+type Check = (value: unknown) => boolean;
+
+const isText: Check = (value) => typeof value === "string";
+const isFlag: Check = (value) => typeof value === "boolean";
+const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
+const oneOf =
+  (...values: readonly unknown[]): Check =>
+  (value) =>
+    values.includes(value);
+const listOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check);
+const objectOf =
+  (checks: Readonly<Record<string, Check>>): Check =>
+  (value) => {
+    if (typeof value !== "object" || value === null) return false;
+    const fields = new Map<string, unknown>(Object.entries(value));
+    return Object.entries(checks).every(([name, check]) => check(fields.get(name)));
+  };
+
+const isOrigin: Check = objectOf({
+  backend: isText,
+  bucket: oneOf("config", "hosting"),
+  isSecond: isFlag,
+  region: isText,
+  host: isText,
+  tls: isFlag,
+  prefix: isText,
+} satisfies Record<keyof EdgeOrigin, Check>);
+
+const hasSettings: Check = objectOf({
+  format: oneOf(EDGE_SETTINGS_FORMAT),
+  environment: isText,
+  revision: isText,
+  hostSuffixes: listOf(objectOf({ suffix: isText, siteEnv: isText })),
+  publicPorts: objectOf({ http: isCount, https: isCount }),
+  hsts: isFlag,
+  tlsRedirectStatus: oneOf(301, 308),
+  ttl: objectOf({
+    config: isCount,
+    unknownDomain: isCount,
+    page: isCount,
+    notFound: isCount,
+    staleIfError: isCount,
+  } satisfies Record<keyof EdgeSettings["ttl"], Check>),
+  segmentedExtensions: listOf(isText),
+  rateLimiting: isFlag,
+  logEndpoint: isText,
+  httpCache: isFlag,
+  origins: (value) => listOf(isOrigin)(value) && hasBothBuckets(value),
+} satisfies Record<keyof EdgeSettings, Check>);
+
+function isSettings(value: unknown): value is EdgeSettings {
+  return hasSettings(value);
+}
+
+/** Whether each bucket has an origin, which every request may need. */
+function hasBothBuckets(origins: unknown): boolean {
+  const isOf = (bucket: string): Check => objectOf({ bucket: oneOf(bucket), isSecond: oneOf(false) });
+  return Array.isArray(origins) && origins.some(isOf("config")) && origins.some(isOf("hosting"));
+}
