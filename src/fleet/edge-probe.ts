@@ -4,7 +4,7 @@ import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 
-import type { EdgePage, EdgeProbe, EdgeSighting, ProbeHop } from "../publish/live/edge-probe.ts";
+import type { EdgePage, EdgeProbe, EdgeSighting, EdgeVisit, ProbeHop } from "../publish/live/edge-probe.ts";
 import { DEBUG_HEADER, PROBE_HEADER } from "../site/edge-names.ts";
 import { readMirrorFile } from "../settings/local.ts";
 import { debugToken } from "./edge-checks.ts";
@@ -16,6 +16,11 @@ const CONNECTIONS = 16;
 const TIMEOUT_MS = 20_000;
 /** Bodies up to this are hashed, larger ones only read. */
 const HASHED_BYTES = 8 * 1024 * 1024;
+
+/** In Fastly's own page for a host that no service has, with status 500. */
+const UNKNOWN_DOMAIN = "Fastly error: unknown domain";
+/** Characters of a page in which that must stand. */
+const PAGE_BEGINNING = 4_096;
 
 /** Where requests go, and whom TLS trusts besides the system's authorities. */
 interface Target {
@@ -72,12 +77,16 @@ class HttpEdgeProbe implements OpenEdgeProbe {
     };
   }
 
-  async visit(page: EdgePage & { readonly encoding: "br" | "gzip" }): Promise<{ readonly status: number }> {
+  async visit(page: EdgePage & { readonly encoding: "br" | "gzip" }): Promise<EdgeVisit> {
     // What browsers send; the edge makes one token of it.
     const accepted = page.encoding === "br" ? "gzip, deflate, br" : "gzip";
     const response = await this.#get(page, { "Accept-Encoding": accepted, Accept: "*/*" });
-    await readAll(response);
-    return { status: response.statusCode ?? 0 };
+    const { statusCode = 0 } = response;
+    let beginning = "";
+    await readAll(response, (chunk) => {
+      if (statusCode === 500 && beginning.length < PAGE_BEGINNING) beginning += chunk.toString("latin1");
+    });
+    return { status: statusCode, unknownDomain: beginning.includes(UNKNOWN_DOMAIN) };
   }
 
   close(): void {

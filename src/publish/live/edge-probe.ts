@@ -35,5 +35,12 @@ export interface EdgeProbe {
   /** Asks as who knows the debug token. */
   look(page: EdgePage & { readonly hop: ProbeHop }): Promise<EdgeSighting>;
   /** Asks as a visitor's browser and reads the whole answer, so that caches keep it. */
-  visit(page: EdgePage & { readonly encoding: "br" | "gzip" }): Promise<{ readonly status: number }>;
+  visit(page: EdgePage & { readonly encoding: "br" | "gzip" }): Promise<EdgeVisit>;
+}
+
+/** What a visitor was answered with. */
+export interface EdgeVisit {
+  readonly status: number;
+  /** Fastly's own answer for a host that no service has. */
+  readonly unknownDomain?: boolean;
 }

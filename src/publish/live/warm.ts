@@ -105,36 +105,54 @@ function useOf(object: ReleaseObject): number {
  * show no page (a password is asked for, the site is suspended) end it at once when they are the first.
  */
 export async function warm(
-  { clock, signal }: PublishDeps,
+  { clock, signal, environment }: PublishDeps,
   edge: EdgeProbe,
   visits: readonly WarmVisit[],
 ): Promise<WarmRound> {
   const beganAt = clock.now();
   const counts = { warmed: 0, failed: 0 };
   let firstProblem: string | undefined;
+  const strangers = new Set<string>();
   await forEachLimit(visits, { limit: PARALLEL_VISITS, signal }, async (visit) => {
     if (counts.warmed === 0 && counts.failed >= HOPELESS) return;
-    const problem = await visitOnce(edge, visit, signal);
+    const problem = await visitOnce({ edge, signal, strangers }, visit);
     if (problem === undefined) counts.warmed += 1;
     else counts.failed += 1;
     firstProblem ??= problem;
   });
   const cold = visits.length - counts.warmed;
   const note =
-    firstProblem === undefined ? {} : { note: `${cold} pages stayed cold; the first: ${firstProblem}` };
+    strangers.size > 0
+      ? { note: describeStrangers([...strangers], environment.name) }
+      : firstProblem === undefined
+        ? {}
+        : { note: `${cold} pages stayed cold; the first: ${firstProblem}` };
   return { warmed: counts.warmed, failed: cold, ms: clock.now() - beganAt, ...note };
+}
+
+/** A site's domain is one of the service's as well: without that nobody sees the site, whatever was published. */
+function describeStrangers(domains: readonly string[], environment: string): string {
+  const names = domains.join(", ");
+  const what = domains.length === 1 ? `${names} belongs` : `${names} belong`;
+  return `${what} to no Fastly service, so nobody sees the site there: add it to \`fastly.domains\` of ${environment} in the settings, then: sitefleet deploy apply --env ${environment}`;
 }
 
 /** Why a page is not in the caches by now, or `undefined`. */
 async function visitOnce(
-  edge: EdgeProbe,
+  round: {
+    readonly edge: EdgeProbe;
+    readonly signal: AbortSignal;
+    /** Gets the hosts that no service has. */
+    readonly strangers: Set<string>;
+  },
   visit: WarmVisit,
-  signal: AbortSignal,
 ): Promise<string | undefined> {
+  const { edge, signal, strangers } = round;
   const where = `${visit.host}${visit.path}`;
   try {
     const { host, path, tls, encoding } = visit;
-    const { status } = await edge.visit({ host, path, tls, encoding, signal });
+    const { status, unknownDomain = false } = await edge.visit({ host, path, tls, encoding, signal });
+    if (unknownDomain) strangers.add(host);
     // A missing page, or one that says 410, is cached too; these are made at the edge, or failures.
     const isCold = (visit.aim === "page" && GUARDED.has(status)) || status >= 500;
     return isCold ? `${where} was answered with ${status}` : undefined;
