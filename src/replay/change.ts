@@ -79,7 +79,7 @@ export function describeChange(place: ChangePlace, outcome: Differing): ReplayCh
       shield: request.shield ?? null,
       fault: request.fault === undefined ? null : faultText(request.fault),
     },
-    what: kindOf(outcome),
+    what: changeKind(outcome, place.hide),
     differences: differences.map(({ what, before: was, after: is }) => ({
       what: readable(what),
       before: readable(was),
@@ -93,6 +93,11 @@ export function describeChange(place: ChangePlace, outcome: Differing): ReplayCh
 /** Whether visitors or caches see the change; what is only logged otherwise is told apart. */
 export function isVisible(outcome: Differing): boolean {
   return outcome.differences.some(({ what }) => what !== LOG);
+}
+
+/** The kind of a change: all changes of one kind are counted together. */
+export function changeKind(outcome: Differing, hide: (text: string) => string): string {
+  return hide(asText(kindOf(outcome)));
 }
 
 /** Names of what differs: what goes before tells what comes after it, so only a few are needed. */

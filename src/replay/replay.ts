@@ -1,6 +1,6 @@
 import { forEachLimit } from "../lib/for-each-limit.ts";
 import { mapAhead } from "../lib/map-ahead.ts";
-import { describeChange, isVisible } from "./change.ts";
+import { changeKind, describeChange, isVisible } from "./change.ts";
 import type { ReplayChange } from "./change.ts";
 import { configKeyOf, readCorpusSite } from "./corpus-site.ts";
 import { commonCorpus, siteCorpus } from "./corpus.ts";
@@ -124,9 +124,12 @@ class ReplayRun {
     if (outcome.kind === "refused") this.#tally.refused();
     else if (outcome.kind === "alike") this.#tally.alike();
     else {
-      const change = describeChange({ ...asked, hide: environment.hide }, outcome);
-      this.#tally.differs(change, isVisible(outcome));
-      await onChange?.(change);
+      const { hide } = environment;
+      let known: ReplayChange | undefined;
+      const describe = (): ReplayChange => (known ??= describeChange({ ...asked, hide }, outcome));
+      const what = changeKind(outcome, hide);
+      this.#tally.differs({ site: asked.site, what, visible: isVisible(outcome), describe });
+      await onChange?.(describe());
     }
     if (this.#tally.pairs % PROGRESS === 0) {
       onProgress?.({ pairs: this.#tally.pairs, sites: this.#tally.sites });

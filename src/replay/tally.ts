@@ -39,6 +39,17 @@ export interface ChangeGroup {
 /** What is kept of a replay of any length. */
 const LIMITS = { groups: 40, examplesOfGroup: 3, badLines: 20 } as const;
 
+/** A changed answer, as far as it is counted. */
+export interface SeenChange {
+  readonly site: ReplaySite | null;
+  /** The kind of change, without secrets. */
+  readonly what: string;
+  /** Not only the log differs. */
+  readonly visible: boolean;
+  /** All of it: of most changes nobody asks. */
+  readonly describe: () => ReplayChange;
+}
+
 interface Group {
   answers: number;
   readonly sites: Set<string>;
@@ -83,16 +94,15 @@ export class Tally {
     this.#refused += 1;
   }
 
-  /** @param visible not only the log differs */
-  differs(change: ReplayChange, visible: boolean): void {
+  differs(seen: SeenChange): void {
     this.#pairs += 1;
-    if (!visible) this.#logged += 1;
+    if (!seen.visible) this.#logged += 1;
     else {
       this.#changed += 1;
-      if (change.site === null) this.#withoutSite += 1;
-      else this.#changedSites.add(nameOf(change.site));
+      if (seen.site === null) this.#withoutSite += 1;
+      else this.#changedSites.add(nameOf(seen.site));
     }
-    this.#group(change);
+    this.#group(seen);
   }
 
   bad(line: number, reason: string): void {
@@ -120,19 +130,19 @@ export class Tally {
     };
   }
 
-  #group(change: ReplayChange): void {
-    const known = this.#groups.get(change.what);
+  #group({ what, site: owner, describe }: SeenChange): void {
+    const known = this.#groups.get(what);
     if (known === undefined && this.#groups.size >= LIMITS.groups) {
       this.#ungrouped += 1;
       return;
     }
     const group = known ?? { answers: 0, sites: new Set(), examples: [] };
-    this.#groups.set(change.what, group);
+    this.#groups.set(what, group);
     group.answers += 1;
-    const site = change.site === null ? null : nameOf(change.site);
+    const site = owner === null ? null : nameOf(owner);
     const isNew = site === null || !group.sites.has(site);
     if (site !== null) group.sites.add(site);
-    if (isNew && group.examples.length < LIMITS.examplesOfGroup) group.examples.push(change);
+    if (isNew && group.examples.length < LIMITS.examplesOfGroup) group.examples.push(describe());
   }
 }
 
