@@ -106,7 +106,8 @@ function numberLines(
   });
 }
 
-function hunkHeader({ before, after, templates }: DiffHunk): string {
+/** `@@ -1,3 +1,2 @@ (recv.vcl.njk:10)` */
+export function hunkHeader({ before, after, templates }: DiffHunk): string {
   // A range of no lines is named by the line before it (POSIX diff, unified format).
   const range = ({ start, lines }: DiffHunk["before"]): string =>
     `${lines === 0 ? start - 1 : start},${lines}`;

@@ -2,6 +2,7 @@ import { forTerminal } from "../../lib/terminal-text.ts";
 import { assertNever } from "../../lib/errors.ts";
 import { isEmptyPlan } from "./deploy-plan.ts";
 import type { DeployPlan, DeployStep, DriftEntry, FieldChange } from "./deploy-plan.ts";
+import { foldRevision } from "./folded-diff.ts";
 import { describeRule } from "../service/service-content.ts";
 
 /** The plan for people: what was changed by hand, what happens in order, the VCL differences, the warnings. */
@@ -16,11 +17,13 @@ export function formatPlan(plan: DeployPlan): string {
   const drift = formatDrift(plan);
   const warnings = plan.warnings.map(toWarning);
   if (isEmptyPlan(plan)) return forTerminal([...head, ...drift, ...warnings, "No changes."].join("\n"));
-  const steps = plan.steps.flatMap((step) => formatStep(step).map((line) => `  ${line}`));
+  const folded = plan.diffs.map((diff) => ({ file: diff.file, ...foldRevision(diff, plan.revision) }));
+  const stamped = new Set(folded.flatMap(({ file, revisionOnly }) => (revisionOnly ? [file] : [])));
+  const steps = plan.steps.flatMap((step) => formatStep(step, stamped).map((line) => `  ${line}`));
   const owed = plan.unverified
     ? [`  ! version ${plan.unverified.version} is live and still has to be verified`]
     : [];
-  const diffs = plan.diffs.flatMap(({ patch }) => ["", patch.trimEnd()]);
+  const diffs = folded.flatMap(({ lines }) => ["", ...lines]);
   const total = formatTotal(plan.steps);
   const blocks = [[...owed, ...steps], drift, warnings].filter((lines) => lines.length > 0);
   const [changes = [], ...rest] = blocks;
@@ -75,14 +78,19 @@ function toWarning(line: string): string {
   return `warning: ${line}`;
 }
 
-/** One step as a line that starts with `+`, `~` or `-`, and a line for each changed field. */
-export function formatStep(step: DeployStep): readonly string[] {
+const NONE: ReadonlySet<string> = new Set();
+
+/**
+ * One step as a line that starts with `+`, `~` or `-`, and a line for each changed field.
+ * @param stamped VCL files in which nothing but the revision changes; default: not told
+ */
+export function formatStep(step: DeployStep, stamped: ReadonlySet<string> = NONE): readonly string[] {
   switch (step.do) {
     case "create-service":
       return [`+ service "${step.name}"`];
     case "put":
       return [
-        `${step.change === "create" ? "+" : "~"} ${nameOfPut(step)}`,
+        `${step.change === "create" ? "+" : "~"} ${nameOfPut(step)}${isStamped(step, stamped) ? " (nothing but its revision)" : ""}`,
         ...step.changes.map(formatChange),
       ];
     case "drop":
@@ -108,6 +116,10 @@ export function formatStep(step: DeployStep): readonly string[] {
   }
 }
 
+function isStamped(step: Extract<DeployStep, { do: "put" }>, stamped: ReadonlySet<string>): boolean {
+  return step.kind === "vcl" && stamped.has(step.object.name);
+}
+
 function nameOfPut(step: Extract<DeployStep, { do: "put" }>): string {
   if (step.kind === "logging") return `logging "${step.object.kind}/${step.object.name}"`;
   const extra = step.kind === "snippet" ? ` (${step.object.type}, priority ${step.object.priority})` : "";
@@ -119,11 +131,18 @@ function formatPrivate(step: Extract<DeployStep, { do: "put-private-items" }>): 
   return `~ private items ${step.keys.join(", ")}${removed} of "${step.dictionary}" (values are never shown)`;
 }
 
-/** Longer texts, such as a snippet's, are told by their first line. */
+/** Longer texts, such as a snippet's, are told by the first line that differs. */
 const LONGEST = 120;
 
 function formatChange({ field, from, to }: FieldChange): string {
-  return `    ${field}: ${formatValue(from)} -> ${formatValue(to)}`;
+  const [before, after] = [from.split("\n"), to.split("\n")];
+  const same = before.findIndex((line, index) => line !== after[index]);
+  const first = same === -1 ? before.length : same;
+  // Where one ends the other goes on: then the last line that both have says where.
+  const start = Math.max(0, Math.min(first, before.length - 1, after.length - 1));
+  const rest = (lines: readonly string[]): string => formatValue(lines.slice(start).join("\n"));
+  const where = start === 0 ? "" : ` (line ${start + 1})`;
+  return `    ${field}${where}: ${rest(before)} -> ${rest(after)}`;
 }
 
 function formatValue(text: string): string {

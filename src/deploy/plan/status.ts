@@ -63,7 +63,7 @@ export function toStatus(
     drafts: versions.filter((version) => !version.active && !version.locked).map(toVersionStatus),
     lastChange: live?.state.journal?.state ?? null,
     drift: plan.drift,
-    pending: plan.steps.flatMap(formatStep),
+    pending: plan.steps.flatMap((step) => formatStep(step)),
     warnings: plan.warnings,
   };
 }

@@ -1,26 +1,11 @@
-import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import type { VersionStep } from "../../../src/deploy/plan/deploy-plan.ts";
 import { desiredService } from "../../../src/deploy/service/desired.ts";
 import type { LiveService } from "../../../src/deploy/live/live.ts";
 import { formatPlanFile, parsePlanFile } from "../../../src/deploy/plan/plan-file.ts";
 import { formatPlan } from "../../../src/deploy/plan/plan-text.ts";
-import { planContent } from "../../../src/deploy/plan/plan-content.ts";
 import { planDeploy } from "../../../src/deploy/plan/plan.ts";
-import { sortContent } from "../../../src/deploy/service/service-content.ts";
-import type { ServiceContent } from "../../../src/deploy/service/service-content.ts";
-import { digestContent, formatStamp, ownStamp, parseStamp } from "../../../src/deploy/live/stamp.ts";
-import {
-  NO_RECORD,
-  digestItems,
-  digestMatches,
-  formatJournal,
-  formatRecord,
-  parseState,
-} from "../../../src/deploy/live/state.ts";
-import { backend, healthcheck } from "../../../src/fastly/wire.ts";
-import { Secret } from "../../../src/lib/secret.ts";
-import { assertNever } from "../../../src/lib/errors.ts";
+import { digestContent, formatStamp } from "../../../src/deploy/live/stamp.ts";
+import { NO_RECORD, digestItems, parseState } from "../../../src/deploy/live/state.ts";
 import { PRIVATE_DICTIONARY } from "../../../src/render/constants.ts";
 import { VARIABLES, desiredWith, environmentWith, renderedWith, sealFor } from "../deploy-fixture.ts";
 
@@ -65,197 +50,6 @@ function activeOf(live: LiveService): NonNullable<LiveService["active"]> {
   if (!live.active) throw new Error("nothing is live");
   return live.active;
 }
-
-/** Carries steps out on content, as Fastly would. */
-function carryOut(content: ServiceContent, steps: readonly VersionStep[]): ServiceContent {
-  return sortContent(steps.reduce(carryOutOne, content));
-}
-
-function without<T extends { readonly name: string }>(list: readonly T[], name: string): T[] {
-  return list.filter((object) => object.name !== name);
-}
-
-function carryOutOne(content: ServiceContent, step: VersionStep): ServiceContent {
-  switch (step.do) {
-    case "put":
-      return putInto(content, step);
-    case "drop":
-      return dropFrom(content, step);
-    case "set-main":
-      return { ...content, vcls: content.vcls.map((file) => ({ ...file, main: file.name === step.name })) };
-    case "put-settings":
-      return { ...content, settings: step.settings };
-    default:
-      return assertNever(step);
-  }
-}
-
-function putInto(content: ServiceContent, step: Extract<VersionStep, { do: "put" }>): ServiceContent {
-  switch (step.kind) {
-    case "vcl": {
-      const main = content.vcls.find(({ name }) => name === step.object.name)?.main ?? false;
-      return { ...content, vcls: [...without(content.vcls, step.object.name), { ...step.object, main }] };
-    }
-    case "backend":
-      return { ...content, backends: [...without(content.backends, step.object.name), step.object] };
-    case "healthcheck":
-      return { ...content, healthchecks: [...without(content.healthchecks, step.object.name), step.object] };
-    case "domain":
-      return { ...content, domains: [...content.domains, step.object.name] };
-    case "dictionary":
-      return { ...content, dictionaries: [...without(content.dictionaries, step.object.name), step.object] };
-    case "acl": {
-      const acl = { ...step.object, entries: [] };
-      return { ...content, acls: [...without(content.acls, step.object.name), acl] };
-    }
-    case "snippet":
-      return { ...content, snippets: [...without(content.snippets, step.object.name), step.object] };
-    case "logging":
-      return { ...content, loggings: [...withoutLogging(content, step.object), step.object] };
-    default:
-      return assertNever(step);
-  }
-}
-
-function withoutLogging(
-  { loggings }: ServiceContent,
-  gone: { readonly kind: string; readonly name: string },
-): ServiceContent["loggings"] {
-  return loggings.filter(({ kind, name }) => kind !== gone.kind || name !== gone.name);
-}
-
-function dropFrom(content: ServiceContent, step: Extract<VersionStep, { do: "drop" }>): ServiceContent {
-  const { name } = step;
-  if (step.kind === "logging") {
-    return { ...content, loggings: withoutLogging(content, { kind: step.endpoint, name }) };
-  }
-  return {
-    ...content,
-    vcls: step.kind === "vcl" ? without(content.vcls, name) : content.vcls,
-    backends: step.kind === "backend" ? without(content.backends, name) : content.backends,
-    healthchecks: step.kind === "healthcheck" ? without(content.healthchecks, name) : content.healthchecks,
-    domains: step.kind === "domain" ? content.domains.filter((domain) => domain !== name) : content.domains,
-    dictionaries: step.kind === "dictionary" ? without(content.dictionaries, name) : content.dictionaries,
-    acls: step.kind === "acl" ? without(content.acls, name) : content.acls,
-    snippets: step.kind === "snippet" ? without(content.snippets, name) : content.snippets,
-  };
-}
-
-const name = fc.constantFrom("a", "b", "c", "d");
-const named = <T>(make: (name: string) => fc.Arbitrary<T>) =>
-  fc.uniqueArray(name, { maxLength: 4 }).chain((names) => fc.tuple(...names.map(make)));
-const arbitraryContent = fc
-  .record({
-    vcls: named((file) =>
-      fc.record({ name: fc.constant(file), content: fc.string(), main: fc.constant(false) }),
-    ),
-    main: fc.nat(),
-    backends: named((one) =>
-      fc
-        .record({ port: fc.integer({ min: 1, max: 3 }), use_ssl: fc.boolean(), shield: name })
-        .map((fields) => backend.parse({ name: one, address: "192.0.2.1", ...fields })),
-    ),
-    healthchecks: named((one) =>
-      fc.nat(3).map((threshold) => healthcheck.parse({ name: one, threshold, path: "/", method: "HEAD" })),
-    ),
-    domains: fc.uniqueArray(name),
-    dictionaries: named((one) => fc.boolean().map((write_only) => ({ name: one, write_only }))),
-    acls: named((one) => fc.constant({ name: one, entries: [] })),
-    snippets: named((one) =>
-      fc.record({
-        name: fc.constant(one),
-        type: fc.constantFrom("recv", "deliver"),
-        dynamic: fc.boolean(),
-        priority: fc.nat(3),
-        content: fc.string(),
-      }),
-    ),
-    loggings: named((one) =>
-      fc.record({
-        kind: fc.constantFrom("s3", "https"),
-        name: fc.constant(one),
-        fields: fc.constantFrom({ path: "/a" }, { path: "/b" }, { path: { env: "LOG_PATH" } }),
-      }),
-    ),
-    ttl: fc.nat(5),
-  })
-  .map(({ main, ttl, vcls, ...rest }) =>
-    sortContent({
-      ...rest,
-      vcls: vcls.map((file, i) => ({ ...file, main: i === main % Math.max(1, vcls.length) })),
-      settings: { "general.default_ttl": ttl, "general.default_host": "", "general.stale_if_error": false },
-    }),
-  );
-
-function sharedNames({ acls, dictionaries, snippets, loggings }: ServiceContent): readonly string[] {
-  return [
-    ...acls.map((one) => `acl/${one.name}`),
-    ...dictionaries.map((one) => `dictionary/${one.name}`),
-    ...snippets.map((one) => `snippet/${one.name}`),
-    ...loggings.map((one) => `logging/${one.kind}/${one.name}`),
-  ];
-}
-
-describe("planContent", () => {
-  test.prop([arbitraryContent, arbitraryContent])(
-    "leads from any content to any other",
-    (target, current) => {
-      const all = new Set(sharedNames(current));
-      const reached = carryOut(current, planContent(target, current, all));
-      expect(reached).toEqual(target);
-      expect(planContent(target, reached, all)).toEqual([]);
-    },
-  );
-
-  test.prop([arbitraryContent, arbitraryContent])(
-    "leaves alone what others made in the kinds that they make too",
-    (target, current) => {
-      const reached = new Set(sharedNames(carryOut(current, planContent(target, current))));
-      const taken = new Set(target.loggings.map(({ name }) => name));
-      for (const name of sharedNames(current)) {
-        // Endpoints of all kinds share their names.
-        if (!taken.has(name.replace(/^logging\/[a-z0-9]+\//, ""))) expect(reached).toContain(name);
-      }
-    },
-  );
-
-  test.prop([arbitraryContent])("has nothing to do where all is as wanted", (content) => {
-    expect(planContent(content, content)).toEqual([]);
-  });
-
-  it("makes health checks before the backends that name them, and drops them after", () => {
-    const one = desiredWith().content;
-    const second = {
-      region: "eu-west-1",
-      configBucket: "fleet-config-eu",
-      hostingBucket: "fleet-hosting-eu",
-    };
-    const two = desiredWith("# one", environmentWith({ s3: { second } })).content;
-    const kinds = (steps: readonly VersionStep[]) =>
-      steps.map((step) => (step.do === "put" || step.do === "drop" ? `${step.do} ${step.kind}` : step.do));
-    const up = kinds(planContent(two, one));
-    expect(up.lastIndexOf("put healthcheck")).toBeLessThan(up.indexOf("put backend"));
-    const down = kinds(planContent(one, two));
-    expect(down.lastIndexOf("drop backend")).toBeLessThan(down.indexOf("drop healthcheck"));
-    expect(down.indexOf("put backend")).toBeLessThan(down.indexOf("drop healthcheck"));
-  });
-
-  it("makes a dictionary anew when it is readable and must not be", () => {
-    const target = desiredWith().content;
-    const open = { name: "sitefleet_private", write_only: false };
-    const current = { ...target, dictionaries: [open, ...target.dictionaries.slice(1)] };
-    expect(planContent(target, current)).toEqual([
-      { do: "drop", kind: "dictionary", name: "sitefleet_private" },
-      {
-        do: "put",
-        kind: "dictionary",
-        change: "create",
-        object: { name: "sitefleet_private", write_only: true },
-        changes: [],
-      },
-    ]);
-  });
-});
 
 describe("planDeploy", () => {
   it("has no step when live is as wanted", () => {
@@ -388,6 +182,50 @@ describe("the plan as text", () => {
     );
   });
 
+  it("tells in one line where nothing differs but the revision, beside what does", () => {
+    const body = (revision: string, more = ""): string =>
+      `# fleet, revision ${revision}\n${"#\n".repeat(9)}${more}${"#\n".repeat(9)}set resp.http.R = "${revision}";`;
+    const [old, fresh] = ["1a2b3c4d5e6f7a8b", "99aabbccddeeff00"];
+    const desired = (text: string, revision: string) =>
+      desiredService(environmentWith(), { ...renderedWith(text), revision });
+    const base = liveAs("# one");
+    const { content } = desired(body(old), old);
+    const live = { ...base, active: { ...activeOf(base), content }, written: content };
+    const only = formatPlan(planDeploy(desired(body(fresh), fresh), live));
+    expect(only.split("\n").slice(2, -2)).toEqual([
+      '  ~ vcl "main" (nothing but its revision)',
+      "",
+      "--- main (version 7)",
+      "+++ main (rendered)",
+      `@@ revision ${old} -> ${fresh} @@`,
+    ]);
+    const plan = planDeploy(desired(body(fresh, "# more\n"), fresh), live);
+    const text = formatPlan(plan);
+    expect(text).toContain('  ~ vcl "main"\n');
+    expect(text).toContain(`@@ revision ${old} -> ${fresh} @@\n@@ -`);
+    expect(text).toContain("\n+# more\n");
+    expect(text).not.toContain(`+# fleet, revision ${fresh}`);
+    // Machines get all of it.
+    expect(plan.diffs[0]?.patch).toContain(`+# fleet, revision ${fresh}`);
+  });
+
+  it("tells a long text by the first line that differs", () => {
+    const withText = (content: string) =>
+      desiredWith(
+        "# one",
+        environmentWith({ fastly: { snippets: [{ name: "guard", type: "recv", content }] } }),
+      );
+    const base = liveAs("# one");
+    const { content } = withText("# one\n# two\n# three");
+    const live = { ...base, active: { ...activeOf(base), content }, written: content };
+    expect(formatPlan(planDeploy(withText("# one\n# 2\n# three"), live))).toContain(
+      "content (line 2): # two… -> # 2…\n",
+    );
+    expect(formatPlan(planDeploy(withText("# one\n# two"), live))).toContain(
+      "content (line 2): # two… -> # two\n",
+    );
+  });
+
   it("says when there is nothing to do", () => {
     expect(formatPlan(planDeploy(desiredWith("# one"), liveAs("# one")))).toBe(
       'test: service "fleet-test" (service-id), version 7 is live\nNo changes.',
@@ -442,87 +280,4 @@ describe("a plan file", () => {
     const warned = { ...plan, warnings: ["hidden-config-segment"] };
     expect(() => formatPlanFile(warned, sealFor())).toThrow("the plan would hold the value of a secret");
   });
-});
-
-describe("what is kept at Fastly", () => {
-  test.prop([
-    fc.record({
-      version: fc.integer({ min: 1, max: 1e6 }),
-      from: fc.option(fc.integer({ min: 1, max: 1e6 })),
-      revision: fc.stringMatching(/^[0-9a-f]{16}$/),
-      content: fc.option(fc.stringMatching(/^[0-9a-f]{16}$/)),
-      commit: fc.option(fc.stringMatching(/^[0-9a-f]{12}(-dirty)?$/)),
-      by: fc.option(fc.stringMatching(/^[a-z0-9@.[\]-]{1,20}$/)),
-    }),
-  ])("a stamp comes back from a comment", (stamp) => {
-    expect(parseStamp(formatStamp(stamp))).toEqual(stamp);
-  });
-
-  it("a stamp of before there were commits in it is read too", () => {
-    expect(parseStamp("sitefleet 7 from none: revision abc")).toEqual({
-      version: 7,
-      from: null,
-      revision: "abc",
-      content: null,
-      commit: null,
-      by: null,
-    });
-  });
-
-  test.prop([fc.array(fc.string({ maxLength: 80 }), { maxLength: 400 })])(
-    "a record comes back from as many items as it takes",
-    (owned) => {
-      const record = { owned, written: owned, adopted: [], former: owned, kinds: [] };
-      const items = formatRecord(record).map(({ key, value }) => ({ item_key: key, item_value: value }));
-      for (const { item_value } of items) expect(item_value.length).toBeLessThanOrEqual(8_000);
-      const longer = [...items, { item_key: "record_9999", item_value: "left of a longer one" }];
-      expect(parseState(longer).record).toEqual(record);
-    },
-  );
-
-  it.each(["", "1", "1 {", '2 {"owned":[],"written":[]', '1 {"owned":"x","written":[],"adopted":[]}'])(
-    "a record of %j counts as none",
-    (item_value) => {
-      expect(parseState([{ item_key: "record", item_value }]).record).toEqual(NO_RECORD);
-    },
-  );
-
-  it("a stamp that a clone copied is not its own", () => {
-    const comment = stampOf(7);
-    expect(ownStamp({ number: 7, comment })?.from).toBe(6);
-    expect(ownStamp({ number: 8, comment })).toBeUndefined();
-    expect(ownStamp({ number: 8, comment: "sitefleet 8" })).toBeUndefined();
-  });
-
-  it.each([
-    "",
-    "{",
-    "null",
-    '{"state":"done","version":1,"former":null}',
-    '{"state":"verified","version":0,"former":null}',
-  ])("a journal of %j counts as none", (item_value) => {
-    expect(parseState([{ item_key: "journal", item_value }]).journal).toBeUndefined();
-  });
-
-  it("a journal comes back", () => {
-    const journal = { state: "activating", version: 3, former: null } as const;
-    expect(parseState([{ item_key: "journal", item_value: formatJournal(journal) }]).journal).toEqual(
-      journal,
-    );
-  });
-
-  test.prop([fc.array(fc.tuple(fc.string(), fc.string()), { minLength: 1 }), fc.nat()])(
-    "a digest knows its items in any order, and no others",
-    (pairs, index) => {
-      const items = pairs.map(([key, value]) => ({ key, value: new Secret(value) }));
-      const digest = digestItems(items, { dictionaryId: "d", salt: "s" });
-      expect(digestMatches(digest, items, "d")).toBe(true);
-      expect(digestMatches(digest, items, "other")).toBe(false);
-      const at = index % items.length;
-      const changed = items.map((item, i) =>
-        i === at ? { ...item, value: new Secret(`${item.value.reveal()}x`) } : item,
-      );
-      expect(digestMatches(digest, changed, "d")).toBe(false);
-    },
-  );
 });

@@ -19,7 +19,7 @@ async function withTwoVersions() {
     deployer,
     path,
     id: serviceId ?? "",
-    async text(): Promise<string> {
+    text: async (): Promise<string> => {
       const desired = desiredWith("# two");
       const live = await liveOf(deployer, desired);
       return formatStatus(toStatus(desired, live, await readOrigins(deployer.client, live)));
