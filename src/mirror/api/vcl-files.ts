@@ -1,3 +1,4 @@
+import { badRequest } from "./api-error.ts";
 import { json, text } from "./exchange.ts";
 import type { ApiContext, ApiRequest, ApiResponse, Route } from "./exchange.ts";
 import { boilerplate } from "./boilerplate.ts";
@@ -5,6 +6,7 @@ import { generatedVcl } from "./generated-vcl.ts";
 import { kindRow, presentRecord } from "./kinds.ts";
 import { requireRecord, withRecords } from "./resources.ts";
 import { textOf, timestamp } from "./state.ts";
+import type { ServiceRecord } from "./state.ts";
 import { changeVersion, param, readVersion } from "./versions-access.ts";
 
 const ONE = "/service/{service}/version/{version}";
@@ -55,12 +57,14 @@ async function download(context: ApiContext, request: ApiRequest): Promise<ApiRe
 }
 
 async function getBoilerplate(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  const { objects } = await readVersion(context, request);
+  const { service, objects } = await readVersion(context, request);
+  refuseCompute(service);
   return text(boilerplate(objects.settings.defaultTtl));
 }
 
 async function getGenerated(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
   const { service, meta } = await readVersion(context, request);
+  refuseCompute(service);
   return json({
     name: `service-${service.id}-${meta.number}`,
     content: generatedVcl(await context.desk.input(service, meta.number)),
@@ -71,4 +75,9 @@ async function getGenerated(context: ApiContext, request: ApiRequest): Promise<A
     updated_at: meta.updatedAt,
     deleted_at: null,
   });
+}
+
+/** VCL that nobody runs would only mislead. */
+function refuseCompute({ id, type }: ServiceRecord): void {
+  if (type === "wasm") throw badRequest(`Service '${id}' is of type 'wasm': it has no VCL`);
 }
