@@ -72,6 +72,7 @@ export class EdgeSide {
       nextXid: () => String((this.#requests += 1)),
       httpDate: () => this.#httpDate(clock.now()),
       onLog: ({ line }) => void this.#logged.push(line),
+      tlsPortOf: () => null,
       serviceOf: (host) => (isServed(program, hostName(host)) ? service : null),
       shieldPop: (code) => this.#pop(popOfShield(code)),
       handleAt: (pop, request) => handleAtPop(this.#parts, pop, request),
@@ -181,6 +182,7 @@ function serviceRun(
   parts: { readonly clock: Clock; readonly pools: MemoryOrigins },
 ): ServiceRun {
   return {
+    kind: "vcl",
     // The same version number on both sides: that it differs is no change of any answer.
     active: { id: SERVICE, name: SERVICE, version: 1, domains: [], program },
     // No probes: backends are healthy, and what fails is said request by request.

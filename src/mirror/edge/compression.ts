@@ -85,6 +85,28 @@ export function compressStream(body: ResponseBody, coding: Coding): ResponseBody
   return { kind: "stream", length: null, chunks: encoder, cancel: () => void source.destroy() };
 }
 
+/** A response on its way to the client. */
+export interface Compressible {
+  readonly status: number;
+  readonly headers: HeaderList;
+  body: ResponseBody;
+}
+
+/**
+ * X-Compress-Hint compresses the response on its way out and never leaves the edge (reference/http/http-headers/
+ * X-Compress-Hint, of VCL and Compute). `accepted`: the client's own Accept-Encoding.
+ */
+export function applyCompressHint(out: Compressible, accepted: string): void {
+  const hint = out.headers.get("X-Compress-Hint");
+  if (hint === null) return;
+  out.headers.unset("X-Compress-Hint");
+  if (out.headers.has("Content-Encoding") || out.status !== 200) return;
+  const coding = chooseHintedCoding(hint, accepted);
+  if (coding === null) return;
+  markEncoded(out.headers, coding);
+  out.body = compressStream(out.body, coding);
+}
+
 /** The coding that X-Compress-Hint and the client's Accept-Encoding agree on. */
 export function chooseHintedCoding(hint: string, accepted: string): Coding | null {
   const brotli = /\bbr\b/.test(accepted);

@@ -1,14 +1,23 @@
-import type { Transaction } from "../../vcl/runtime.ts";
+import type { CachedObject, Transaction } from "../../vcl/runtime.ts";
 import type { ActiveService, PurgeRequest } from "../service.ts";
 import type { HopRequest, HopResponse, SentReport } from "./message.ts";
 import type { TraceRecorder } from "./trace-recorder.ts";
+
+/** A service as it is shown to people. */
+export type WatchedService = Pick<ActiveService, "id" | "name" | "version" | "secrets">;
+
+/** What became of a request inside: the delivery node as vcl_log left it, or what a program's run has of that. */
+export interface WatchedDelivery extends Pick<Transaction, "originalHost" | "cacheState" | "restarts"> {
+  /** What was delivered, where it was in a cache. */
+  readonly obj: Pick<CachedObject, "headers"> | null;
+}
 
 /** A request that begins at a POP. */
 export interface WatchStart {
   /** Code of the POP. */
   readonly pop: string;
   /** `null`: none has this Host. */
-  readonly service: ActiveService | null;
+  readonly service: WatchedService | null;
   readonly request: HopRequest;
 }
 
@@ -16,8 +25,8 @@ export interface WatchStart {
 export interface WatchEnd {
   readonly response: HopResponse;
   readonly sent: SentReport;
-  /** The delivery node as vcl_log left it; `null` where no service has the Host. */
-  readonly delivery: Transaction | null;
+  /** `null` where no service has the Host. */
+  readonly delivery: WatchedDelivery | null;
 }
 
 /** What somebody makes of one request. */

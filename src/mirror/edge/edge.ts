@@ -3,7 +3,12 @@ import { join } from "node:path";
 import { HeaderList } from "../../http/header-list.ts";
 import { assertNever, SitefleetError } from "../../lib/errors.ts";
 import type { Clock } from "../../lib/clock.ts";
-import type { ActiveService, EdgeControl, PurgeRequest } from "../service.ts";
+import type { ComputeContent } from "../compute-content.ts";
+import { urlKeyOf } from "../compute/fetch-plan.ts";
+import { httpCacheOf, ownProgram } from "../compute/own-program.ts";
+import { answerWith } from "../compute/serve.ts";
+import type { ComputeProgram } from "../compute/serve.ts";
+import type { ActiveComputeService, ActiveService, EdgeControl, PurgeRequest } from "../service.ts";
 import { discard } from "./body.ts";
 import { CacheStore } from "./cache-store.ts";
 import type { StoreFigures } from "./cache-store.ts";
@@ -53,6 +58,8 @@ export interface EdgeOptions {
   readonly frontLimits?: Partial<FrontLimits>;
   /** Who looks on: the inspector. */
   readonly watch?: EdgeWatch;
+  /** The program of a Compute service's package, `null` = none that can run here; sitefleet's own for its package unless given. */
+  readonly programOf?: (content: ComputeContent) => ComputeProgram | null;
 }
 
 /** Cache figures of each POP by its code. */
@@ -60,6 +67,7 @@ export type EdgeStats = ReadonlyMap<string, StoreFigures & { readonly fetching: 
 
 /** The running edge. */
 export interface Edge extends EdgeControl {
+  activateCompute(service: ActiveComputeService): void;
   readonly httpPort: number;
   readonly httpsPort: number;
   /** Ports at which a POP is reached unasked, by its code. */
@@ -104,7 +112,14 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     },
   };
   const listeners = await startListeners(front, options.popPorts ?? new Map());
+  for (const { http, https } of [portsOf(listeners), ...listeners.popPorts.values()]) {
+    running.tlsPorts.set(http, https);
+  }
   return edgeOf(running, listeners, { caPath: authority.caPath, countryHeader });
+}
+
+function portsOf({ httpPort, httpsPort }: Listeners): PortPair {
+  return { http: httpPort, https: httpsPort };
 }
 
 interface Running {
@@ -117,6 +132,9 @@ interface Running {
   readonly tasks: Set<Promise<void>>;
   /** Aborted when the edge closes. */
   readonly closing: AbortController;
+  /** The TLS port beside each plain one, once they listen. */
+  readonly tlsPorts: Map<number, number>;
+  readonly programOf: (content: ComputeContent) => ComputeProgram | null;
 }
 
 function createRunning(options: EdgeOptions): Running {
@@ -127,6 +145,7 @@ function createRunning(options: EdgeOptions): Running {
   const tasks = new Set<Promise<void>>();
   const secret = randomBytes(32);
   const closing = new AbortController();
+  const tlsPorts = new Map<number, number>();
   const popOf = (name: string): Pop => {
     const known = pops.get(name);
     if (known !== undefined) return known;
@@ -143,6 +162,7 @@ function createRunning(options: EdgeOptions): Running {
     httpDate: dateOfSecond(clock),
     onLog: options.onLog,
     serviceOf: (host) => services.find(host),
+    tlsPortOf: (port) => tlsPorts.get(port) ?? null,
     shieldPop: (code) => popOf(popOfShield(code)),
     handleAt: (pop, request) => handleAtPop(parts, pop, request),
     signHop: (text) => createHmac("sha256", secret).update(text).digest("base64url"),
@@ -166,7 +186,8 @@ function createRunning(options: EdgeOptions): Running {
       tasks.add(tracked);
     },
   };
-  return { parts, pools, pops, edgePop, services, tasks, closing };
+  const { programOf = ownProgram } = options;
+  return { parts, pools, pops, edgePop, services, tasks, closing, tlsPorts, programOf };
 }
 
 /** Shields that no client reaches by themselves can be asked as well, as on Fastly, where every POP is both. */
@@ -202,6 +223,11 @@ function edgeOf(running: Running, listeners: Listeners, named: Pick<Edge, "caPat
     serve: (pop, request) => parts.handleAt(pop, request),
     caches: () => new Map([...pops].map(([name, pop]) => [name, pop.store])),
     activate: (service: ActiveService) => services.activate(service),
+    activateCompute(service) {
+      const program = running.programOf(service.content);
+      const hasHttpCache = httpCacheOf(service.content);
+      services.activateCompute(service, answerWith({ program, hasHttpCache }));
+    },
     deactivate(serviceId) {
       services.deactivate(serviceId);
       for (const pop of pops.values()) pop.rates.delete(serviceId);
@@ -242,7 +268,12 @@ async function applyPurge(running: Running, request: PurgeRequest): Promise<void
       return;
     }
     case "url":
-      return purgeUrl(running, scope, soft);
+      if (services.run(serviceId)?.kind !== "compute") return purgeUrl(running, scope, soft);
+      parts.purgePops(({ store }) => {
+        const key = `${serviceId} ${urlKeyOf(scope.host, scope.pathAndQuery)}`;
+        store.purgeSurrogateKey(key, { soft, now: parts.clock.now() });
+      });
+      return;
     default:
       return assertNever(scope);
   }

@@ -11,7 +11,7 @@ export interface Freshness {
   readonly age: number;
 }
 
-/** Statuses cacheable by default (guides/concepts/edge-state/cache/cache-freshness). */
+/** Statuses cacheable by default (guides/concepts/edge-state/cache/cache-freshness), for VCL and Compute alike. */
 const CACHEABLE = new Set([200, 203, 300, 301, 302, 404, 410]);
 
 /** When the origin says nothing (reference/vcl/subroutines/fetch: "beresp.ttl will be 2 minutes"). */
@@ -20,9 +20,14 @@ const DEFAULT_TTL = 120;
 /**
  * Initial `beresp.*` by Surrogate-Control, s-maxage, max-age, Expires, 2 minutes, in this order. `private`,
  * `no-store` and `no-cache` play no part here (reference/vcl/subroutines/fetch). `Age` shortens the ttl except where
- * it comes from Expires (reference/http/http-headers/Age). `now` is seconds since the epoch.
+ * it comes from Expires (reference/http/http-headers/Age). `now` is seconds since the epoch; `defaultTtl` takes the
+ * place of the 2 minutes.
  */
-export function planFreshness(response: { status: number; headers: HeaderList }, now: number): Freshness {
+export function planFreshness(
+  response: { status: number; headers: HeaderList },
+  now: number,
+  defaultTtl = DEFAULT_TTL,
+): Freshness {
   const { headers } = response;
   const surrogate = parseDirectives(headers.getAll("Surrogate-Control"));
   const control = parseDirectives(headers.getAll("Cache-Control"));
@@ -32,7 +37,7 @@ export function planFreshness(response: { status: number; headers: HeaderList },
   const age = expires === null ? ageOf(headers) : 0;
   const stale = (name: string): number => seconds(surrogate, name) ?? seconds(control, name) ?? 0;
   return {
-    ttl: lifetime === null ? (expires ?? DEFAULT_TTL) : Math.max(0, lifetime - age),
+    ttl: lifetime === null ? (expires ?? defaultTtl) : Math.max(0, lifetime - age),
     staleWhileRevalidate: stale("stale-while-revalidate"),
     staleIfError: stale("stale-if-error"),
     cacheable: CACHEABLE.has(response.status),

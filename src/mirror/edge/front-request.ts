@@ -103,8 +103,9 @@ function firstRequest(
   { method, url, host }: Extract<CheckedRequest, { ok: true }>,
   { pop, headers, proto, connection }: Arrival,
 ): FrontRequest {
+  const arrived = headers.clone();
   prepareHeaders(headers, { host, ip: connection.ip, isTls: connection.edgeIsTls, identity: pop.identity });
-  const request = { method, url, proto, headers, body: null, connection, trustedPurge: false };
+  const request = { method, url, proto, headers, arrived, body: null, connection, trustedPurge: false };
   return { ok: true, pop, request };
 }
 

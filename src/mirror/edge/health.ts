@@ -49,6 +49,11 @@ export class HealthBoard {
     }
   }
 
+  /** Whether a probe or an override says anything of it. */
+  knows(backend: BackendSpec): boolean {
+    return this.#overrides.has(backend.name) || this.#probed.has(backend.name);
+  }
+
   isHealthy(backend: BackendSpec): boolean {
     const forced = this.#overrides.get(backend.name);
     if (forced !== undefined) return forced;

@@ -51,6 +51,8 @@ export interface HopRequest {
   readonly url: string;
   readonly proto: string;
   readonly headers: HeaderList;
+  /** Header lines as the client sent them, without what Fastly adds for VCL; missing where no client's connection brought them. */
+  readonly arrived?: HeaderList;
   readonly body: RequestBody | null;
   readonly connection: Connection;
   /** A purge the control plane asked for: needs no token of its own. */

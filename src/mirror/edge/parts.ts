@@ -1,14 +1,15 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { BackendSpec } from "../../vcl/runtime.ts";
-import type { ActiveService } from "../service.ts";
+import type { ActiveComputeService, ActiveService } from "../service.ts";
 import type { CacheStore } from "./cache-store.ts";
-import type { EdgeWatch } from "./edge-watch.ts";
+import type { EdgeWatch, WatchedDelivery } from "./edge-watch.ts";
 import type { BusyKeys } from "./collapsing.ts";
 import type { HealthBoard } from "./health.ts";
 import type { HopRequest, HopResponse } from "./message.ts";
 import type { Origins } from "./origin.ts";
 import type { PurgeGenerations } from "./purge-generations.ts";
 import type { PopRates } from "./rate-limits.ts";
+import type { TraceRecorder } from "./trace-recorder.ts";
 
 /** A line that a service logged. `at` in milliseconds since the epoch. */
 export interface LogLine {
@@ -19,12 +20,42 @@ export interface LogLine {
 }
 
 /** One activated version as it runs; requests under way keep theirs when the next one comes. */
+export type AnyRun = ServiceRun | ComputeRun;
+
+/** A version that is VCL. */
 export interface ServiceRun {
+  readonly kind: "vcl";
   readonly active: ActiveService;
   readonly health: HealthBoard;
   /** `beresp.saintmode`: until when (ms) a backend is not asked for a key. */
   readonly saints: Map<string, number>;
   readonly backends: readonly BackendSpec[];
+}
+
+/** A version that is a program. */
+export interface ComputeRun {
+  readonly kind: "compute";
+  readonly active: ActiveComputeService;
+  readonly health: HealthBoard;
+  readonly backends: readonly BackendSpec[];
+  /** Answers a request at a POP; never rejects. */
+  answer(visit: ComputeVisit): Promise<ComputeAnswer>;
+}
+
+/** A request that has come to a program. */
+export interface ComputeVisit {
+  readonly parts: EdgeParts;
+  readonly pop: Pop;
+  readonly run: ComputeRun;
+  readonly request: HopRequest;
+  /** Where the trace is written; `null` when nobody wants one. */
+  readonly recorder: TraceRecorder | null;
+}
+
+export interface ComputeAnswer {
+  readonly response: HopResponse;
+  /** What is told of it to who looks on. */
+  readonly delivery: WatchedDelivery;
 }
 
 /** One point of presence: a cache of its own and a place in the chain of hops. */
@@ -36,7 +67,7 @@ export interface Pop {
   readonly ip: string;
   readonly store: CacheStore;
   readonly busy: BusyKeys;
-  /** Ratecounters and penalty boxes by service; made when VCL first asks. */
+  /** Ratecounters and penalty boxes by service; made when the service first asks. */
   readonly rates: Map<string, PopRates>;
 }
 
@@ -52,7 +83,9 @@ export interface EdgeParts {
   httpDate(): string;
   onLog(line: LogLine): void;
   /** The service that a Host belongs to. */
-  serviceOf(host: string): ServiceRun | null;
+  serviceOf(host: string): AnyRun | null;
+  /** The edge's TLS port that stands beside its plain one; `null` where it listens on no such port. */
+  tlsPortOf(port: number): number | null;
   /** The POP of a shield director's code, made when first named. */
   shieldPop(code: string): Pop;
   /** Runs a request at a POP. */

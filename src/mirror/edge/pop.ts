@@ -1,14 +1,15 @@
 import type { BackendRef, DirectorSpec, EdgeHost } from "../../vcl/runtime.ts";
 import { isRefHealthy } from "./directors.ts";
 import { UNANSWERED } from "./exchange.ts";
-import type { RequestWatch } from "./edge-watch.ts";
-import type { Exchange, NodeTransaction } from "./exchange.ts";
+import type { RequestWatch, WatchedDelivery, WatchedService } from "./edge-watch.ts";
+import type { Exchange } from "./exchange.ts";
 import { unknownDomain } from "./fastly-pages.ts";
 import { hasVisited, readHopChain, wasLastHop } from "./hop-chain.ts";
 import { runLifecycle } from "./lifecycle.ts";
 import type { HopRequest, HopResponse } from "./message.ts";
-import type { EdgeParts, Pop } from "./parts.ts";
-import { PopRates } from "./rate-limits.ts";
+import type { AnyRun, EdgeParts, Pop } from "./parts.ts";
+import { ratesOf } from "./rate-limits.ts";
+import type { PopRates } from "./rate-limits.ts";
 import { directorContext } from "./step-backend.ts";
 import type { TraceRecorder } from "./trace-recorder.ts";
 import { deliveryTransaction } from "./transaction.ts";
@@ -22,11 +23,20 @@ const MAX_LOG_LINE = 16 * 1024;
 export async function handleAtPop(parts: EdgeParts, pop: Pop, request: HopRequest): Promise<HopResponse> {
   const host = request.headers.get("Host") ?? "";
   const service = parts.serviceOf(request.include?.serviceHost ?? host);
-  const watch = parts.watch?.begin({ pop: pop.name, service: service?.active ?? null, request }) ?? null;
+  const watch =
+    parts.watch?.begin({
+      pop: pop.name,
+      service: service === null ? null : watchedService(service),
+      request,
+    }) ?? null;
   const recorder = watch?.recorder ?? null;
   if (recorder !== null && request.include === undefined) request.tracedBy?.addShield(recorder);
   else if (recorder !== null) request.tracedBy?.addPart(recorder);
   if (service === null) return watched(unknownDomain(host, pop.identity), { watch, delivery: null });
+  if (service.kind === "compute") {
+    const { response, delivery } = await service.answer({ parts, pop, run: service, request, recorder });
+    return watched(response, { watch, delivery });
+  }
   const chain = readHopChain(request.headers, service.active.id, parts);
   const edgeHost = new RequestHost({ parts, pop, request, serviceId: service.active.id, recorder });
   const delivery = deliveryTransaction({
@@ -59,10 +69,16 @@ export async function handleAtPop(parts: EdgeParts, pop: Pop, request: HopReques
   return watched(await runLifecycle(x, "recv"), { watch, delivery });
 }
 
+function watchedService({ active }: AnyRun): WatchedService {
+  if ("program" in active) return active;
+  const { id, name, version, content } = active;
+  return { id, name, version, secrets: () => content.secrets() };
+}
+
 /** The response, with word of its end for who looks on. */
 function watched(
   response: HopResponse,
-  by: { readonly watch: RequestWatch | null; readonly delivery: NodeTransaction | null },
+  by: { readonly watch: RequestWatch | null; readonly delivery: WatchedDelivery | null },
 ): HopResponse {
   const { watch, delivery } = by;
   if (watch === null) return response;
@@ -129,8 +145,6 @@ class RequestHost implements EdgeHost {
 
   get rates(): PopRates {
     const { parts, pop, serviceId } = this.#at;
-    const rates = pop.rates.get(serviceId) ?? new PopRates(parts.clock);
-    pop.rates.set(serviceId, rates);
-    return rates;
+    return ratesOf(pop.rates, serviceId, parts.clock);
   }
 }

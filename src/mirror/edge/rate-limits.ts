@@ -150,3 +150,10 @@ export class PopRates implements RateLimits {
     return Math.floor(this.#clock.now() / 1000);
   }
 }
+
+/** What a service has at a POP, by the services' ids; made when it first asks. */
+export function ratesOf(rates: Map<string, PopRates>, serviceId: string, clock: Clock): PopRates {
+  const known = rates.get(serviceId) ?? new PopRates(clock);
+  rates.set(serviceId, known);
+  return known;
+}

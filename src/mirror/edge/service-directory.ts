@@ -1,14 +1,15 @@
 import type { Clock } from "../../lib/clock.ts";
-import type { ActiveService } from "../service.ts";
+import type { BackendSpec } from "../../vcl/runtime.ts";
+import type { ActiveComputeService, ActiveService } from "../service.ts";
 import { HealthBoard } from "./health.ts";
 import type { OriginPools } from "./origin.ts";
-import type { ServiceRun } from "./parts.ts";
+import type { AnyRun, ComputeRun } from "./parts.ts";
 
 /** The services that are active, found by Host: exact name, longest wildcard, pinned service. */
 export class ServiceDirectory {
-  readonly #runs = new Map<string, ServiceRun>();
-  #exact = new Map<string, ServiceRun>();
-  #wildcards = new Map<string, ServiceRun>();
+  readonly #runs = new Map<string, AnyRun>();
+  #exact = new Map<string, AnyRun>();
+  #wildcards = new Map<string, AnyRun>();
   #pinned: string | null = null;
   readonly #clock: Clock;
   readonly #pools: OriginPools;
@@ -19,7 +20,7 @@ export class ServiceDirectory {
   }
 
   /** The service that a Host header belongs to, its port and trailing dot aside. */
-  find(host: string): ServiceRun | null {
+  find(host: string): AnyRun | null {
     const known = this.#exact.get(host);
     if (known !== undefined) return known;
     const name = hostName(host);
@@ -32,22 +33,30 @@ export class ServiceDirectory {
     return this.#pinned === null ? null : (this.#runs.get(this.#pinned) ?? null);
   }
 
-  run(serviceId: string): ServiceRun | null {
+  run(serviceId: string): AnyRun | null {
     return this.#runs.get(serviceId) ?? null;
   }
 
   activate(active: ActiveService): void {
-    const before = this.#runs.get(active.id)?.health;
     const backends = [...active.program.backends.values()].flatMap((ref) =>
       ref.kind === "backend" ? [ref.spec] : [],
     );
-    this.#runs.set(active.id, {
-      active,
-      backends,
-      health: new HealthBoard(backends, { clock: this.#clock, pools: this.#pools, before }),
-      saints: new Map(),
-    });
+    const health = this.#healthOf(active.id, backends);
+    this.#runs.set(active.id, { kind: "vcl", active, backends, health, saints: new Map() });
     this.#index();
+  }
+
+  activateCompute(active: ActiveComputeService, answer: ComputeRun["answer"]): void {
+    const backends = [...active.content.backends.values()];
+    const health = this.#healthOf(active.id, backends);
+    this.#runs.set(active.id, { kind: "compute", active, backends, health, answer });
+    this.#index();
+  }
+
+  /** The health board of a version that takes over. */
+  #healthOf(serviceId: string, backends: readonly BackendSpec[]): HealthBoard {
+    const before = this.#runs.get(serviceId)?.health;
+    return new HealthBoard(backends, { clock: this.#clock, pools: this.#pools, before });
   }
 
   deactivate(serviceId: string): void {

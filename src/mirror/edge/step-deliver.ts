@@ -6,7 +6,7 @@ import { checkHeaderCount } from "../../vcl/workspace.ts";
 import type { ResponseMessage } from "../../vcl/runtime.ts";
 import { bodyOf, discard, EMPTY_BODY, lengthOf, sliceBody } from "./body.ts";
 import type { ResponseBody } from "./body.ts";
-import { chooseHintedCoding, compressStream, markEncoded } from "./compression.ts";
+import { applyCompressHint } from "./compression.ts";
 import { isNotModified, notModifiedHeaders } from "./conditional.ts";
 import { assemble } from "./esi-assembly.ts";
 import { endTurn, markState, nowOf } from "./exchange.ts";
@@ -172,18 +172,9 @@ function allowsBody(status: number): boolean {
   return status >= 200 && status !== 204 && status !== 304;
 }
 
-/** X-Compress-Hint compresses the response on its way out and never leaves the edge. */
 function applyHint(x: Exchange, out: Outgoing): void {
-  const hint = out.headers.get("X-Compress-Hint");
-  if (hint === null) return;
-  out.headers.unset("X-Compress-Hint");
-  if (out.headers.has("Content-Encoding") || out.status !== 200) return;
   const request = x.delivery.req.headers;
-  const accepted = request.get("Fastly-Orig-Accept-Encoding") ?? request.get("Accept-Encoding") ?? "";
-  const coding = chooseHintedCoding(hint, accepted);
-  if (coding === null) return;
-  markEncoded(out.headers, coding);
-  out.body = compressStream(out.body, coding);
+  applyCompressHint(out, request.get("Fastly-Orig-Accept-Encoding") ?? request.get("Accept-Encoding") ?? "");
 }
 
 /** One range of a 200 of known size (RFC 9110 §14.2); the client asked for it in what is left of its request. */

@@ -4,7 +4,7 @@ import type { HeaderList } from "../../http/header-list.ts";
 import type { BackendResponse } from "../../vcl/runtime.ts";
 import { assertDefined } from "../../lib/errors.ts";
 import { BackendFailure } from "./backend-failure.ts";
-import { alone, BodyTooLargeError, discard, readBody } from "./body.ts";
+import { BodyTooLargeError, discard, readBody } from "./body.ts";
 import type { ResponseBody } from "./body.ts";
 import { CacheEntry } from "./cache-entry.ts";
 import type { EntryInit } from "./cache-entry.ts";
@@ -20,6 +20,7 @@ import { MAX_OBJECT } from "./parts.ts";
 import { runState } from "./state-run.ts";
 import { emptyObject } from "./step-request.ts";
 import { productOf } from "./step-lookup.ts";
+import { fillEntry, storedHeaders } from "./stored-body.ts";
 import { readSurrogateKeys } from "./surrogate-keys.ts";
 import { readPart, segmentTag } from "./segments.ts";
 import { addVary, varySpec } from "./vary.ts";
@@ -281,34 +282,11 @@ async function readWhole(body: ResponseBody, store: CacheStore): Promise<Buffer 
 function storeStreaming(x: Exchange, stored: Stored, body: Extract<ResponseBody, { kind: "stream" }>): Step {
   const growing = new GrowingBody(body.length);
   const entry = insert(x, entryInit(x, stored, growing));
-  x.parts.background(pump({ body, growing, entry, store: x.pop.store }));
+  x.parts.background(fillEntry({ body, growing, entry, store: x.pop.store, limit: MAX_OBJECT }));
   endTurn(x, "shared");
   x.reply = null;
   x.product = productOf(entry, x.parts.clock.now());
   return "deliver";
-}
-
-interface Pump {
-  readonly body: Extract<ResponseBody, { kind: "stream" }>;
-  readonly growing: GrowingBody;
-  readonly entry: CacheEntry;
-  readonly store: CacheStore;
-}
-
-/** Reads the origin to its end whether or not a client still listens; a body cut short leaves the cache. */
-async function pump({ body, growing, entry, store }: Pump): Promise<void> {
-  try {
-    for await (const chunk of body.chunks) {
-      if (growing.size + chunk.length > MAX_OBJECT) throw new BackendFailure("Response object too large");
-      growing.push(chunk);
-      store.grow(entry, chunk.length);
-    }
-    entry.body = alone(growing.bytes());
-    growing.complete();
-  } catch (error) {
-    store.remove(entry);
-    growing.fail(new BackendFailure("backend read error", error));
-  }
 }
 
 function insert(x: Exchange, init: EntryInit): CacheEntry {
@@ -322,9 +300,7 @@ function insert(x: Exchange, init: EntryInit): CacheEntry {
 }
 
 function entryInit(x: Exchange, { beresp, age }: Stored, body: Buffer | GrowingBody): EntryInit {
-  const headers = beresp.headers.clone();
-  headers.unset("Content-Length");
-  headers.unset("Age");
+  const headers = storedHeaders(beresp.headers);
   // What is stored is whole (cache-tests results: headers-store-Content-Range); a 416 tells the size by it.
   if (beresp.status === 200 && x.part === null) headers.unset("Content-Range");
   const service = x.service.active.id;

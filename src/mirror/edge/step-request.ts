@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { HeaderList } from "../../http/header-list.ts";
 import { assertNever } from "../../lib/errors.ts";
 import { checkHeaderCount } from "../../vcl/workspace.ts";
 import { bodyOf } from "./body.ts";
+import { cacheKey } from "./cache-key.ts";
 import type { Exchange, Product, Step } from "./exchange.ts";
 import { runState } from "./state-run.ts";
 import { cloneRequest } from "./transaction.ts";
@@ -55,15 +55,6 @@ export function hash(x: Exchange): Step {
 function wantsSegments(x: Exchange): boolean {
   const { req, enableSegmentedCaching } = x.delivery;
   return enableSegmentedCaching && (req.method === "GET" || req.method === "HEAD");
-}
-
-/** Longest hash kept as it is; longer ones are digested, so that keys stay small. */
-const MAX_PLAIN_KEY = 256;
-
-/** The cache key of a service's hash string. */
-export function cacheKey(serviceId: string, hash: string): string {
-  if (hash.length <= MAX_PLAIN_KEY) return `${serviceId}=${hash}`;
-  return `${serviceId}#${createHash("sha256").update(hash, "latin1").digest("base64")}`;
 }
 
 /**

@@ -29,8 +29,8 @@ export interface RecorderInit {
 /** How a request ended. */
 export interface TraceEnd {
   readonly sent: SentReport;
-  /** The delivery node as vcl_log left it; `null` where no service has the Host. */
-  readonly delivery: Transaction | null;
+  /** `null` where no service has the Host. */
+  readonly delivery: Pick<Transaction, "cacheState" | "restarts"> | null;
   /** Since the request began. */
   readonly ms: number;
 }

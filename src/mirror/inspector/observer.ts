@@ -1,10 +1,10 @@
 import { fromByteString } from "../../http/byte-string.ts";
 import type { Clock } from "../../lib/clock.ts";
-import type { EdgeWatch, RequestWatch, WatchEnd, WatchStart } from "../edge/edge-watch.ts";
+import type { EdgeWatch, RequestWatch, WatchedService, WatchEnd, WatchStart } from "../edge/edge-watch.ts";
 import type { HopRequest } from "../edge/message.ts";
 import { textShower } from "../edge/shown-text.ts";
 import { TraceRecorder } from "../edge/trace-recorder.ts";
-import type { ActiveService, PurgeRequest } from "../service.ts";
+import type { PurgeRequest } from "../service.ts";
 import { purgeRow, requestRow } from "./row.ts";
 import type { KeptRow, Row } from "./row.ts";
 
@@ -41,7 +41,7 @@ export class Observer implements EdgeWatch {
     return { recorder, end: (outcome) => this.#end(start, { id, at, recorder, outcome }) };
   }
 
-  purged(request: PurgeRequest, service: Pick<ActiveService, "name"> | undefined): void {
+  purged(request: PurgeRequest, service: Pick<WatchedService, "name"> | undefined): void {
     const serviceName = service?.name ?? null;
     this.#keep({ kind: "purge", id: this.#next++, at: this.#clock.now(), serviceName, request });
   }
@@ -133,7 +133,7 @@ export class Observer implements EdgeWatch {
   }
 
   /** A purge that a client asked for with the PURGE method: the control plane knows nothing of it. */
-  #clientPurge(service: ActiveService, { headers, url }: HopRequest): void {
+  #clientPurge(service: WatchedService, { headers, url }: HopRequest): void {
     const scope = {
       kind: "url",
       host: headers.get("Host") ?? "",

@@ -1,6 +1,7 @@
 import { assertNever } from "../../lib/errors.ts";
+import type { WatchedService } from "../edge/edge-watch.ts";
 import { textShower } from "../edge/shown-text.ts";
-import type { ActiveService, PurgeRequest } from "../service.ts";
+import type { PurgeRequest } from "../service.ts";
 
 /** One request at one POP, as a row. Times are milliseconds. */
 export interface RequestRow {
@@ -45,7 +46,7 @@ export type Row = RequestRow | PurgeRow;
 
 /** A request as it is kept until somebody asks for its row: texts are still the bytes that came. */
 export interface KeptRequest extends Omit<RequestRow, "service" | "keys"> {
-  readonly service: ActiveService | null;
+  readonly service: WatchedService | null;
   /** The first `Surrogate-Key` line; empty = none. */
   readonly surrogateKeys: string;
 }
