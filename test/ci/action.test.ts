@@ -2,7 +2,7 @@ import { appendFile, cp, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFil
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { CHECKOUT, startMirrorProcess, startProcess, runCli } from "../support/cli-process.ts";
+import { BRIEF_WAITS, CHECKOUT, startMirrorProcess, startProcess, runCli } from "../support/cli-process.ts";
 import type { MirrorProcess, ProcessEnd } from "../support/cli-process.ts";
 import { fieldOf, fieldsOf, itemsOf, parsePlainYaml, textOf } from "../support/plain-yaml.ts";
 import type { Yaml } from "../support/plain-yaml.ts";
@@ -59,6 +59,7 @@ describe("action.yml, its shell steps run as they are written", () => {
       GITHUB_OUTPUT: join(root, "output"),
       SITEFLEET_STATE: join(root, "state"),
       HOME: root,
+      ...BRIEF_WAITS,
     };
     return runStep(publishing, { cwd: join(root, "work"), env: variables });
   }

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CHECKOUT, startMirrorProcess, startProcess } from "../support/cli-process.ts";
+import { BRIEF_WAITS, CHECKOUT, startMirrorProcess, startProcess } from "../support/cli-process.ts";
 import type { MirrorProcess } from "../support/cli-process.ts";
 import { missingPrograms, typedLines } from "../support/typed-page.ts";
 
@@ -59,7 +59,7 @@ describe.skipIf(missing.length > 0)("docs/publishing.md, typed line by line", ()
   test.for(lines)("$line", async ({ line, code, says }) => {
     const port = new URL(mirror?.file.edge.http ?? "").port;
     const here = `PATH="${root}/bin:$PATH"; ${line.replaceAll("8080", port).replaceAll("/tmp/", `${root}/`)}`;
-    const place = { cwd: root, env: { SITEFLEET_STATE: join(root, "state") } };
+    const place = { cwd: root, env: { SITEFLEET_STATE: join(root, "state"), ...BRIEF_WAITS } };
     const end = await startProcess("bash", ["-o", "pipefail", "-c", here], place).end;
     const said = `${end.out}${end.err}`;
     expect({ line, code: end.code, said: end.code === code ? "" : said }).toEqual({ line, code, said: "" });

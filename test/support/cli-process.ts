@@ -11,6 +11,11 @@ export const CHECKOUT = fileURLToPath(new URL("../../", import.meta.url));
 
 const CLI = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 
+/** Variables with which the program sends a purge's second pass at once: see brief-waits.cjs. */
+export const BRIEF_WAITS = {
+  NODE_OPTIONS: `--require=${fileURLToPath(new URL("brief-waits.cjs", import.meta.url))}`,
+};
+
 /** Where and with which variables a process runs; it gets nothing of this process's environment but PATH. */
 export interface ProcessPlace {
   readonly cwd: string;
