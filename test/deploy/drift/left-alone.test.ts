@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { startApi } from "../../mirror/api/api-fixture.ts";
 import { deployerAt, desiredWith, environmentWith } from "../deploy-fixture.ts";
 
-/** Fields of a backend that sitefleet does not decide; docs/fastly-api.md lists those that it does. */
+/** Fields of a backend that sitefleet does not decide; docs/settings.md lists those that it does. */
 const BY_HAND = {
   weight: "42",
   ssl_ciphers: "ECDHE-RSA-AES128-GCM-SHA256",
