@@ -36,6 +36,11 @@ export interface FeatureFile {
   readonly base: string;
 }
 
+/** The request header in which the edge keeps a field of the host's config. */
+export function configHeader(field: keyof typeof CONFIG_METADATA): string {
+  return `SF-Config-${CONFIG_METADATA[field].toUpperCase()}`;
+}
+
 /** Fields of a config that ride under names of their own. */
 const NOT_CARRIED = ["version", "site", "base", "release"];
 

@@ -1,4 +1,4 @@
-import { CONFIG_METADATA } from "../../site/metadata.ts";
+import { configHeader } from "../../render/template-values.ts";
 import {
   AT_EDGE,
   FIRST_PASS,
@@ -8,7 +8,6 @@ import {
   isFalse,
   isUnset,
   literalOf,
-  matchesName,
   namesOf,
   namesRead,
   partsIn,
@@ -31,8 +30,8 @@ const FOR_ALL = ["forceTls", "hsts", "noindex"] as const;
 /** Fields that are used up: rules that were tried are not tried again. */
 const USED_UP = ["rules", "buckets"] as const;
 
-function fieldsOf(fields: readonly (keyof typeof CONFIG_METADATA)[]): ReadonlySet<string> {
-  return new Set(fields.map((field) => `req.http.sf-config-${CONFIG_METADATA[field]}`));
+function fieldsOf(fields: readonly Parameters<typeof configHeader>[0][]): ReadonlySet<string> {
+  return new Set(fields.map((field) => `req.http.${configHeader(field)}`.toLowerCase()));
 }
 
 const STRICTER = fieldsOf(FOR_ALL);
@@ -70,10 +69,9 @@ function isKnown(name: string): boolean {
 function lostFields(one: Reached, target: string): readonly Finding[] {
   const isGate = isGuarded(one, equals("req.restarts", "0")) && isGuarded(one, FIRST_PASS);
   if (isGate || USABLE.has(target)) return [];
-  const lost = Object.values(CONFIG_METADATA).find((letter) =>
-    matchesName(`req.http.sf-config-${letter}`, target),
-  );
-  if (lost === undefined) return [];
+  const [all, some] = ["req.http.sf-config-", target.slice(0, -1)];
+  const isMany = target.endsWith("*") && (all.startsWith(some) || some.startsWith(all));
+  if (!isMany && !FIELD.test(target)) return [];
   return [at(one, `takes away what the site's config asks for, such as its passwords`)];
 }
 

@@ -1,4 +1,4 @@
-import { CONFIG_METADATA } from "../../site/metadata.ts";
+import { configHeader } from "../../render/template-values.ts";
 import type { Expression, Statement } from "../../vcl/ast.ts";
 import {
   AT_EDGE,
@@ -30,10 +30,8 @@ const TELLING: FlowSources = {
     [/^req\.http\.sf-site$/, "a site's uid"],
     [
       new RegExp(
-        `^req\\.http\\.sf-config-(?:${(
-          ["delta", "protectedAreas", "rules", "buckets", "notFoundDirectories"] as const
-        )
-          .map((field) => CONFIG_METADATA[field])
+        `^req\\.http\\.(?:${(["delta", "protectedAreas", "rules", "buckets", "notFoundDirectories"] as const)
+          .map((field) => configHeader(field).toLowerCase())
           .join("|")})$`,
       ),
       "a part of a config",
