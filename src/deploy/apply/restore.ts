@@ -38,7 +38,7 @@ export async function restore(
     );
   }
   notice.now({ live: `version ${version} is live and does not hold`, next: "going on to take it back" });
-  const back = await takeBack(job);
+  const back = await takeBack(job, notice);
   if (!back.ok) {
     return "overtaken" in back
       ? overtaken(job, { live: back.overtaken, details: told.details })
@@ -66,7 +66,7 @@ export async function breakOff(
     const live = `version ${version} is live; its verification was cut short, and the next deploy makes up for it`;
     return new InterruptedError(live, lasting);
   }
-  const back = await takeBack(job);
+  const back = await takeBack(job, notice);
   if (!back.ok) {
     if ("overtaken" in back) return overtaken(job, { live: back.overtaken, details: lasting });
     return new InterruptedError(
@@ -82,12 +82,17 @@ export async function breakOff(
   ]);
 }
 
-async function takeBack(job: Activation): Promise<TakenBack> {
+async function takeBack(job: Activation, notice: LiveNotice): Promise<TakenBack> {
   const { former, version, client, serviceId } = job;
   try {
     const live = await activeVersion(job);
     if (live !== version) return { ok: false, overtaken: live };
     job.progress(former === null ? "taking it down again" : `putting version ${former} back`);
+    const after = former === null ? "nothing is any more" : `version ${former} is again`;
+    notice.now({
+      live: `version ${version} is live and not verified, or ${after}: \`sitefleet deploy status\` shows it`,
+      next: "going on to take it back",
+    });
     if (former === null) await client.deactivateVersion({ serviceId, version });
     else await activate(job, former);
   } catch (cause) {
