@@ -9,7 +9,7 @@ import { computeBackends } from "./compute-backends.ts";
 import type { DataStores } from "./data-stores.ts";
 import type { VersionInput } from "./generated-vcl.ts";
 import type { PackageFiles } from "./package-files.ts";
-import { packageOf } from "./packages.ts";
+import { packageOf } from "./package-record.ts";
 import { linkedKind } from "./resource-link-kind.ts";
 import { numberOf, textOf } from "./state.ts";
 import type { ResourceRecord } from "./state.ts";

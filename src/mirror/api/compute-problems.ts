@@ -1,6 +1,6 @@
 import type { DataStores } from "./data-stores.ts";
 import type { VersionInput } from "./generated-vcl.ts";
-import { packageOf } from "./packages.ts";
+import { packageOf } from "./package-record.ts";
 import { missingHealthchecks } from "./references.ts";
 import { textOf } from "./state.ts";
 import type { KindName, VersionObjects } from "./state.ts";

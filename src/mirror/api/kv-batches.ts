@@ -7,11 +7,11 @@ import type { ApiContext, ApiRequest, ApiResponse, Route } from "./exchange.ts";
 import { isTtl } from "./kv-items.ts";
 import { requireKvStore } from "./kv-store-routes.ts";
 import { KV_LIMITS, kvKeyProblem } from "./kv-stores.ts";
+import { BASE64 } from "./store-requests.ts";
 
 /** Bytes of one batch. */
 const MAX_BATCH_BYTES = 100 * 1024 * 1024;
 const AT_ONCE = 8;
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** Many items in one request (reference/api/services/resources/kv-store-item, "batch"). */
 export const KV_BATCH_ROUTES: readonly Route[] = [

@@ -3,6 +3,7 @@ import { mkdir, open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { syncFolder, writeFileAtomic } from "../../lib/atomic-write.ts";
+import { isErrno } from "../../lib/caught.ts";
 import { parseJson } from "../../lib/json.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { KvEntry, KvListing, KvOutcome, KvWrite } from "../compute-content.ts";
@@ -95,7 +96,8 @@ export class KvStores {
     if (this.folder.find(storeId) === undefined) return undefined;
     const index = await this.#index(storeId);
     if (!this.#isThere(index.heads.get(key))) return undefined;
-    const bytes = await readFile(this.#path(storeId, key));
+    const bytes = await readIfThere(this.#path(storeId, key));
+    if (bytes === undefined) return undefined;
     const end = bytes.indexOf(LINE_FEED);
     const head = this.#parseHead(storeId, key, bytes.subarray(0, end));
     const { metadata, generation, modifiedAt } = head;
@@ -129,10 +131,10 @@ export class KvStores {
       const head = index.heads.get(key);
       if (head === undefined || !this.#isThere(head)) return "missing";
       if (ifGenerationMatch !== undefined && head.generation !== ifGenerationMatch) return "conflict";
-      await rm(this.#path(storeId, key), { force: true });
-      await syncFolder(this.#items(storeId));
       index.heads.delete(key);
       index.sorted = null;
+      await rm(this.#path(storeId, key), { force: true });
+      await syncFolder(this.#items(storeId));
       return "stored";
     });
   }
@@ -214,7 +216,9 @@ export class KvStores {
     for (const name of await readdir(dir)) {
       const path = join(dir, name);
       const head = parseHead(path, await readFirstLine(path));
-      heads.set(head.key, head);
+      // Nobody can ask for it any more.
+      if (this.#isThere(head)) heads.set(head.key, head);
+      else await rm(path, { force: true });
       this.#lastGeneration = Math.max(this.#lastGeneration, Number(head.generation));
     }
     return { heads, sorted: null };
@@ -230,6 +234,16 @@ export class KvStores {
 
   #path(storeId: string, key: string): string {
     return join(this.#items(storeId), createHash("sha256").update(key).digest("hex"));
+  }
+}
+
+/** A file's bytes; `undefined` where it was deleted a moment ago. */
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return undefined;
+    throw error;
   }
 }
 

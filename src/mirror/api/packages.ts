@@ -4,9 +4,10 @@ import type { ApiContext, ApiRequest, ApiResponse, Route } from "./exchange.ts";
 import { newId } from "./ids.ts";
 import { MAX_PACKAGE_BYTES, PackageProblem, readPackage } from "./package-archive.ts";
 import type { PackageFacts } from "./package-archive.ts";
+import { packageOf } from "./package-record.ts";
 import { readUploadedFile } from "./uploaded-file.ts";
 import { textOf, timestamp } from "./state.ts";
-import type { ResourceRecord, VersionObjects } from "./state.ts";
+import type { ResourceRecord } from "./state.ts";
 import { changeVersion, param, readVersion, requireService } from "./versions-access.ts";
 import type { OpenVersion } from "./versions-access.ts";
 
@@ -35,11 +36,6 @@ export const PACKAGE_ROUTES: readonly Route[] = [
     bytes: MAX_PACKAGE_BYTES + FORM_BYTES,
   },
 ];
-
-/** The package of a version, if it has one. */
-export function packageOf(objects: VersionObjects): ResourceRecord | undefined {
-  return objects.resources.package[0];
-}
 
 async function get(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
   const open = await readVersion(context, request);

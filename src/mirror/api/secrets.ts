@@ -6,7 +6,7 @@ import type { ApiContext, ApiRequest, ApiResponse, Route } from "./exchange.ts";
 import { requireSecretStore, SECRET_NAME } from "./secret-stores.ts";
 import { textOf, timestamp } from "./state.ts";
 import type { ResourceRecord } from "./state.ts";
-import { cursorPage, storeProblem } from "./store-requests.ts";
+import { BASE64, cursorPage, storeProblem } from "./store-requests.ts";
 import { param } from "./versions-access.ts";
 
 const STORES = "/resources/stores/secret";
@@ -17,7 +17,6 @@ const PAGE = { initial: 10, most: 200 } as const;
 /** Largest secret (guides/compute/edge-data-storage/working-with-secret-stores). */
 const MAX_SECRET_BYTES = 64 * 1024;
 const SALT_BYTES = 16;
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 const WRITES = { POST: "create", PUT: "recreate-or-create", PATCH: "recreate" } as const;
 

@@ -4,6 +4,9 @@ import type { ApiContext, ApiRequest, ApiResponse } from "./exchange.ts";
 import type { DataStore, StoreFolder } from "./store-folder.ts";
 import { param } from "./versions-access.ts";
 
+/** Base64 with its padding, as values and secrets are sent. */
+export const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
 /** A refusal by the newer stores (KV, secret), in RFC 9457's form. */
 export function storeProblem(status: number, title: string, detail?: string): ApiError {
   return new ApiError(status, title, detail, { form: "problem" });

@@ -30,7 +30,7 @@ export const UNBUILT_PATHS: readonly (readonly [path: string, name: string])[] =
   ["/notifications/*", "notifications"],
   ["/observability/*", "observability"],
   ["/product-usage/*", "products"],
-  ["/resources/*", "data stores"],
+  ["/resources/*", "other resources"],
   ["/security/*", "security"],
   ["/service-authorizations", "service authorizations"],
   ["/service-authorizations/*", "service authorizations"],
