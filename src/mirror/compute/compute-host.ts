@@ -150,9 +150,10 @@ function createParts(
 }
 
 async function visit(parts: EdgeParts, pop: Pop, call: HostCall): Promise<HostAnswer> {
-  const { status, headers, body, sent } = await parts.handleAt(pop, hopOf(call));
+  const response = await parts.handleAt(pop, hopOf(call));
+  const { status, headers, body } = response;
   const bytes = await readBody(body, MAX_BODY);
-  sent({ headerBytes: headers.bytes, bodyBytes: bytes.length });
+  response.sent({ headerBytes: headers.bytes, bodyBytes: bytes.length });
   return { status, headers, body: bytes };
 }
 

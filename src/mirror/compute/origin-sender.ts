@@ -11,11 +11,17 @@ const MAX_REQUESTS = 32;
 /** Sends what one visitor's request asks of backends. */
 export class OriginSender {
   readonly #visit: ComputeVisit;
-  #sent = 0;
+  readonly #spent: { count: number };
   #ended: string | null = null;
 
-  constructor(visit: ComputeVisit) {
+  constructor(visit: ComputeVisit, spent = { count: 0 }) {
     this.#visit = visit;
+    this.#spent = spent;
+  }
+
+  /** For what goes on when the program has ended: what is sent counts as its own. */
+  detached(): OriginSender {
+    return new OriginSender(this.#visit, this.#spent);
   }
 
   /** The program's time is over: nothing is sent for it any more. */
@@ -29,10 +35,10 @@ export class OriginSender {
    */
   async send(spec: BackendSpec, request: RequestMessage): Promise<BackendReply> {
     if (this.#ended !== null) throw new TypeError(`fetch: ${this.#ended}`);
-    if (this.#sent >= MAX_REQUESTS) {
+    if (this.#spent.count >= MAX_REQUESTS) {
       throw new TypeError(`fetch: more than ${MAX_REQUESTS} requests to backends`);
     }
-    this.#sent += 1;
+    this.#spent.count += 1;
     const bereq = this.#outgoing(request);
     const { parts, recorder } = this.#visit;
     const began = parts.clock.now();

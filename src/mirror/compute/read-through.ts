@@ -100,7 +100,8 @@ function refresh(work: ReadThrough, stale: CacheEntry): void {
   const turn = pop.busy.take(work.caching.key);
   if (turn === null) return;
   const duty = new Obligation(work.visit, turn);
-  const done = fetchAnew(work, { stale: null, duty }, stale).then(
+  const detached = { ...work, sender: work.sender.detached() };
+  const done = fetchAnew(detached, { stale: null, duty }, stale).then(
     ({ body, entry }) => {
       if (entry === null) discard(body);
     },

@@ -43,17 +43,19 @@ async function runProgram(
   const visitor = visitorOf(visit);
   const stop = new AbortController();
   const { clock } = visit.parts;
+  visit.request.onGone?.(() => guest.end("the client has left"));
   try {
     const timeUp = clock.sleep(MAX_RUNTIME, stop.signal).then(() => null);
     const given = await Promise.race([
       program(visitor, platformOf(visit, { guest, requestId: visitor.requestId })),
       timeUp,
     ]);
-    if (given === null) return ended(visit, guest, timedOut(visit, visitor));
+    if (given === null) {
+      guest.end("the program's time is over");
+      return ended(visit, guest, timedOut(visit, visitor));
+    }
     const answer = await answerOf(given, visit);
-    // Once the client has left, nothing more is asked of backends on its behalf.
-    const sent = (): void => guest.end("the visitor's request is over");
-    return ended(visit, guest, { ...answer, sent });
+    return ended(visit, guest, { ...answer, sent: () => undefined });
   } catch (error) {
     return ended(visit, guest, trapped(visit, visitor, error));
   } finally {

@@ -30,7 +30,11 @@ export async function answerClient(
 ): Promise<void> {
   try {
     const response = front.ok
-      ? await handle(front.pop, { ...front.request, body: await readFrontBody(message) })
+      ? await handle(front.pop, {
+          ...front.request,
+          body: await readFrontBody(message),
+          onGone: (listener) => void sink.out.once("close", listener),
+        })
       : refusal(front);
     await writeResponse(response, sink);
   } catch {

@@ -59,6 +59,8 @@ export interface HopRequest {
   readonly trustedPurge: boolean;
   /** The client asks for another protocol, and its connection can be given to a backend. */
   readonly canUpgrade?: boolean;
+  /** Calls back when the client's connection has ended, also where its answer has gone out. */
+  onGone?(listener: () => void): void;
   /** Sends header lines ahead in a 103, where the client's connection can (`early_hints`). */
   sendEarlyHints?(lines: readonly string[]): void;
   /** Missing = not a part of another page. */
