@@ -69,7 +69,7 @@ async function scriptOf(entry) {
   const folder = mkdtempSync(join(tmpdir(), "sitefleet-compute-"));
   try {
     const bundled = join(folder, "bundled.js");
-    await build({
+    const { metafile } = await build({
       entryPoints: [entry],
       outfile: bundled,
       bundle: true,
@@ -80,7 +80,10 @@ async function scriptOf(entry) {
       plugins: [fastlyPlugin],
       tsconfigRaw: {},
       logLevel: "warning",
+      metafile: true,
     });
+    const foreign = Object.keys(metafile.inputs).filter((path) => path.includes("node_modules/"));
+    if (foreign.length > 0) throw new Error(`the app takes in packages: ${foreign.join(", ")}`);
     const context = new CompilerContext(bundled, folder, undefined, false, false, true);
     context.addCompilerPipelineStep(precompileRegexesStep);
     context.addCompilerPipelineStep(addFastlyHelpersStep);
