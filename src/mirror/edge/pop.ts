@@ -1,3 +1,4 @@
+import { toByteString } from "../../http/byte-string.ts";
 import type { BackendRef, DirectorSpec, EdgeHost } from "../../vcl/runtime.ts";
 import { isRefHealthy } from "./directors.ts";
 import { UNANSWERED } from "./exchange.ts";
@@ -72,7 +73,7 @@ export async function handleAtPop(parts: EdgeParts, pop: Pop, request: HopReques
 function watchedService({ active }: AnyRun): WatchedService {
   if ("program" in active) return active;
   const { id, name, version, content } = active;
-  return { id, name, version, secrets: () => content.secrets() };
+  return { id, name, version, secrets: () => content.secrets().map(toByteString) };
 }
 
 /** The response, with word of its end for who looks on. */
