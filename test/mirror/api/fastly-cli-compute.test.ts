@@ -98,6 +98,37 @@ describe.skipIf(!available)("the official CLI", () => {
     },
   );
 
+  test("makes the whole service that a manifest describes", { timeout: 180_000 }, async () => {
+    const { run, home, edge } = await session();
+    const manifest = [
+      "manifest_version = 3",
+      'name = "test-package"',
+      'language = "other"',
+      "[setup.backends.origin]",
+      'address = "origin.example.com"',
+      "port = 443",
+      "[setup.config_stores.settings.items.mode]",
+      'value = "on"',
+      "[setup.kv_stores.values.items.greeting]",
+      'value = "hello"',
+      "[setup.secret_stores.secrets]",
+      "",
+    ].join("\n");
+    const file = join(home, "app.tar.gz");
+    await writeFile(join(home, "fastly.toml"), manifest);
+    await writeFile(file, await packageArchive({ manifest }));
+    const deploy = ["compute", "deploy", "--package", file, "--domain", "app.example.com"];
+    await run(...deploy, "--status-check-off");
+    const [service] = edge.compute.values();
+    expect(service).toMatchObject({ version: 1, domains: ["app.example.com"] });
+    const origin = { host: "origin.example.com", port: 443, ssl: true, hostHeader: "origin.example.com" };
+    expect(service?.content.backends.get("origin")).toMatchObject(origin);
+    expect(service?.content.configStores.get("settings")?.get("mode")).toBe("on");
+    const greeting = await service?.content.kvStores.get("values")?.get("greeting");
+    expect(Buffer.from(greeting?.value ?? []).toString()).toBe("hello");
+    expect(service?.content.secretStores.has("secrets")).toBe(true);
+  });
+
   test("reads, changes and removes what is in stores", { timeout: 180_000 }, async () => {
     const { run, call, home } = await session();
     const made = await call("POST", "/resources/stores/config", { form: { name: "settings" } });
