@@ -32,14 +32,14 @@ module.exports = {
       comment: "what runs at the edge imports its own files and src/site, so no node: module and no package",
       severity: "error",
       from: { path: "^compute/src/" },
-      to: { pathNot: "^(compute/src/|src/site/|fastly:)" },
+      to: { pathNot: "^(compute/src/|src/site/|fastly:|(compute/node_modules/)?@fastly/js-compute)" },
     },
     {
       name: "fastly-modules-at-the-entry",
       comment: "compute/src/main.ts gives the modules of Fastly's runtime to the app as one object",
       severity: "error",
       from: { path: "^compute/src/", pathNot: "^compute/src/main\\.ts$" },
-      to: { path: "^fastly:" },
+      to: { path: "^(fastly:|(compute/node_modules/)?@fastly/js-compute)" },
     },
     {
       name: "compute-is-hosted-by-the-mirror",
@@ -75,7 +75,7 @@ module.exports = {
     layer("publish", ["purge", "store", "site", "settings", "lib"]),
     layer("deploy", ["fastly", "render", "vcl", "settings", "lib"]),
     layer("conformance", ["lib"]),
-    layer("mirror", ["vcl", "http", "settings", "lib"]),
+    layer("mirror", ["vcl", "http", "settings", "lib", "site/edge-settings"]),
     layer("replay", [
       "mirror",
       "deploy",
