@@ -74,7 +74,7 @@ export const DIFFERENCES = [
   {
     id: "no-http-cache",
     kind: "runtime",
-    what: "Without Fastly's HTTP cache there is one time to live for all statuses, nothing stale on errors, no memory of a failure, the state of a hit only as Fastly's own header tells it, and configs are kept no longer than an unknown host, with no key of their site; large files are cut out of the whole",
+    what: "Without Fastly's HTTP cache there is one time to live for all statuses, nothing stale on errors, failures may be remembered for that long, so that then S3 and the second region are asked past the cache, the state of a hit is only what Fastly's own header tells, and configs are kept no longer than an unknown host, with no key of their site; large files are cut out of the whole",
     why: "Only the HTTP cache shows an answer to the app before it is stored. A publish purges configs by their site, which is in the answer.",
   },
   {

@@ -55,10 +55,10 @@ async function isPassword(credentials: string, { salt, verifier }: ProtectedArea
   return isEqualSecret(verifier, toHex(await hmacSha256(salt, password)));
 }
 
-/** Each byte one character; empty for what no client that knows base64 writes. */
+/** Each byte one character, up to the first zero, where VCL's strings end; empty for what no client that knows base64 writes. */
 function decodeBase64(text: string): string {
   const plain = text.replace(/=+$/, "");
-  return plain.length % 4 === 1 ? "" : atob(plain);
+  return plain.length % 4 === 1 ? "" : (atob(plain).split("\0")[0] ?? "");
 }
 
 /**

@@ -5,7 +5,7 @@ import { siteOf } from "./metadata.ts";
 import { keepOwnHeaders } from "./origin-headers.ts";
 import { isFault } from "./origin-trouble.ts";
 import type { Arrival } from "./origin-trouble.ts";
-import type { Candidate, OriginResponse, ReadThroughInit, Storing } from "./platform.ts";
+import type { Candidate, OriginInit, OriginResponse, ReadThroughInit, Storing } from "./platform.ts";
 import { cappedTtl, chooseOrigin, hasSecondChance } from "./second-region.ts";
 import { messageOf } from "./settings.ts";
 import { originPath, signedHeaders } from "./s3-signing.ts";
@@ -40,33 +40,40 @@ export interface Reading {
 export async function readThrough(visit: Visit, place: Place, reading: Reading): Promise<Stored> {
   const origin = chooseOrigin(visit, place.bucket);
   const mayRetry = reading.mayRetry && hasSecondChance(visit, origin);
-  const stored = await readFrom(visit, { place, origin, ...reading, mayRetry });
-  if (stored.status < 500 || !mayRetry) return stored;
-  await stored.discard();
+  const isBlind = !visit.settings.httpCache;
+  const stored = await readFrom(visit, { place, origin, ...reading, mayRetry, isPassed: false });
+  // Without the HTTP cache a failure may be stored like anything else: it is no reason to fail as long as that lasts.
+  const isRemembered = isBlind && stored.status >= 500 && stored.state === "HIT";
+  const first = isRemembered
+    ? await readInstead(stored, visit, { place, origin, ...reading, mayRetry, isPassed: true })
+    : stored;
+  if (first.status < 500 || !mayRetry) return first;
   visit.region = "second";
-  return readFrom(visit, { place, origin: chooseOrigin(visit, place.bucket), ...reading, mayRetry: false });
+  const second = { place, origin: chooseOrigin(visit, place.bucket), ...reading, mayRetry: false };
+  return readInstead(first, visit, { ...second, isPassed: isBlind });
+}
+
+async function readInstead(failed: Stored, visit: Visit, lookup: Lookup): Promise<Stored> {
+  await failed.discard();
+  return readFrom(visit, lookup);
 }
 
 interface Lookup extends Reading {
   readonly place: Place;
   readonly origin: EdgeOrigin;
+  /** Past the cache. */
+  readonly isPassed: boolean;
 }
 
 async function readFrom(visit: Visit, lookup: Lookup): Promise<Stored> {
-  const { platform, settings } = visit;
   const { place, origin } = lookup;
-  const path = originPath(visit, origin, place);
   try {
-    const init = settings.httpCache ? hooksFor(visit, lookup) : await withoutHooks(visit, place);
-    const response = await platform.fetch(`${origin.tls ? "https" : "http"}://${origin.host}${path}`, {
-      method: "GET",
-      headers: settings.httpCache ? new Headers() : await originHeaders(visit, lookup),
-      backend: origin.backend,
-      cacheKey: lookup.part?.key ?? `${place.bucket}${place.url}`,
-      cacheOverride: new platform.CacheOverride("override", init),
-    });
-    const state = stateOf(response);
-    const isFailure = settings.httpCache ? response.status >= 500 : isFault(visit, place, response);
+    const response = await visit.platform.fetch(
+      `${origin.tls ? "https" : "http"}://${origin.host}${originPath(visit, origin, place)}`,
+      await initFor(visit, lookup),
+    );
+    const isFailure = visit.settings.httpCache ? response.status >= 500 : isFault(visit, place, response);
+    const state = lookup.isPassed ? "PASS" : stateOf(response);
     return storedOf(place, isFailure ? { ...plain(response), status: 503 } : plain(response), state);
   } catch (error) {
     // Thrown where nothing answers, or where the fault was not to be stored; what is stale has been looked for.
@@ -75,6 +82,25 @@ async function readFrom(visit: Visit, lookup: Lookup): Promise<Stored> {
     }
     return storedOf(place, { status: 503, headers: new Headers(), body: null }, "ERROR");
   }
+}
+
+/** With the HTTP cache only what really goes to S3 is signed. */
+async function initFor(visit: Visit, lookup: Lookup): Promise<OriginInit> {
+  const { platform, settings } = visit;
+  const { place, origin, isPassed, part } = lookup;
+  const init = {
+    method: "GET",
+    backend: origin.backend,
+    cacheKey: part?.key ?? `${place.bucket}${place.url}`,
+  } as const;
+  if (settings.httpCache) {
+    const cacheOverride = new platform.CacheOverride("override", hooksFor(visit, lookup));
+    return { ...init, headers: new Headers(), cacheOverride };
+  }
+  const headers = await originHeaders(visit, lookup);
+  if (isPassed) return { ...init, headers, cacheOverride: "pass" };
+  const cacheOverride = new platform.CacheOverride("override", await withoutHooks(visit, place));
+  return { ...init, headers, cacheOverride };
 }
 
 type Plain = Pick<OriginResponse, "status" | "headers" | "body">;

@@ -52,6 +52,7 @@ describe("passwords", () => {
     basic("anyone:wrong"),
     basic("a:b"),
     basic("nocolon"),
+    basic("\0:a:b"),
     basic("anyone:a:b "),
     { Authorization: "Basic A" },
     { Authorization: "Bearer x" },

@@ -162,10 +162,19 @@ export class Edge {
     return platformOf(this);
   }
 
+  private hasHttpCache(): boolean {
+    return !this.settings.includes('"httpCache":false');
+  }
+
   async fetch(url: string, init: OriginInit): Promise<OriginResponse> {
     if (init.cacheOverride === "pass") return this.respond(await this.origin(url, init));
     const kept = this.cache.get(init.cacheKey);
-    if (kept && kept.until > this.now) return this.respond(kept, { cached: true, stale: false });
+    if (kept && kept.until > this.now) {
+      // Without the HTTP cache a program learns of a hit by a header only.
+      return this.hasHttpCache()
+        ? this.respond(kept, { cached: true, stale: false })
+        : this.respond({ ...kept, headers: withHit(kept.headers) });
+    }
     const { init: override } = init.cacheOverride as { init: ReadThroughInit };
     try {
       return await this.fetchAndKeep(url, init, override);
@@ -193,9 +202,7 @@ export class Edge {
       vary: undefined,
       staleIfErrorAvailable: () => kept !== undefined && kept.staleUntil > this.now,
     };
-    const isStored = override.afterSend
-      ? (await override.afterSend(candidate)).cache === true
-      : arrived.status < 500;
+    const isStored = override.afterSend ? (await override.afterSend(candidate)).cache === true : true;
     const until = this.now + (candidate.ttl ?? 0) * 1_000;
     const now: Kept = {
       status: candidate.status,
@@ -273,6 +280,12 @@ function fileAnswer(file: StoredFile, range: string | null) {
   headers.set("Content-Range", `bytes ${first}-${end - 1}/${headers.get("x-size") ?? body.length}`);
   headers.set("Content-Length", String(end - Number(first)));
   return { status: 206, headers, body: body.slice(Number(first), end) };
+}
+
+function withHit(headers: Headers): Headers {
+  const told = new Headers(headers);
+  told.set("X-Cache", "HIT");
+  return told;
 }
 
 function platformOf(edge: Edge): Platform {

@@ -209,6 +209,24 @@ describe("without the HTTP cache", () => {
     ]);
   });
 
+  test("a failure that is remembered is no reason to fail as long as that lasts", async () => {
+    const edge = plain();
+    edge.moods.set("F_hosting", 403);
+    expect((await edge.get("/")).status).toBe(503);
+    edge.moods.clear();
+    const answer = await edge.get("/");
+    expect([answer.status, answer.headers.get("cache-status")]).toEqual([200, "sitefleet; fwd=bypass"]);
+  });
+
+  test("the second region is asked past the cache, which remembers the first one's failure", async () => {
+    const edge = new Edge({ ...TWO_REGIONS, httpCache: false }).site({}, PAGES);
+    edge.moods.set("F_config", 403).set("F_hosting", "refuses");
+    for (let count = 0; count < 2; count += 1) expect((await edge.get("/")).status).toBe(200);
+    edge.moods.clear();
+    expect((await edge.get("/")).status).toBe(200);
+    expect(edge.asked.at(-1)?.split(" ")[0]).toBe("F_config");
+  });
+
   test("faults are faults", async () => {
     const edge = plain();
     edge.moods.set("F_hosting", 403);
