@@ -22,13 +22,13 @@ export interface ComputeSources {
 
 /**
  * What the program of a version can reach. Links, backends and package are the version's; what is in a store is read as
- * it is at that moment, and a store that is gone is an empty one. `null`: the version has no package.
+ * it is at that moment. A link whose store is gone is no store: programs cannot open it. `null`: the version has no package.
  */
 export function computeContentOf(input: VersionInput, sources: ComputeSources): ComputeContent | null {
   const record = packageOf(input.objects);
   if (record === undefined) return null;
   const { stores } = sources;
-  const links = input.objects.resources.resource;
+  const links = input.objects.resources.resource.filter((link) => stores.kindOf(storeId(link)) !== null);
   const secretIds = links.filter((link) => linkedKind(link) === "secret-store").map(storeId);
   return {
     package: packageView(record, sources.packages),

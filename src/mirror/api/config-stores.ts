@@ -7,6 +7,7 @@ import { newId } from "./ids.ts";
 import { presentService } from "./services.ts";
 import { textOf, timestamp } from "./state.ts";
 import type { DataStore } from "./store-folder.ts";
+import { servicesLinkedTo, withoutStore } from "./store-links.ts";
 import { requireStore, withNames } from "./store-requests.ts";
 
 const LIST = "/resources/stores/config";
@@ -74,30 +75,21 @@ async function update(context: ApiContext, request: ApiRequest): Promise<ApiResp
 
 async function remove(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
   const { id } = requireConfigStore(context, request);
-  return context.stores.exclusive(id, async () => {
+  await context.stores.exclusive(id, async () => {
     requireConfigStore(context, request);
     await context.stores.config.remove(id);
-    return statusOk();
   });
+  await withoutStore(context, id);
+  return statusOk();
 }
 
 function info(context: ApiContext, request: ApiRequest): ApiResponse {
   return json({ item_count: requireConfigStore(context, request).items.size });
 }
 
-/** The services of which a version links to the store. */
 async function services(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  const { id } = requireConfigStore(context, request);
-  const linked: unknown[] = [];
-  for (const service of context.store.list()) {
-    for (const { number } of service.versions) {
-      const { resources } = await context.store.objects(service.id, number);
-      if (!resources.resource.some((link) => link["resource_id"] === id)) continue;
-      linked.push(presentService(context, service));
-      break;
-    }
-  }
-  return json(linked);
+  const linked = await servicesLinkedTo(context, requireConfigStore(context, request).id);
+  return json(linked.map((service) => presentService(context, service)));
 }
 
 /** Changes a store; writers of one run one after the other. */

@@ -3,6 +3,7 @@ import { created, json, noContent } from "./exchange.ts";
 import type { ApiContext, ApiRequest, ApiResponse, Route } from "./exchange.ts";
 import { newId } from "./ids.ts";
 import type { DataStore } from "./store-folder.ts";
+import { withoutStore } from "./store-links.ts";
 import { cursorPage, namedStores, requireStore, storeProblem, withNames } from "./store-requests.ts";
 
 const LIST = "/resources/stores/kv";
@@ -88,11 +89,13 @@ async function update(context: ApiContext, request: ApiRequest): Promise<ApiResp
 
 /** One with keys stays (the CLI empties it first, with `--all`). */
 async function remove(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  return withNames(context, "kv", async () => {
-    const { id } = requireKvStore(context, request);
+  const { id } = requireKvStore(context, request);
+  await withNames(context, "kv", async () => {
+    requireKvStore(context, request);
     const { keys } = await context.stores.kv.list(id, { limit: 1 });
     if (keys.length > 0) throw storeProblem(409, "Conflict", "the KV store still has keys");
     await context.stores.kv.remove(id);
-    return noContent();
   });
+  await withoutStore(context, id);
+  return noContent();
 }

@@ -4,6 +4,7 @@ import type { ApiContext, ApiRequest, ApiResponse, Route } from "./exchange.ts";
 import { newId } from "./ids.ts";
 import { timestamp } from "./state.ts";
 import type { DataStore } from "./store-folder.ts";
+import { withoutStore } from "./store-links.ts";
 import { cursorPage, namedStores, requireStore, storeProblem, withNames } from "./store-requests.ts";
 
 const LIST = "/resources/stores/secret";
@@ -61,9 +62,10 @@ async function create(context: ApiContext, request: ApiRequest): Promise<ApiResp
 
 async function remove(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
   const { id } = requireSecretStore(context, request);
-  return context.stores.exclusive(id, async () => {
+  await context.stores.exclusive(id, async () => {
     requireSecretStore(context, request);
     await context.stores.secret.remove(id);
-    return noContent();
   });
+  await withoutStore(context, id);
+  return noContent();
 }

@@ -206,6 +206,18 @@ describe("what a Compute service's program reads", () => {
     ]);
   });
 
+  test("cannot be opened once they are deleted, also over a restart", async () => {
+    const fixture = await linked();
+    const { call, id, stores } = fixture;
+    for (const [kind, store] of Object.entries(stores)) {
+      expect((await call("DELETE", `/resources/stores/${kind}/${store}`)).status).toBeLessThan(300);
+    }
+    const sizes = ({ content }: ActiveComputeService): readonly number[] =>
+      [content.configStores, content.secretStores, content.kvStores].map(({ size }) => size);
+    expect(sizes(running(fixture, id))).toEqual([0, 0, 0]);
+    expect(sizes(running(await fixture.restart(), id))).toEqual([0, 0, 0]);
+  });
+
   test("are its dictionaries too, and the secrets are told to whoever covers them", async () => {
     const fixture = await startApi();
     const { id, at } = await app(fixture);
