@@ -55,7 +55,7 @@ function versionOf(name) {
 
 function checkTypes() {
   const compiler = createRequire(join(root, "package.json")).resolve("typescript/bin/tsc");
-  run(process.execPath, [compiler, "-p", join(here, "tsconfig.json")], false);
+  run(process.execPath, [compiler, "-p", join(here, "tsconfig.build.json")], false);
 }
 
 /** The app as the one script that the engine reads: what the steps of js-compute make of it, without their random folder. */

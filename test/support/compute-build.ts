@@ -13,7 +13,7 @@ const COMPUTE = [
   "build-snapshot.js",
   "build-wasi.js",
   "package.json",
-  "tsconfig.json",
+  "tsconfig.build.json",
 ];
 
 /** Whether the toolchain is installed; says on stderr why what needs it is skipped. */
