@@ -73,7 +73,7 @@ module.exports = {
     layer("fastly", ["settings", "lib"]),
     layer("purge", ["store", "site", "settings", "lib"]),
     layer("publish", ["purge", "store", "site", "settings", "lib"]),
-    layer("deploy", ["fastly", "render", "vcl", "settings", "lib"]),
+    layer("deploy", ["fastly", "render", "vcl", "settings", "site", "lib"]),
     layer("conformance", ["lib"]),
     layer("mirror", ["vcl", "http", "settings", "lib", "site/edge-settings"]),
     layer("replay", [
