@@ -1,4 +1,5 @@
-import fc from "fast-check";
+import { array, assert, asyncProperty, boolean, constant, integer, oneof, record } from "fast-check";
+import type { Arbitrary } from "fast-check";
 import { expect, test } from "vitest";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { fetchInit, hostOf, proxy } from "./content.ts";
@@ -59,20 +60,20 @@ class Model {
   }
 }
 
-const seconds = fc.integer({ min: 0, max: 30 });
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 5, arbitrary: fc.constant<Step>({ do: "ask" }) },
+const seconds = integer({ min: 0, max: 30 });
+const step: Arbitrary<Step> = oneof(
+  { weight: 5, arbitrary: constant<Step>({ do: "ask" }) },
   { weight: 3, arbitrary: seconds.map((some): Step => ({ do: "wait", seconds: some })) },
-  { weight: 1, arbitrary: fc.boolean().map((soft): Step => ({ do: "purge", soft })) },
-  { weight: 1, arbitrary: fc.constant<Step>({ do: "purge-all" }) },
-  { weight: 2, arbitrary: fc.boolean().map((isDown): Step => ({ do: "break", isDown })) },
+  { weight: 1, arbitrary: boolean().map((soft): Step => ({ do: "purge", soft })) },
+  { weight: 1, arbitrary: constant<Step>({ do: "purge-all" }) },
+  { weight: 2, arbitrary: boolean().map((isDown): Step => ({ do: "break", isDown })) },
 );
 
 test("Whatever happens in whatever order, what is shown is what the times and purges say", async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.record({ ttl: seconds, swr: seconds, staleIfError: seconds }),
-      fc.array(step, { maxLength: 40 }),
+  await assert(
+    asyncProperty(
+      record({ ttl: seconds, swr: seconds, staleIfError: seconds }),
+      array(step, { maxLength: 40 }),
       async (times, steps) => {
         const model = new Model(times);
         const clock = new FakeClock();
@@ -107,8 +108,8 @@ test("Whatever happens in whatever order, what is shown is what the times and pu
 });
 
 test("However many ask at once for however many keys, each key is fetched once and all are shown their own", async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 30 }), async (keys) => {
+  await assert(
+    asyncProperty(array(integer({ min: 0, max: 5 }), { maxLength: 30 }), async (keys) => {
       const asked: string[] = [];
       const host = hostOf({
         clock: new FakeClock(),

@@ -28,15 +28,14 @@ test("Over the limit an entry goes into the penalty box, and comes out after its
 });
 
 test.each([
-  ["a window of 2 seconds", [1, 2, 10, 60]],
-  ["less than a minute in the box", [1, 1, 10, 59]],
-  ["a count below zero", [-1, 1, 10, 60]],
-] as const)("A rate limiter refuses %s", async (_what, [delta, window, limit, time]) => {
+  ["less than a minute in the box", 1, 59],
+  ["more than an hour in the box", 1, 3661],
+  ["a count below zero", -1, 60],
+] as const)("A rate limiter refuses %s", async (_what, delta, time) => {
   const ask = answering(async (_visitor, { RateCounter, PenaltyBox, EdgeRateLimiter }) => {
     const limiter = new EdgeRateLimiter(new RateCounter("c"), new PenaltyBox("b"));
     try {
-      Reflect.apply(limiter.checkRate, limiter, ["me", delta, window, limit, time]);
-      return new Response("taken");
+      return new Response(String(limiter.checkRate("me", delta, 1, 10, time)));
     } catch (error) {
       return new Response(error instanceof TypeError ? "refused" : "other");
     }

@@ -12,8 +12,8 @@ import { tempDir } from "../../support/temp-dir.ts";
 interface Whole {
   readonly stateDir: string;
   readonly mirror: Mirror;
-  call(method: "POST" | "PUT", path: string, body: Body): Promise<string>;
-  ask(path: string): Promise<{ readonly status: number; readonly text: string }>;
+  readonly call: (method: "POST" | "PUT", path: string, body: Body) => Promise<string>;
+  readonly ask: (path: string) => Promise<{ readonly status: number; readonly text: string }>;
 }
 
 type Body = Readonly<Record<string, string>> | { readonly json: unknown } | ReturnType<typeof formOf>;
