@@ -32,6 +32,7 @@ describe("config stores", () => {
     expect(renamed.headers["fastly-ratelimit-remaining"]).toBeUndefined();
     expect((await call("GET", `${at}/info`)).json).toEqual({ item_count: 0 });
     expect((await call("GET", `${at}/services`)).json).toEqual([]);
+    clock.advance(1000);
     await call("POST", STORES, { form: { name: "other" } });
     expect((await call("GET", STORES)).json).toMatchObject([{ name: "UPDATED NAME!" }, { name: "other" }]);
     expect((await call("GET", `${STORES}?name=other`)).json).toMatchObject([{ name: "other" }]);
