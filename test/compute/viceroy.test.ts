@@ -78,7 +78,7 @@ describe.skipIf(viceroy === undefined || !hasComputeToolchain())("the package on
     const failed = results.filter(({ verdict }) => verdict === "failed");
     expect(failed.filter(({ id }) => NOT_ON_VICEROY[id] === undefined)).toEqual([]);
     expect(failed.map(({ id }) => id).sort()).toEqual(Object.keys(NOT_ON_VICEROY).sort());
-    expect(results.filter(({ verdict }) => verdict === "passed").length).toBeGreaterThan(100);
+    expect(results.filter(({ verdict }) => verdict === "passed").length).toBeGreaterThanOrEqual(95);
   });
 });
 
