@@ -5,7 +5,7 @@ import { unpackTar } from "modern-tar";
 import { describe, expect, test } from "vitest";
 import { readPackage } from "../../src/deploy/compute/package-file.ts";
 import { packagePath } from "../../src/lib/package-root.ts";
-import { buildCompute, copyCheckout, hasComputeToolchain } from "../support/compute-build.ts";
+import { buildCompute, copyCheckout, hasComputeToolchain, publishedFiles } from "../support/compute-build.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 const PACKAGE = "compute/pkg/sitefleet.tar.gz";
@@ -41,6 +41,9 @@ describe.skipIf(!hasComputeToolchain())("npm run build:compute", () => {
       expect(program.equals(await readFile(join(checkouts[0], "bin/main.wasm")))).toBe(true);
       const made = await readPackage(join(checkouts[0], PACKAGE));
       expect(made.manifestName).toBe("sitefleet");
+
+      const published = await publishedFiles(checkouts[0]);
+      expect(published.filter((path) => path.startsWith("compute/"))).toEqual([PACKAGE]);
 
       // It begins where its start ended.
       expect(program.includes("_start")).toBe(true);

@@ -2,6 +2,8 @@ import { execFile } from "node:child_process";
 import { cp, mkdir, symlink } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
+import { z } from "zod";
 import { packagePath } from "../../src/lib/package-root.ts";
 
 /** What the Compute app's package is made of, apart from installed packages. */
@@ -48,4 +50,14 @@ export async function buildCompute(
         resolve({ code: error === null ? 0 : Number(error.code ?? 1), out: `${stdout}${stderr}` }),
     );
   });
+}
+
+/** Paths of the files that npm would publish of a checkout as it is, without building anything. */
+export async function publishedFiles(checkout: string): Promise<readonly string[]> {
+  const { npm_execpath: npm } = process.env;
+  const args = ["pack", "--dry-run", "--json", "--ignore-scripts"];
+  const [command, rest] = npm === undefined ? ["npm", args] : [process.execPath, [npm, ...args]];
+  const out = await promisify(execFile)(command, rest, { cwd: checkout, timeout: 120_000 });
+  const packed = z.array(z.object({ files: z.array(z.object({ path: z.string() })) }));
+  return packed.parse(JSON.parse(out.stdout)).flatMap(({ files }) => files.map(({ path }) => path));
 }
