@@ -22,11 +22,13 @@ export interface FastlyCliPlace {
   readonly home: string;
   readonly endpoint: string;
   readonly token: string;
+  /** Further variables of its environment. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 /** Runs the official Fastly CLI, unmodified, with every endpoint pointed at the given API. */
 export async function runFastlyCli(
-  { home, endpoint, token }: FastlyCliPlace,
+  { home, endpoint, token, variables }: FastlyCliPlace,
   args: readonly string[],
 ): Promise<{ readonly code: number; readonly out: string }> {
   return new Promise((resolve) => {
@@ -38,6 +40,7 @@ export async function runFastlyCli(
       FASTLY_API_TOKEN: token,
       // Whatever else it might ask for on the network ends at a closed port.
       HTTPS_PROXY: "http://127.0.0.1:9",
+      ...variables,
     };
     execFile(
       program,

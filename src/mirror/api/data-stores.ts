@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Clock } from "../../lib/clock.ts";
+import { ClientKeys } from "./client-keys.ts";
 import { KvStores } from "./kv-stores.ts";
 import { StoreFolder } from "./store-folder.ts";
 import { WorkQueues } from "./work-queues.ts";
@@ -12,12 +13,21 @@ export class DataStores {
   readonly config: StoreFolder;
   readonly secret: StoreFolder;
   readonly kv: KvStores;
+  /** What secrets are sealed with on their way. */
+  readonly clientKeys: ClientKeys;
   readonly #queues: WorkQueues;
 
-  private constructor(parts: { config: StoreFolder; secret: StoreFolder; kv: KvStores; queues: WorkQueues }) {
+  private constructor(parts: {
+    config: StoreFolder;
+    secret: StoreFolder;
+    kv: KvStores;
+    queues: WorkQueues;
+    clientKeys: ClientKeys;
+  }) {
     this.config = parts.config;
     this.secret = parts.secret;
     this.kv = parts.kv;
+    this.clientKeys = parts.clientKeys;
     this.#queues = parts.queues;
   }
 
@@ -28,6 +38,7 @@ export class DataStores {
       secret: await StoreFolder.open(join(dir, "secret")),
       kv: await KvStores.open({ dir: join(dir, "kv"), clock, queues }),
       queues,
+      clientKeys: new ClientKeys(clock),
     });
   }
 

@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
-import { notImplemented } from "./api-error.ts";
 import { json, noContent } from "./exchange.ts";
 import type { ApiContext, ApiRequest, ApiResponse, Route } from "./exchange.ts";
 import { requireSecretStore, SECRET_NAME } from "./secret-stores.ts";
@@ -35,13 +34,27 @@ export const SECRET_ROUTES: readonly Route[] = [
   })),
   { method: "GET", path: ONE, operation: "get-secret", handler: get },
   { method: "DELETE", path: ONE, operation: "delete-secret", handler: remove, unmetered: true },
-  { method: "POST", path: `${STORES}/client-key`, operation: "client-key", handler: refuseSealing },
-  { method: "GET", path: `${STORES}/signing-key`, operation: "signing-key", handler: refuseSealing },
+  {
+    method: "POST",
+    path: `${STORES}/client-key`,
+    operation: "client-key",
+    handler: newClientKey,
+    unmetered: true,
+  },
+  { method: "GET", path: `${STORES}/signing-key`, operation: "signing-key", handler: signingKey },
 ];
 
-/** Sealed boxes need XSalsa20, which Node's own cryptography does not have. */
-function refuseSealing(): never {
-  throw notImplemented("sealing secrets with a client key (send them as they are, without client_key)");
+function newClientKey(context: ApiContext): ApiResponse {
+  const { publicKey, signature, expiresAt } = context.stores.clientKeys.create();
+  return json({
+    public_key: publicKey.toString("base64"),
+    signature: signature.toString("base64"),
+    expires_at: new Date(expiresAt).toISOString(),
+  });
+}
+
+function signingKey(context: ApiContext): ApiResponse {
+  return json({ signing_key: context.stores.clientKeys.signingKey.toString("base64") });
 }
 
 function present(name: string, record: ResourceRecord): Readonly<Record<string, unknown>> {
@@ -73,7 +86,7 @@ const bodySchema = z.object({
 
 async function write(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
   const { id } = requireSecretStore(context, request);
-  const { name, value } = readSecret(request);
+  const { name, value } = readSecret(context, request);
   return context.stores.exclusive(id, async () => {
     const store = requireSecretStore(context, request);
     const isThere = store.items.has(name);
@@ -91,15 +104,21 @@ async function write(context: ApiContext, request: ApiRequest): Promise<ApiRespo
   });
 }
 
-function readSecret(request: ApiRequest): { readonly name: string; readonly value: Buffer } {
+function readSecret(
+  context: ApiContext,
+  request: ApiRequest,
+): { readonly name: string; readonly value: Buffer } {
   const body = bodySchema.safeParse(request.body);
   if (!body.success) {
     const issue = body.error.issues[0];
     throw storeProblem(400, "Bad Request", `${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
   }
   const { name, secret, client_key: clientKey } = body.data;
-  if (clientKey !== undefined && clientKey !== "") refuseSealing();
-  const value = Buffer.from(secret, "base64");
+  const sent = Buffer.from(secret, "base64");
+  const value =
+    clientKey === undefined || clientKey === "" ? sent : context.stores.clientKeys.open(clientKey, sent);
+  if (value === null)
+    throw storeProblem(400, "Bad Request", "secret: was not sealed with this client key, or too long ago");
   if (value.length === 0) throw storeProblem(400, "Bad Request", "secret: can't be blank");
   if (value.length > MAX_SECRET_BYTES)
     throw storeProblem(400, "Bad Request", `secret: is larger than ${MAX_SECRET_BYTES} bytes`);

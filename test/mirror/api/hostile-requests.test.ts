@@ -61,7 +61,7 @@ describe("hostile requests", () => {
         .replaceAll("{version}", "1")
         .replaceAll(/\{\w+\}/g, "x")
         .replace("/*", "/");
-      if (["delete-service", "client-key", "signing-key"].includes(route.operation)) continue;
+      if (route.operation === "delete-service") continue;
       const { status } = await call(route.method, path, route.method === "GET" ? {} : { json });
       expect([200, 204, 400, 404, 422], `${route.method} ${path}`).toContain(status);
     }
