@@ -1,7 +1,7 @@
 import { createPublicKey, diffieHellman, generateKeyPairSync } from "node:crypto";
 import { hsalsa, xsalsa20poly1305 } from "@noble/ciphers/salsa.js";
 import { blake2b } from "@noble/hashes/blake2.js";
-import fc from "fast-check";
+import { assert, property, uint8Array } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { newBoxKeys, openSealedBox } from "../../../src/mirror/api/sealed-box.ts";
 import { ClientKeys } from "../../../src/mirror/api/client-keys.ts";
@@ -30,8 +30,8 @@ function seal(text: Uint8Array, publicKey: Buffer): Buffer {
 describe("a sealed box", () => {
   test("is opened by whom it was sealed for", () => {
     const keys = newBoxKeys();
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 300 }), (text) => {
+    assert(
+      property(uint8Array({ maxLength: 300 }), (text) => {
         expect(openSealedBox(seal(text, keys.publicKey), keys)).toEqual(Buffer.from(text));
       }),
       { numRuns: 30 },
