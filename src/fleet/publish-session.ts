@@ -85,11 +85,24 @@ class LazyFastly implements PurgeApi {
   }
 
   async purgeKeys(input: Parameters<PurgeApi["purgeKeys"]>[0]): Promise<void> {
-    await (await this.#client.get()).purgeKeys(input);
+    const client = await this.#client.get();
+    await this.#everywhere(input.serviceId, (serviceId) => client.purgeKeys({ ...input, serviceId }));
   }
 
-  async purgeAll(input: Parameters<PurgeApi["purgeAll"]>[0]): Promise<void> {
-    await (await this.#client.get()).purgeAll(input);
+  async purgeAll({ serviceId: first }: Parameters<PurgeApi["purgeAll"]>[0]): Promise<void> {
+    const client = await this.#client.get();
+    await this.#everywhere(first, (serviceId) => client.purgeAll({ serviceId }));
+  }
+
+  /**
+   * One service after the other may show the same buckets, such as a VCL service and the Compute service that takes its
+   * place: a purge is sent when it was sent to all, and is owed until then. What one refuses keeps it from no other.
+   */
+  async #everywhere(first: string, purge: (serviceId: string) => Promise<void>): Promise<void> {
+    const { alsoPurge = [] } = this.#fleet.environment.fastly;
+    const ends = await Promise.allSettled([...new Set([first, ...alsoPurge])].map(purge));
+    const failed = ends.find((end) => end.status === "rejected");
+    if (failed) throw failed.reason;
   }
 
   serviceId(): Promise<string> {

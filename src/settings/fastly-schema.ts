@@ -38,16 +38,17 @@ const snippet = z.strictObject({
   content: z.string().max(1_048_576),
 });
 
+/** As Fastly makes them; the mirror's are alike. */
+const serviceId = z.string().regex(/^[A-Za-z0-9]{1,32}$/, "must be a service's id, of letters and digits");
 const milliseconds = z.int().min(1).max(600_000);
 
 /** The Fastly service of a server environment. */
 export const fastly = z.strictObject({
-  serviceId: z
-    .string()
-    .regex(/^[A-Za-z0-9]{1,32}$/)
-    .optional(),
+  serviceId: serviceId.optional(),
   /** Service to find (or make, in the mirror) by name when there is no id. */
   serviceName: z.string().min(1).max(200).optional(),
+  /** Ids of further services that show the same buckets, and get every purge too: while domains move between two. */
+  alsoPurge: z.array(serviceId).max(4).optional(),
   apiUrl: httpUrl.default("https://api.fastly.com"),
   /** Shield POP code such as `iad-va-us`, `frankfurt-de` or `london_city-uk`; absent = no shielding. */
   shield: z

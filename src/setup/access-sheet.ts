@@ -23,7 +23,7 @@ export interface AccessSheet {
 /** @param serviceId of the settings, or found by name; absent = there is no service yet */
 export function accessSheet(environment: Environment, serviceId: string | undefined): AccessSheet {
   const { name, fastly } = environment;
-  const services = serviceId === undefined ? [] : [serviceId];
+  const services = serviceId === undefined ? [] : [serviceId, ...(fastly.alsoPurge ?? [])];
   // A purge names the service by its id; finding the id by the service's name is a read.
   const isFound = fastly.serviceId === undefined;
   return {

@@ -45,7 +45,8 @@ function onMirror(
   place: { readonly name: string; readonly mirror: MirrorFile },
 ): SettingsInput["environments"][string] {
   const { edge, api } = place.mirror;
-  const { serviceId: _, shield, ...fastly } = environment.fastly;
+  // Ids are those of services at Fastly.
+  const { serviceId: _, alsoPurge: __, shield, ...fastly } = environment.fastly;
   const { second } = environment.s3;
   const { hostSuffix = suffixBelow(fastly.domains) } = environment.verify ?? {};
   return {
