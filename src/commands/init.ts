@@ -24,6 +24,7 @@ export const commands: readonly CommandDefinition[] = [
       "init",
       "init --domain sites.example.com --region eu-central-1 --buckets acme-sites",
       "init --domain sites.example.com --region us-east-1 --second-region us-west-2 --buckets acme-sites --force",
+      "init --domain sites.example.com --region us-east-1 --buckets acme-sites --target compute",
       "init --domain sites.example.com --region us-east-1 --buckets acme-sites --config acme.config.json",
     ],
     run: runInit,
@@ -130,6 +131,7 @@ async function askMissing(context: CommandContext, given: GivenAnswers): Promise
   let answers = given;
   for (const question of INIT_QUESTIONS) {
     if (question.ask === undefined || answers[question.flag] !== undefined) continue;
+    if (question.isAsked?.(answers) === false) continue;
     answers = { ...answers, [question.flag]: await askUntilRight(context, question, answers) };
   }
   return answers;

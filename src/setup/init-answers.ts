@@ -11,6 +11,7 @@ export type InitFlag =
   | "domain"
   | "buckets"
   | "region"
+  | "target"
   | "second-region"
   | "shield"
   | "environments"
@@ -24,6 +25,8 @@ export interface InitQuestion {
   readonly value: string;
   readonly summary: string;
   readonly ask?: string;
+  /** Whether it is asked after these answers; default: always. */
+  readonly isAsked?: (given: GivenAnswers) => boolean;
   /** Whether there is no going on without it. */
   readonly required: boolean;
   /** What an empty answer means, from the answers before. */
@@ -59,6 +62,14 @@ export const INIT_QUESTIONS: readonly InitQuestion[] = [
     suggest: ({ domain = "" }) => domain.replaceAll(".", "-").slice(0, 30),
   },
   {
+    flag: "target",
+    value: "<target>",
+    summary: "what the edge runs: vcl or compute (default: vcl); docs/compute.md compares them",
+    ask: "What the edge runs, vcl or compute",
+    required: false,
+    suggest: () => "vcl",
+  },
+  {
     flag: "second-region",
     value: "<region>",
     summary: "a second region that the edge turns to when the first is down (default: none)",
@@ -71,6 +82,7 @@ export const INIT_QUESTIONS: readonly InitQuestion[] = [
     value: "<code>",
     summary: "Fastly POP that shields the buckets (default: one near the region)",
     ask: "Fastly POP that shields the buckets",
+    isAsked: ({ target }) => target !== "compute",
     required: false,
     suggest: ({ region = "" }) => shieldNear(region) ?? "",
   },
@@ -110,6 +122,7 @@ const SAMPLE = { domain: "example.com", region: "us-east-1", buckets: "example" 
 
 /** What is wrong with one answer, by the settings' own rules; empty when nothing is. */
 export function problemsOf(flag: InitFlag, answer: string): readonly string[] {
+  if (flag === "target" && targetOf(answer) === undefined) return ["must be vcl or compute"];
   const result = parseSettings(initialSettings(toAnswers({ ...SAMPLE, [flag]: answer })));
   if ("settings" in result) return reservedName(flag, answer);
   return [...new Set(result.issues.map(({ message }) => message))];
@@ -119,6 +132,10 @@ export function problemsOf(flag: InitFlag, answer: string): readonly string[] {
 function reservedName(flag: InitFlag, answer: string): readonly string[] {
   const isReserved = flag === "environments" && namesIn(answer).includes("local");
   return isReserved ? ["`local` is the mirror and needs no settings"] : [];
+}
+
+function targetOf(answer: string): InitAnswers["target"] | undefined {
+  return answer === "vcl" || answer === "compute" ? answer : undefined;
 }
 
 function namesIn(list: string): readonly string[] {
@@ -146,7 +163,11 @@ export function readAnswers(given: GivenAnswers): InitAnswers {
     if (!answer) return [];
     return problemsOf(flag, answer).map((problem) => `--${flag} "${answer}": ${problem}`);
   });
-  const answers = toAnswers({ ...given, shield: given.shield ?? shieldNear(given.region ?? "") ?? "" });
+  if (given.target === "compute" && given.shield) {
+    invalid.push(`--shield "${given.shield}": a Compute service has no shield`);
+  }
+  const shield = given.shield ?? (given.target === "compute" ? "" : shieldNear(given.region ?? "")) ?? "";
+  const answers = toAnswers({ ...given, shield });
   // Answers that are right by themselves may not go together.
   const together = parseSettings(initialSettings(answers));
   const details =
@@ -166,6 +187,7 @@ function toAnswers(given: GivenAnswers): InitAnswers {
     domain: given.domain ?? "",
     buckets: given.buckets ?? "",
     region: given.region ?? "",
+    target: targetOf(given.target ?? "") ?? "vcl",
     environments: namesIn(optional("environments") ?? "test,production"),
     secondRegion: optional("second-region"),
     shield: optional("shield"),

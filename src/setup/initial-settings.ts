@@ -7,6 +7,7 @@ export interface InitAnswers {
   /** Beginning of the buckets' names. */
   readonly buckets: string;
   readonly region: string;
+  readonly target: "vcl" | "compute";
   readonly environments: readonly string[];
   readonly secondRegion: string | undefined;
   readonly shield: string | undefined;
@@ -35,6 +36,7 @@ function environmentFrom(answers: InitAnswers, name: string): EnvironmentInput {
   const domain = domainOf(answers, name);
   const hostSuffix = `verify.${domain}`;
   return {
+    ...(answers.target === "vcl" ? {} : { target: answers.target }),
     fastly: {
       serviceName: `${answers.buckets}-${name}`,
       ...(fastlyApi === undefined ? {} : { apiUrl: fastlyApi }),

@@ -60,16 +60,12 @@ function environmentText(name: string, environment: EnvironmentInput): string {
   const [domain = ""] = fastly.domains;
   const lines = [
     `${keyOf(name)}: {`,
+    ...targetText(environment),
     "  fastly: {",
     "    // Found by its name; `serviceId` instead lets a publisher's token do with `purge_select`.",
     ...field("serviceName", fastly.serviceName),
     ...field("apiUrl", fastly.apiUrl),
-    ...(fastly.shield === undefined
-      ? ['    // shield: "iad-va-us", // a POP near the buckets, which then asks them for all others']
-      : [
-          "    // The POP that asks the buckets for all others: one near them.",
-          ...field("shield", fastly.shield),
-        ]),
+    ...shieldText(environment),
     "    // A wildcard stands for every name below it. Add customers' own domains here, or have them pinned to the service.",
     `    domains: ${literal(fastly.domains)},`,
     "  },",
@@ -96,6 +92,29 @@ function environmentText(name: string, environment: EnvironmentInput): string {
     "},",
   ];
   return lines.map((line) => `    ${line}`).join("\n");
+}
+
+/** A service has its target for life, so that it stands first. */
+function targetText({ target = "vcl", compute }: EnvironmentInput): readonly string[] {
+  if (target === "vcl") return [];
+  return [
+    "  // The edge is the Compute app in place of VCL (docs/compute.md); a service is of one kind for life.",
+    `  target: ${literal(target)},`,
+    compute === undefined
+      ? "  // compute: { httpCache: false }, // unless Fastly has enabled the HTTP cache for the service"
+      : `  compute: ${literal(compute)},`,
+  ];
+}
+
+/** Only VCL has one. */
+function shieldText({ target, fastly }: EnvironmentInput): readonly string[] {
+  if (target === "compute") return [];
+  if (fastly.shield === undefined)
+    return ['    // shield: "iad-va-us", // a POP near the buckets, which then asks them for all others'];
+  return [
+    "    // The POP that asks the buckets for all others: one near them.",
+    ...field("shield", fastly.shield),
+  ];
 }
 
 function secondText(second: EnvironmentInput["s3"]["second"]): readonly string[] {

@@ -72,6 +72,40 @@ describe("init with flags", () => {
     expect(test.hostSuffixes).toEqual([{ suffix: ".staging.test.sites.example.com", siteEnv: "staging" }]);
   });
 
+  it.each(["ts", "js", "json"])(
+    "writes settings for Compute into a %s file, without a shield",
+    async (ending) => {
+      const cwd = await tempDir();
+      const name = `acme.${ending}`;
+      expect((await init(cwd, ...FLAGS, "--target", "compute", "--config", name)).code).toBe(0);
+      const settings = await loadSettings(join(cwd, name));
+      for (const environment of ["test", "production"]) {
+        const { target, fastly, compute } = environmentOf(settings, environment, {});
+        expect([target, fastly.shield, compute.httpCache]).toEqual(["compute", undefined, true]);
+      }
+      const text = await readFile(join(cwd, name), "utf8");
+      expect(text).not.toContain("shield");
+      if (ending !== "json") expect(text).toContain("// compute: { httpCache: false }");
+    },
+  );
+
+  it("refuses a shield for Compute, which has none", async () => {
+    const cwd = await tempDir();
+    const { code, err } = await init(cwd, ...FLAGS, "--target", "compute", "--shield", "iad-va-us");
+    expect(code).toBe(2);
+    expect(err).toContain('--shield "iad-va-us": a Compute service has no shield');
+    expect(await readdir(cwd)).toEqual([]);
+  });
+
+  it("says nothing of targets where the edge is VCL, as it is unless asked for otherwise", async () => {
+    const cwd = await tempDir();
+    await init(cwd, ...FLAGS, "--target", "vcl");
+    await init(cwd, ...FLAGS, "--config", "unasked.ts");
+    const text = await readFile(join(cwd, "sitefleet.config.ts"), "utf8");
+    expect(text).not.toMatch(/target|compute/);
+    expect(await readFile(join(cwd, "unasked.ts"), "utf8")).toBe(text);
+  });
+
   it("has a comment above every choice, and needs no package to be read", async () => {
     const cwd = await tempDir();
     await init(cwd, ...FLAGS);
@@ -116,6 +150,7 @@ describe("init with flags", () => {
     ["--buckets", "a".repeat(60), "must be an S3 bucket name"],
     ["--second-region", "x y", "must be an S3 region"],
     ["--shield", "LHR", '--shield "LHR"'],
+    ["--target", "wasm", '--target "wasm": must be vcl or compute'],
     ["--environments", "test,Production", "must be lower-case letters"],
     ["--environments", "local,production", "`local` is the mirror"],
     ["--environments", "test,test", 'names "test" a second time'],
@@ -210,16 +245,17 @@ describe("init at a terminal", () => {
     const cwd = await tempDir();
     const { code, asked, err } = await initAsked(
       cwd,
-      ["", "Sites.Example.com", "sites.example.com", "", "", "", ""],
+      ["", "Sites.Example.com", "sites.example.com", "", "", "", "", ""],
       "--region",
       "us-east-1",
     );
-    expect({ code, asked: asked.length }).toEqual({ code: 0, asked: 7 });
+    expect({ code, asked: asked.length }).toEqual({ code: 0, asked: 8 });
     expect(err).toContain("warning: there is no going on without it");
     expect(err).toContain("warning: must be a lower-case host name");
     expect(asked[3]).toContain("[sites-example-com]");
-    expect(asked[4]).toContain("[none]");
-    expect(asked[5]).toContain("[iad-va-us]");
+    expect(asked[4]).toContain("[vcl]");
+    expect(asked[5]).toContain("[none]");
+    expect(asked[6]).toContain("[iad-va-us]");
     const settings = await loadSettings(join(cwd, "sitefleet.config.ts"));
     const { s3, fastly } = environmentOf(settings, "production", {});
     expect([s3.configBucket, s3.second, fastly.shield]).toEqual([
@@ -227,6 +263,16 @@ describe("init at a terminal", () => {
       undefined,
       "iad-va-us",
     ]);
+  });
+
+  it("asks what the edge runs, and nobody for the shield of a Compute service", async () => {
+    const cwd = await tempDir();
+    const { code, asked, err } = await initAsked(cwd, ["wasm", "compute", "", ""], ...FLAGS);
+    expect({ code, asked: asked.length }).toEqual({ code: 0, asked: 4 });
+    expect(err).toContain("warning: must be vcl or compute");
+    expect(asked.join()).not.toContain("shields");
+    const settings = await loadSettings(join(cwd, "sitefleet.config.ts"));
+    expect(environmentOf(settings, "test", {}).target).toBe("compute");
   });
 
   it("asks nothing before it knows that it may write", async () => {
