@@ -8,6 +8,8 @@ export interface Difference {
   readonly what: string;
   readonly why: string;
   readonly kind: "fastly" | "runtime" | "better";
+  /** Conformance cases that for this only one of the targets can run. */
+  readonly cases?: readonly string[];
 }
 
 export const DIFFERENCES = [
@@ -34,12 +36,21 @@ export const DIFFERENCES = [
     kind: "runtime",
     what: "No POP stands between the others and S3, and `Sitefleet-Probe: shield` does nothing",
     why: "A Compute service has no shield unless it calls itself; each POP asks S3 for what it does not have.",
+    cases: [
+      "tls/forced",
+      "tls/not-forced",
+      "tls/by-the-platform",
+      "tls/acme-is-exempt",
+      "hsts/only-over-tls",
+      "access/tls-first",
+    ],
   },
   {
     id: "no-restarts",
     kind: "better",
     what: "The log's `restarts` is 0, and a walk that VCL ends for want of a restart goes on, such as to the 404 page after a rule of a bucket whose page is missing, or after a second region",
     why: "The app reads what it needs, one thing after another; nothing counts them.",
+    cases: ["http/shield", "probe/past-the-edge", "origin/stale-is-not-fresh-again"],
   },
   {
     id: "cached-once",
@@ -82,6 +93,7 @@ export const DIFFERENCES = [
     kind: "runtime",
     what: "A failure of the first region is not stored where the second one is asked next",
     why: "VCL looks past what is stored (req.hash_always_miss), which Compute's fetch cannot, so that the second region's answer finds its place empty.",
+    cases: ["large-files/in-segments"],
   },
   {
     id: "broken-objects",
@@ -94,6 +106,7 @@ export const DIFFERENCES = [
     kind: "better",
     what: "An origin that cannot be reached is an alarm too, with status 0 and the reason",
     why: "vcl_fetch does not run for it, so that VCL's log has only the request's line.",
+    cases: ["publish/seen-at-once", "origin/stale-on-trouble", "origin/second-region-lags"],
   },
   {
     id: "request-id",

@@ -3,6 +3,7 @@ import type { ConformanceCase } from "../conformance/case.ts";
 import { runCases } from "../conformance/run.ts";
 import type { CaseResult } from "../conformance/run.ts";
 import type { ConformanceTarget } from "../conformance/target.ts";
+import { foreignTarget } from "../fleet/conformance-target.ts";
 import { caseOptions, verifyFleet } from "../fleet/verification.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import type { CommandDefinition, CommandInput } from "./command.ts";
@@ -39,7 +40,7 @@ async function runVerify(context: CommandContext, input: CommandInput): Promise<
   const results =
     url === undefined
       ? await verifyFleet(await context.fleet(), { cases, publish: input.flags.has("publish") })
-      : await runCases(cases, foreignTarget(url, input), caseOptions({ clock, signal, notes: report }));
+      : await runCases(cases, await targetAt(url, input), caseOptions({ clock, signal, notes: report }));
   const count = (verdict: CaseResult["verdict"]): number =>
     results.filter((row) => row.verdict === verdict).length;
   const totals = { passed: count("passed"), failed: count("failed"), skipped: count("skipped") };
@@ -60,23 +61,14 @@ function chooseCases(wanted: readonly string[]): readonly ConformanceCase[] {
   );
 }
 
-function foreignTarget(url: string, input: CommandInput): ConformanceTarget {
+function targetAt(url: string, input: CommandInput): Promise<ConformanceTarget> {
   const hostSuffix = input.flags.text("host-suffix");
   if (hostSuffix === undefined || !URL.canParse(url)) {
     throw new SitefleetError("cli/usage", "--target takes a URL and goes with --host-suffix", {
       hint: "example: --target http://127.0.0.1:8080 --host-suffix conformance.localhost",
     });
   }
-  const { protocol, port } = new URL(url);
-  const tls = protocol === "https:";
-  const own = port === "" ? (tls ? 443 : 80) : Number(port);
-  return {
-    http: url,
-    hostSuffix,
-    publicPorts: { http: tls ? 80 : own, https: tls ? own : 443 },
-    capabilities: new Set(tls ? ["tls"] : []),
-    ...(tls ? { https: url } : {}),
-  };
+  return foreignTarget(url, hostSuffix);
 }
 
 function describe(

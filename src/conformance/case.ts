@@ -4,6 +4,10 @@ import type { FixtureHost } from "./fixtures.ts";
 export type Capability =
   /** HTTPS can be reached. */
   | "tls"
+  /** Requests without TLS reach the service. Where they do not, requests that ask for neither are sent over TLS. */
+  | "plain-http"
+  /** The platform itself redirects every request without TLS. */
+  | "tls-only"
   /** The environment sends HSTS. */
   | "hsts"
   /** Requests pass a shield. */
@@ -22,8 +26,12 @@ export type Capability =
   | "country"
   /** The environment limits how often passwords are guessed. */
   | "rate-limiting"
-  /** Files of the extensions `mp4` and `zip` are cached in segments. */
-  | "segmented";
+  /** Files of the extensions `mp4` and `zip` are large ones, of which ranges are answered in their own way. */
+  | "segmented"
+  /** Of large files only the blocks are fetched that were asked for. */
+  | "blocks"
+  /** The service decides by an answer how it is cached: by its status, by what it says, and what of it is shown when S3 fails. */
+  | "http-cache";
 
 export interface RequestSpec {
   /** One of the fixtures' hosts, or any other name below the target's suffix. */
@@ -33,6 +41,7 @@ export interface RequestSpec {
   readonly method?: string;
   /** Values may hold `{etag}`: the last answer's ETag, and `{debug}`: the debug token. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Default: whatever the target has, without TLS where it has both. */
   readonly tls?: boolean;
   /** Two-letter code of the country that the visitor is in. */
   readonly country?: string;
@@ -45,7 +54,10 @@ export type HeaderExpectation = null | string | { readonly matches: string };
 
 export interface Expectation {
   readonly status: number;
-  /** Values may hold `{http:HOST}` and `{https:HOST}`: origin of a fixture's host with the public port. */
+  /**
+   * Values may hold `{http:HOST}`, `{https:HOST}` and `{same:HOST}`: origin of a fixture's host with the public port, by
+   * a scheme or by that of the request.
+   */
   readonly headers?: Readonly<Record<string, HeaderExpectation>>;
   readonly body?: {
     readonly equals?: string;

@@ -1,14 +1,19 @@
-import type { Expectation } from "./case.ts";
+import type { Expectation, RequestSpec } from "./case.ts";
+import { isSentOverTls } from "./send.ts";
 import type { Answer } from "./send.ts";
 import { hostAt } from "./target.ts";
 import type { ConformanceTarget } from "./target.ts";
 
+/** A request as it was sent, and what came. */
+export interface Exchange {
+  readonly sent: RequestSpec;
+  readonly answer: Answer;
+  readonly target: ConformanceTarget;
+}
+
 /** What of an answer is not as expected, one sentence each; empty = all is. */
-export function findMismatches(
-  expected: Expectation,
-  answer: Answer,
-  target: ConformanceTarget,
-): readonly string[] {
+export function findMismatches(expected: Expectation, exchange: Exchange): readonly string[] {
+  const { answer } = exchange;
   const found: string[] = [];
   if (answer.status !== expected.status) found.push(`status is ${answer.status}, not ${expected.status}`);
   for (const [name, wanted] of Object.entries(expected.headers ?? {})) {
@@ -17,7 +22,7 @@ export function findMismatches(
     if (wanted === null) {
       if (actual !== undefined) found.push(`${name} is ${shown}, not absent`);
     } else if (typeof wanted === "string") {
-      const value = fill(wanted, target);
+      const value = fill(wanted, exchange);
       if (actual !== value) found.push(`${name} is ${shown}, not ${JSON.stringify(value)}`);
     } else if (actual === undefined || !new RegExp(wanted.matches).test(actual)) {
       found.push(`${name} is ${shown}, which does not match /${wanted.matches}/`);
@@ -44,12 +49,17 @@ function bodyMismatches(expected: Expectation, answer: Answer): string[] {
   return found;
 }
 
-function fill(value: string, target: ConformanceTarget): string {
-  return value.replace(/\{(https?):([a-z0-9-]+)\}/, (_, scheme: "http" | "https", label: string) => {
-    const port = target.publicPorts[scheme];
-    const usual = scheme === "http" ? 80 : 443;
-    return `${scheme}://${hostAt(target, label)}${port === usual ? "" : `:${port}`}`;
-  });
+function fill(value: string, { sent, target }: Exchange): string {
+  const own = isSentOverTls(sent, target) ? "https" : "http";
+  return value.replace(
+    /\{(https?|same):([a-z0-9-]+)\}/,
+    (_, named: "http" | "https" | "same", label: string) => {
+      const scheme = named === "same" ? own : named;
+      const port = target.publicPorts[scheme];
+      const usual = scheme === "http" ? 80 : 443;
+      return `${scheme}://${hostAt(target, label)}${port === usual ? "" : `:${port}`}`;
+    },
+  );
 }
 
 function excerpt(text: string): string {

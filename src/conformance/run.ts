@@ -3,7 +3,10 @@ import { systemClock } from "../lib/clock.ts";
 import type { Clock } from "../lib/clock.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import type { Act, Capability, ConformanceCase, Step } from "./case.ts";
+import { openConnections } from "./connections.ts";
+import type { Connections } from "./connections.ts";
 import { findMismatches } from "./expect.ts";
+import { footprintOf, runScheduled } from "./schedule.ts";
 import { send } from "./send.ts";
 import type { ConformanceTarget } from "./target.ts";
 
@@ -19,30 +22,44 @@ export interface CaseResult {
 const LOG_DEADLINE = 3_000;
 const LOG_INTERVAL = 50;
 
+/** Cases that run at a time. More of them would only wait for the edge, and for the API's writes. */
+const PARALLEL_CASES = 8;
+
 export interface RunOptions {
   /** Default: the machine's. */
   readonly clock?: Clock;
   readonly signal?: AbortSignal;
+  /** Told of each in the order of the cases. */
   readonly onResult?: (result: CaseResult) => void;
 }
 
-/** Runs cases one after the other, since acts change what later cases see. */
+/** Runs cases: several at a time, but none beside what changes what it sees (see `footprintOf`). Results are in their order. */
 export async function runCases(
   cases: readonly ConformanceCase[],
   target: ConformanceTarget,
   options: RunOptions = {},
 ): Promise<readonly CaseResult[]> {
-  const results: CaseResult[] = [];
-  for (const row of cases) {
-    options.signal?.throwIfAborted();
-    const result = await runCase(row, { target, clock: options.clock ?? systemClock });
-    results.push(result);
-    options.onResult?.(result);
+  const connections = openConnections();
+  const run = { target, connections, clock: options.clock ?? systemClock };
+  const results: (CaseResult | undefined)[] = cases.map(() => undefined);
+  let told = 0;
+  try {
+    await runScheduled(cases, { limit: PARALLEL_CASES, footprint: footprintOf }, async (row, index) => {
+      options.signal?.throwIfAborted();
+      results[index] = await runCase(row, run);
+      for (let next = results[told]; next !== undefined; next = results[told]) {
+        told += 1;
+        options.onResult?.(next);
+      }
+    });
+  } finally {
+    connections.close();
   }
-  return results;
+  return results.filter((result) => result !== undefined);
 }
 
 interface Run {
+  readonly connections: Connections;
   readonly target: ConformanceTarget;
   readonly clock: Clock;
 }
@@ -79,9 +96,9 @@ async function runStep(
       return [];
     }
     if ("log" in step) return await findLogLine(step.log, run, state.logged);
-    const answer = await send(step.send, { target, etag: state.etag });
+    const answer = await send(step.send, { target, etag: state.etag, connections: run.connections });
     state.etag = answer.headers.get("etag") ?? "";
-    return findMismatches(step.expect, answer, target);
+    return findMismatches(step.expect, { sent: step.send, answer, target });
   } catch (error) {
     if (error instanceof SitefleetError && error.kind === "fault") throw error;
     return [messageOf(error)];

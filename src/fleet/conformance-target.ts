@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Capability } from "../conformance/case.ts";
+import { send } from "../conformance/send.ts";
 import type { ConformanceTarget } from "../conformance/target.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import type { Environment } from "../settings/environment.ts";
@@ -18,26 +19,80 @@ export async function environmentTarget(
   { environment, stateDir }: Fleet,
   fixtures: FixtureSites | undefined,
 ): Promise<ConformanceTarget> {
-  const verify = verifySettings(environment);
-  const { publicPorts, fastly } = environment;
-  const capabilities = new Set<Capability>(["debug"]);
-  if (fastly.shield !== undefined) capabilities.add("shield");
-  if (environment.hsts) capabilities.add("hsts");
-  if (fixtures) capabilities.add("publish");
-  if (environment.rateLimiting) capabilities.add("rate-limiting");
-  if (cachesInSegments(environment)) capabilities.add("segmented");
-  const target: ConformanceTarget = {
-    http: verify.url,
-    hostSuffix: verify.hostSuffix,
-    publicPorts,
-    capabilities,
+  const { url, hostSuffix } = verifySettings(environment);
+  const known: ConformanceTarget = {
+    http: url,
+    hostSuffix,
+    publicPorts: environment.publicPorts,
+    capabilities: new Set<Capability>(fixtures ? ["debug", "publish"] : ["debug"]),
     debugToken: debugToken(environment.secrets.configSegment()),
     ...(fixtures ? { act: (act) => fixtures.act(act) } : {}),
   };
-  if (stateDir !== undefined) return mirrorTarget(stateDir, target);
-  if (verify.url.startsWith("https:"))
-    return { ...target, https: verify.url, capabilities: capabilities.add("tls") };
-  return target;
+  const target = await withSchemes(stateDir === undefined ? known : await mirrorTarget(stateDir, known));
+  const isCompute = environment.target === "compute" || target.capabilities.has("tls-only");
+  return withCapabilities(target, isCompute ? computeHas(environment) : vclHas(environment));
+}
+
+/** What a VCL service of an environment has. */
+function vclHas(environment: Environment): readonly Capability[] {
+  const shield: readonly Capability[] = environment.fastly.shield === undefined ? [] : ["shield"];
+  const blocks: readonly Capability[] = cachesInSegments(environment) ? ["blocks"] : [];
+  return [...bothHave(environment), ...shield, ...blocks, "http-cache"];
+}
+
+/** What a Compute service of an environment has: no shield and no blocks (compute/differences.ts). */
+function computeHas(environment: Environment): readonly Capability[] {
+  return [...bothHave(environment), ...(environment.compute.httpCache ? (["http-cache"] as const) : [])];
+}
+
+function bothHave(environment: Environment): readonly Capability[] {
+  const has: Capability[] = [];
+  if (environment.hsts) has.push("hsts");
+  if (environment.rateLimiting) has.push("rate-limiting");
+  if (cachesInSegments(environment)) has.push("segmented");
+  return has;
+}
+
+function withCapabilities(target: ConformanceTarget, more: readonly Capability[]): ConformanceTarget {
+  return { ...target, capabilities: new Set([...target.capabilities, ...more]) };
+}
+
+/** An edge of which nothing is known but where it is and where the conformance sites live on it. */
+export function foreignTarget(url: string, hostSuffix: string): Promise<ConformanceTarget> {
+  const { protocol, port } = new URL(url);
+  const isTls = protocol === "https:";
+  const own = port === "" ? (isTls ? 443 : 80) : Number(port);
+  const publicPorts = { http: isTls ? 80 : own, https: isTls ? own : 443 };
+  return withSchemes({ http: url, hostSuffix, publicPorts, capabilities: new Set() });
+}
+
+/** Finds out by which schemes an edge is reached: a Compute service is not reached without TLS (its 308 says so). */
+async function withSchemes(target: ConformanceTarget): Promise<ConformanceTarget> {
+  if (target.http.startsWith("https:")) {
+    return withCapabilities({ ...target, https: target.http }, ["tls"]);
+  }
+  const secure = await secureUrl(target);
+  if (secure !== undefined) {
+    return withCapabilities({ ...target, https: target.https ?? secure }, ["tls", "tls-only"]);
+  }
+  return withCapabilities(target, target.https === undefined ? ["plain-http"] : ["plain-http", "tls"]);
+}
+
+/** Where a site that does not force TLS is redirected to by the platform; `undefined` where plain HTTP is answered. */
+async function secureUrl(target: ConformanceTarget): Promise<string | undefined> {
+  const { hostname, port } = new URL(target.http);
+  try {
+    const hostHeader = port === "" ? "{host}" : `{host}:${port}`;
+    const spec = { host: "main", tls: false, hostHeader } as const;
+    const { status, headers } = await send(spec, { target, etag: "" });
+    const location = headers.get("location") ?? "";
+    if (status !== 308 || !location.startsWith("https://") || !URL.canParse(location)) return undefined;
+    const to = new URL(location).port;
+    return `https://${hostname}${to === "" ? "" : `:${to}`}`;
+  } catch {
+    // No answer at all: each case will say so, with its own request.
+    return undefined;
+  }
 }
 
 /** By what a client of the mirror says which country it is in; heard from this machine only. */
@@ -66,7 +121,7 @@ async function mirrorTarget(stateDir: string, target: ConformanceTarget): Promis
     ...target,
     https: edge.https,
     ca: await readFile(edge.ca, "utf8"),
-    capabilities: new Set<Capability>([...target.capabilities, "tls", "log", "country"]),
+    capabilities: new Set<Capability>([...target.capabilities, "log", "country"]),
     countryHeader: MIRROR_COUNTRY_HEADER,
     readLog: () => readLog(join(stateDir, "logs", "edge.log")),
   };

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -19,6 +20,7 @@ import { DEFAULT_SITE_ENV, parseDomainName } from "../site/names.ts";
 import type { SitePolicies } from "../site/model.ts";
 import { domainKey, siteConfigKey, siteKey } from "../site/surrogate-keys.ts";
 import { encodeRawSite } from "./raw-site.ts";
+import type { RawPut } from "./raw-site.ts";
 
 /** The conformance sites of one environment, published as any customer's site is. */
 export interface FixtureSites {
@@ -32,6 +34,7 @@ export interface FixtureSites {
 export function fixtureSites(deps: PublishDeps, hostSuffix: string): FixtureSites {
   // One collective second purge at the end instead of one wait for each of some thirty changes.
   const hasty: PublishDeps = { ...deps, clock: withoutWaiting(deps.clock) };
+  const put = new Map<string, string>();
   return {
     async prepare() {
       const changed = (
@@ -39,7 +42,7 @@ export function fixtureSites(deps: PublishDeps, hostSuffix: string): FixtureSite
       ).flat();
       await purgeTwice(deps, { keys: changed, soft: false });
     },
-    act: (act) => carryOut(hasty, act, hostSuffix),
+    act: (act) => carryOut({ ...hasty, put }, act, hostSuffix),
   };
 }
 
@@ -113,7 +116,12 @@ async function publishFiles(
   }
 }
 
-async function carryOut(deps: PublishDeps, act: Act, hostSuffix: string): Promise<void> {
+/** Deps of acts, which remember digests of the objects of raw sites that they have put, by bucket and key. */
+interface ActDeps extends PublishDeps {
+  readonly put: Map<string, string>;
+}
+
+async function carryOut(deps: ActDeps, act: Act, hostSuffix: string): Promise<void> {
   switch (act.do) {
     case "publish": {
       const fixture = FIXTURES.find(({ uid }) => uid === act.site);
@@ -169,12 +177,26 @@ async function putRawConfig(
   await deps.purge.purgeKeys({ serviceId: await deps.serviceId(), keys: [domainKey(domain)], soft: false });
 }
 
-async function putRawSite(deps: PublishDeps, raw: RawSite, hostSuffix: string): Promise<void> {
-  const { store, signal, environment } = deps;
+async function putRawSite(deps: ActDeps, raw: RawSite, hostSuffix: string): Promise<void> {
+  const { environment } = deps;
   const site = encodeRawSite(raw, { serverEnv: environment.name, ...refOf(raw.site) });
-  for (const input of site.hosting) await store.hosting.put({ ...input, signal });
-  for (const input of site.buckets) await store.config.put({ ...input, signal });
+  const puts = [
+    ...site.hosting.map((input) => putOnce(deps, "hosting", input)),
+    ...site.buckets.map((input) => putOnce(deps, "config", input)),
+  ];
+  await Promise.all(puts);
   await putRawConfig(deps, nameOf(raw.host, hostSuffix), site.config);
   const key = raw.purge === "configs" ? siteConfigKey(raw.site) : siteKey(raw.site);
   await deps.purge.purgeKeys({ serviceId: await deps.serviceId(), keys: [key], soft: false });
+}
+
+/** Cases put the same objects again and again, and nobody else puts them: what is there need not be sent once more. */
+async function putOnce(deps: ActDeps, bucket: "hosting" | "config", input: RawPut): Promise<void> {
+  const { put, store, signal } = deps;
+  const name = `${bucket} ${input.key}`;
+  const digest = createHash("sha256").update(JSON.stringify(input)).digest("hex");
+  if (put.get(name) === digest) return;
+  put.delete(name);
+  await store[bucket].put({ ...input, signal });
+  put.set(name, digest);
 }

@@ -14,7 +14,8 @@ import { encodePath } from "../site/page-key.ts";
 import { packAreas } from "../site/protected-areas.ts";
 import type { PutInput } from "../store/object-store.ts";
 
-type RawPut = Omit<PutInput, "signal">;
+/** An object as it is put. */
+export type RawPut = Omit<PutInput, "signal">;
 
 /** What is written for a raw site of the conformance cases, and its host's config. */
 export interface EncodedRawSite {

@@ -14,7 +14,14 @@ import { findViceroy, localServerOf, startViceroy } from "../support/viceroy.ts"
 import type { Viceroy } from "../support/viceroy.ts";
 
 /** What Viceroy has; not TLS, shields, countries, times that can be moved, or the rate limiter, whose rates are always 0. */
-const CAPABILITIES: readonly Capability[] = ["publish", "second-region", "debug", "log", "segmented"];
+const CAPABILITIES: readonly Capability[] = [
+  "plain-http",
+  "publish",
+  "second-region",
+  "debug",
+  "log",
+  "segmented",
+];
 
 const NO_CACHE = "Viceroy caches nothing that is fetched: an answer is never a hit";
 
@@ -24,7 +31,6 @@ const NOT_ON_VICEROY: Readonly<Record<string, string>> = {
   "headers/from-a-file": NO_CACHE,
   "http/compression": "Viceroy does not compress: X-Compress-Hint is only a header there",
   "http/warm-page-is-a-hit": NO_CACHE,
-  "large-files/in-segments": NO_CACHE,
   "password/cached-once": NO_CACHE,
   "probe/release-and-keys": NO_CACHE,
   "redirect/is-cached-and-never-304": NO_CACHE,

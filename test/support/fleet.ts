@@ -8,7 +8,7 @@ import type { Capability, Act } from "../../src/conformance/case.ts";
 import type { ConformanceTarget } from "../../src/conformance/target.ts";
 import { applyDeploy } from "../../src/deploy/apply/apply.ts";
 import { desiredService } from "../../src/deploy/service/desired.ts";
-import { findService, readLive } from "../../src/deploy/live/live.ts";
+import { readLive } from "../../src/deploy/live/live.ts";
 import { planDeploy } from "../../src/deploy/plan/plan.ts";
 import { FastlyClient } from "../../src/fastly/client.ts";
 import { startMirror } from "../../src/mirror/mirror.ts";
@@ -20,6 +20,7 @@ import type { Environment } from "../../src/settings/environment.ts";
 import type { EdgeFolder } from "../../src/settings/schema.ts";
 import { localEnvironment } from "../../src/settings/local.ts";
 import { S3SiteStore } from "../../src/store/s3-store.ts";
+import { makeComputeService } from "./compute-service.ts";
 import { InstantClock } from "./instant-clock.ts";
 import { OffsetClock } from "./offset-clock.ts";
 import { openOriginGate } from "./origin-gate.ts";
@@ -27,24 +28,33 @@ import { openOriginGate } from "./origin-gate.ts";
 /** Pages live this long in tests: short enough that moving past it keeps S3 signatures valid (15 minutes). */
 const PAGE_TTL = 900;
 
-/** A running mirror with the rendered service deployed to it, two gates in front of S3, and the conformance sites. */
+/** What runs at the edge: the rendered VCL, or the Compute app with Fastly's HTTP cache or without it. */
+export type Target = "vcl" | "compute" | "compute without HTTP cache";
+
+/** A running mirror with a service deployed to it, two gates in front of S3, and the conformance sites. */
 export interface Fleet {
   readonly mirror: Mirror;
   readonly environment: Environment;
   readonly deps: PublishDeps;
   readonly target: ConformanceTarget;
-  /** Lines logged by VCL so far. */
+  /** Lines that the service logged so far. */
   readonly log: readonly string[];
   /** What the edge has asked S3 for in the first region. */
   readonly originCalls: readonly string[];
-  /** Deploys a rendering, with a team's folder of templates where one is given; resolves when the edge runs it. */
+  /**
+   * Deploys a rendering, with a team's folder of templates where one is given, or makes the Compute service, which has
+   * neither; resolves when the edge runs it.
+   */
   deploy(options?: RenderOptions, edge?: EdgeFolder): Promise<void>;
   prepare(): Promise<void>;
   close(): Promise<void>;
 }
 
+/** POPs of a mirror with a Compute service, which has no shield. */
+const POPS = ["LHR", "IAD"] as const;
+
 /** Starts a fleet on free ports in a folder of its own. */
-export async function startFleet(): Promise<Fleet> {
+export async function startFleet(kind: Target = "vcl"): Promise<Fleet> {
   const stateDir = await mkdtemp(join(tmpdir(), "sitefleet-fleet-"));
   const clock = new OffsetClock();
   const log: string[] = [];
@@ -54,6 +64,7 @@ export async function startFleet(): Promise<Fleet> {
     clock,
     pid: process.pid,
     onLog: ({ line }) => log.push(line),
+    ...(kind === "vcl" ? {} : { pops: POPS }),
   });
   const gates = { first: await openOriginGate(mirror.s3.url), second: await openOriginGate(mirror.s3.url) };
   const environment = fleetEnvironment(mirror, { first: gates.first.port, second: gates.second.port });
@@ -78,10 +89,13 @@ export async function startFleet(): Promise<Fleet> {
     mirror,
     environment,
     deps,
-    target: await fleetTarget({ mirror, environment, act, log }),
+    target: await fleetTarget({ kind, mirror, environment, act, log }),
     log,
     originCalls: gates.first.calls,
-    deploy: (options = {}, edge) => deploy({ environment: { ...environment, edge }, client, clock }, options),
+    async deploy(options = {}, edge) {
+      if (kind === "vcl") return deploy({ environment: { ...environment, edge }, client, clock }, options);
+      await makeComputeService(environment, { httpCache: kind === "compute" });
+    },
     prepare: () => sites.prepare(),
     async close() {
       store.close();
@@ -118,13 +132,12 @@ function publishDeps(parts: {
   readonly store: S3SiteStore;
 }): PublishDeps {
   const { environment, client, store } = parts;
-  const wanted = { id: undefined, name: environment.fastly.serviceName ?? "" };
   return {
     environment,
     store,
     purge: client,
     async serviceId() {
-      const service = await findService(client, wanted);
+      const service = await client.findService(environment.fastly.serviceName ?? "");
       if (!service) throw new Error("nothing is deployed");
       return service.id;
     },
@@ -154,33 +167,42 @@ async function deploy(
   });
 }
 
+/** What every edge of these tests can do, and the runner with it. */
+const COMMON: readonly Capability[] = [
+  "tls",
+  "hsts",
+  "second-region",
+  "publish",
+  "faults",
+  "log",
+  "debug",
+  "country",
+  "rate-limiting",
+  "segmented",
+];
+
+/** What each target can do. */
+export const CAPABILITIES: Readonly<Record<Target, readonly Capability[]>> = {
+  vcl: [...COMMON, "plain-http", "shield", "blocks", "http-cache"],
+  compute: [...COMMON, "tls-only", "http-cache"],
+  "compute without HTTP cache": [...COMMON, "tls-only"],
+};
+
 async function fleetTarget(parts: {
+  readonly kind: Target;
   readonly mirror: Mirror;
   readonly environment: Environment;
   readonly act: (act: Act) => Promise<void>;
   readonly log: readonly string[];
 }): Promise<ConformanceTarget> {
-  const { mirror, environment, act, log } = parts;
-  const capabilities: readonly Capability[] = [
-    "tls",
-    "hsts",
-    "shield",
-    "second-region",
-    "publish",
-    "faults",
-    "log",
-    "debug",
-    "country",
-    "rate-limiting",
-    "segmented",
-  ];
+  const { kind, mirror, environment, act, log } = parts;
   return {
     http: mirror.file.edge.http,
     https: mirror.file.edge.https,
     ca: await readFile(mirror.file.edge.ca, "utf8"),
     hostSuffix: "conformance.localhost",
     publicPorts: environment.publicPorts,
-    capabilities: new Set(capabilities),
+    capabilities: new Set(CAPABILITIES[kind]),
     countryHeader: MIRROR_COUNTRY_HEADER,
     debugToken: debugToken(environment.secrets.configSegment()),
     act,

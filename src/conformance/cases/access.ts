@@ -112,6 +112,14 @@ export const accessCases: readonly ConformanceCase[] = [
       restricted({ g: "1" }, { passwords: { "/": "a password" } }),
       get("restricted", "/", { status: 403 }, { country: "US" }),
       get("restricted", "/", { status: 401 }, { country: "DE" }),
+    ],
+  },
+  {
+    id: "access/tls-first",
+    title: "Nobody is asked for a password without TLS where the host forces it",
+    source: "RFC 7617 §4",
+    needs: ["publish", "plain-http"],
+    steps: [
       restricted({ t: "1" }, { passwords: { "/": "a password" } }),
       get("restricted", "/", { status: 301, headers: { "WWW-Authenticate": null } }),
     ],

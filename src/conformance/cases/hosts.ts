@@ -75,6 +75,7 @@ export const hostCases: readonly ConformanceCase[] = [
     id: "tls/forced",
     title: "A domain that forces TLS redirects plain HTTP with path and query",
     source: "design: force TLS",
+    needs: ["plain-http"],
     steps: [
       get("tls", "/docs/?a=1&b=2", { status: 301, headers: { Location: "{https:tls}/docs/?a=1&b=2" } }),
     ],
@@ -83,7 +84,28 @@ export const hostCases: readonly ConformanceCase[] = [
     id: "tls/not-forced",
     title: "A domain that does not force TLS answers on plain HTTP",
     source: "design: force TLS",
+    needs: ["plain-http"],
     steps: [get("main", "/", { status: 200 })],
+  },
+  {
+    id: "tls/by-the-platform",
+    title: "Where nothing but TLS reaches the service, plain HTTP is redirected with path and query",
+    source: "docs.fastly.com: /products/compute-resource-limits",
+    needs: ["tls-only"],
+    steps: [
+      get(
+        "tls",
+        "/docs/?a=1&b=2",
+        { status: 308, headers: { Location: { matches: "^https://tls\\.[^/]+/docs/\\?a=1&b=2$" } } },
+        { tls: false },
+      ),
+      get(
+        "main",
+        "/",
+        { status: 308, headers: { Location: { matches: "^https://main\\.[^/]+/$" } } },
+        { tls: false },
+      ),
+    ],
   },
   {
     id: "tls/served",
@@ -96,6 +118,7 @@ export const hostCases: readonly ConformanceCase[] = [
     id: "tls/acme-is-exempt",
     title: "HTTP-01 challenges stay on plain HTTP",
     source: "RFC 8555 §8.3",
+    needs: ["plain-http"],
     steps: [
       get("tls", "/.well-known/acme-challenge/token-1", { status: 200, body: { contains: "token-1.thumb" } }),
       get("tls", "/.well-known/acme-challenge/none", { status: 404 }),
@@ -103,10 +126,50 @@ export const hostCases: readonly ConformanceCase[] = [
     ],
   },
   {
+    id: "tls/challenges",
+    title: "HTTP-01 challenges are answered over TLS as well, where a redirect has led there",
+    source: "RFC 8555 §8.3",
+    needs: ["tls"],
+    steps: [
+      get(
+        "tls",
+        "/.well-known/acme-challenge/token-1",
+        { status: 200, body: { contains: "token-1.thumb" } },
+        { tls: true },
+      ),
+      get(
+        "alias",
+        "/.well-known/acme-challenge/none",
+        { status: 404, headers: { Location: null } },
+        { tls: true },
+      ),
+    ],
+  },
+  {
+    id: "hsts/over-tls",
+    title: "HSTS is sent where the domain asks for it, with a page that is missing as well",
+    source: "RFC 6797 §7.2",
+    needs: ["tls", "hsts"],
+    steps: [
+      ...["/", "/nowhere"].map((path) =>
+        get(
+          "tls",
+          path,
+          {
+            status: path === "/" ? 200 : 404,
+            headers: { "Strict-Transport-Security": "max-age=31536000" },
+          },
+          { tls: true },
+        ),
+      ),
+      get("main", "/", { status: 200, headers: { "Strict-Transport-Security": null } }, { tls: true }),
+    ],
+  },
+  {
     id: "hsts/only-over-tls",
     title: "HSTS is sent over TLS where the domain asks for it, and nowhere else",
     source: "RFC 6797 §7.2",
-    needs: ["tls", "hsts"],
+    needs: ["tls", "hsts", "plain-http"],
     steps: [
       get(
         "tls",
@@ -129,7 +192,7 @@ export const hostCases: readonly ConformanceCase[] = [
     title: "An alias redirects to its primary host with path and query",
     source: "design: canonical host",
     steps: [
-      get("alias", "/docs/guide?x=1", { status: 301, headers: { Location: "{http:main}/docs/guide?x=1" } }),
+      get("alias", "/docs/guide?x=1", { status: 301, headers: { Location: "{same:main}/docs/guide?x=1" } }),
     ],
   },
   {

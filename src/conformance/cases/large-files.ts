@@ -35,7 +35,7 @@ export const largeFileCases: readonly ConformanceCase[] = [
     title:
       "Of a large file any range is answered, over the blocks' borders, and only what was asked for is fetched",
     source: "RFC 9110 §14; fastly: segmented caching",
-    needs: ["publish", "segmented"],
+    needs: ["publish", "segmented", "blocks"],
     steps: [
       putSite(SITE),
       get(
@@ -77,6 +77,46 @@ export const largeFileCases: readonly ConformanceCase[] = [
           body: { equals: bytes(2_621_430, SIZE) },
         },
         range("bytes=2621430-"),
+      ),
+      get("media", "/movie.mp4", {
+        status: 200,
+        headers: { "Content-Length": String(SIZE), "X-Movie": "yes" },
+        body: { equals: MOVIE },
+      }),
+      get("media", "/movie.mp4", { status: 200, body: { equals: "" } }, { method: "HEAD" }),
+    ],
+  },
+  {
+    id: "large-files/ranges",
+    title: "Of a large file any range that begins within it is answered, and the whole",
+    source: "RFC 9110 §14",
+    needs: ["publish", "segmented"],
+    steps: [
+      putSite(SITE),
+      ...(
+        [
+          [1_048_570, 1_048_585, "bytes=1048570-1048585"],
+          [0, 9, "bytes=0-9"],
+          [2_621_430, SIZE - 1, "bytes=2621430-"],
+          [2_621_430, SIZE - 1, "bytes=2621430-9000000"],
+        ] as const
+      ).map(([first, last, value]) =>
+        get(
+          "media",
+          "/movie.mp4",
+          {
+            status: 206,
+            headers: {
+              "Content-Range": `bytes ${first}-${last}/${SIZE}`,
+              "Content-Length": String(last - first + 1),
+              "Content-Type": "video/mp4",
+              "Cache-Control": "public, max-age=600",
+              "X-Movie": "yes",
+            },
+            body: { equals: bytes(first, last) },
+          },
+          range(value),
+        ),
       ),
       get("media", "/movie.mp4", {
         status: 200,

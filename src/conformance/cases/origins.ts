@@ -15,7 +15,7 @@ export const originCases: readonly ConformanceCase[] = [
     id: "publish/seen-at-once",
     title: "A published change is seen by the next request, and so is a new page that was missing",
     source: "design: purge by surrogate key on each publish",
-    needs: ["publish"],
+    needs: ["publish", "http-cache"],
     steps: [
       { act: { do: "publish", site: "sf-verify-changing", files: { "index.html": "first edition" } } },
       get("changing", "/", { status: 200, body: { contains: "first edition" } }),
@@ -32,10 +32,32 @@ export const originCases: readonly ConformanceCase[] = [
     ],
   },
   {
+    id: "publish/seen-within-a-minute",
+    title: "Where what a publish changes cannot be purged from a cache, it is seen when a minute is over",
+    source: "design: what is unknown is asked for again after a minute",
+    needs: ["publish", "faults"],
+    steps: [
+      { act: { do: "publish", site: "sf-verify-changing", files: { "index.html": "third edition" } } },
+      { act: { do: "wait", seconds: 61 } },
+      get("changing", "/", { status: 200, body: { contains: "third edition" } }),
+      get("changing", "/newer", { status: 404 }),
+      {
+        act: {
+          do: "publish",
+          site: "sf-verify-changing",
+          files: { "index.html": "fourth edition", "newer.html": "newer page" },
+        },
+      },
+      { act: { do: "wait", seconds: 61 } },
+      get("changing", "/", { status: 200, body: { contains: "fourth edition" } }),
+      get("changing", "/newer", { status: 200, body: { contains: "newer page" } }),
+    ],
+  },
+  {
     id: "origin/stale-on-trouble",
     title: "When S3 fails after the page's time is up, the old page is served",
     source: "fastly: stale-if-error",
-    needs: ["faults", "publish"],
+    needs: ["faults", "publish", "http-cache"],
     steps: [
       get("other", "/", { status: 200, body: { contains: "Other home" } }),
       { act: { do: "origin", location: "first", answer: "refuse" } },
@@ -102,7 +124,7 @@ export const originCases: readonly ConformanceCase[] = [
     id: "origin/second-region-lags",
     title: "What the second region answered is asked for again after ten minutes",
     source: "design: a copy in another region lags behind",
-    needs: ["faults", "publish", "second-region"],
+    needs: ["faults", "publish", "second-region", "http-cache"],
     steps: [
       putSite(lagging("Before")),
       { act: { do: "origin", location: "first", answer: "forbid" } },

@@ -26,7 +26,7 @@ export const redirectCases: readonly ConformanceCase[] = [
       get(
         "rules",
         "/old",
-        { status: 301, headers: { "X-Cache": { matches: "HIT" }, ETag: null } },
+        { status: 301, headers: { "Cache-Status": "sitefleet; hit", ETag: null } },
         { headers: { "If-None-Match": "*" } },
       ),
     ],
@@ -73,7 +73,7 @@ export const redirectCases: readonly ConformanceCase[] = [
       get("main", "//about/", { status: 308, headers: { Location: "/about" } }),
       get("alias", "//evil.example/x", {
         status: 301,
-        headers: { Location: "{http:main}/evil.example/x" },
+        headers: { Location: "{same:main}/evil.example/x" },
       }),
     ],
   },

@@ -189,7 +189,7 @@ export const ruleCases: readonly ConformanceCase[] = [
         body: { contains: "None here" },
       }),
       get("aliased", "/law", { status: 451, body: { contains: "By law" } }),
-      get("aliased", "/law", { status: 451, headers: { "X-Cache": { matches: "HIT" } } }),
+      get("aliased", "/law", { status: 451, headers: { "Cache-Status": "sitefleet; hit" } }),
       get("aliased", "/law", { status: 451, body: { equals: "" } }, { method: "HEAD" }),
       get("aliased", "/odd", { status: 503, body: BUILT_IN_PAGE }),
     ],
