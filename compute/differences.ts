@@ -26,16 +26,16 @@ export const DIFFERENCES = [
     why: "Fastly adds them to what a VCL service answers; a Compute service says what it says, and X-Served-By is added.",
   },
   {
+    id: "hop-headers",
+    kind: "fastly",
+    what: "Requests to S3 have CDN-Loop, where VCL's have Fastly-FF too",
+    why: "Each target's own way to notice that services ask each other in a circle; neither is signed.",
+  },
+  {
     id: "plain-http",
     kind: "fastly",
     what: "Requests on port 80 are redirected to https with 308 before the app sees them, whatever the domain says",
     why: "docs.fastly.com: /products/compute-resource-limits. The app's own TLS redirect is for hosts that let them in.",
-  },
-  {
-    id: "no-shield",
-    kind: "runtime",
-    what: "No POP stands between the others and S3, and `Sitefleet-Probe: shield` does nothing",
-    why: "A Compute service has no shield unless it calls itself; each POP asks S3 for what it does not have.",
     cases: [
       "tls/forced",
       "tls/not-forced",
@@ -46,17 +46,35 @@ export const DIFFERENCES = [
     ],
   },
   {
+    id: "no-shield",
+    kind: "runtime",
+    what: "No POP stands between the others and S3, and `Sitefleet-Probe: shield` does nothing",
+    why: "A Compute service has no shield unless it calls itself; each POP asks S3 for what it does not have.",
+    cases: ["http/shield", "probe/past-the-edge", "origin/stale-is-not-fresh-again"],
+  },
+  {
     id: "no-restarts",
     kind: "better",
     what: "The log's `restarts` is 0, and a walk that VCL ends for want of a restart goes on, such as to the 404 page after a rule of a bucket whose page is missing, or after a second region",
     why: "The app reads what it needs, one thing after another; nothing counts them.",
-    cases: ["http/shield", "probe/past-the-edge", "origin/stale-is-not-fresh-again"],
   },
   {
     id: "cached-once",
     kind: "fastly",
     what: "A page is cached once, and compressed each time it goes out; so the first request in another encoding is a hit",
     why: "The platform compresses on the way out (X-Compress-Hint), where VCL stores each encoding.",
+  },
+  {
+    id: "no-revalidation",
+    kind: "better",
+    what: "What is no longer fresh is read from S3 as a whole, where VCL asks whether it has changed",
+    why: "A 304 of S3 has no metadata, so that what an object says would be older than the answer that is stored.",
+  },
+  {
+    id: "dead-ends",
+    kind: "better",
+    what: "That a page of the not-found policy or of a rule is missing is remembered",
+    why: "VCL makes its own page of such an answer in vcl_fetch, which stores nothing, and asks S3 again each time.",
   },
   {
     id: "compressed-length",
@@ -73,8 +91,9 @@ export const DIFFERENCES = [
   {
     id: "large-files",
     kind: "runtime",
-    what: "Files of the segmented extensions up to 100 MB are cached as a whole, larger ones pass the cache with the visitor's range; of each a first read asks for one byte, under a cache key of its own",
+    what: "Files of the segmented extensions up to 100 MB are cached as a whole, larger ones pass the cache with the visitor's range; of each a first read asks for one byte, under a cache key of its own; no range applies to one that is shown with another status than 200",
     why: "Compute has no segmented caching, and no object over 100 MB in the cache (docs.fastly.com: /products/compute-resource-limits).",
+    cases: ["large-files/in-segments"],
   },
   {
     id: "unsatisfiable-size",
@@ -87,13 +106,13 @@ export const DIFFERENCES = [
     kind: "runtime",
     what: "Without Fastly's HTTP cache there is one time to live for all statuses, nothing stale on errors, failures may be remembered for that long, so that then S3 and the second region are asked past the cache, the state of a hit is only what Fastly's own header tells, and configs are kept no longer than an unknown host, with no key of their site; large files are cut out of the whole",
     why: "Only the HTTP cache shows an answer to the app before it is stored. A publish purges configs by their site, which is in the answer.",
+    cases: ["publish/seen-at-once", "origin/stale-on-trouble", "origin/second-region-lags"],
   },
   {
     id: "failure-before-second-region",
     kind: "runtime",
-    what: "A failure of the first region is not stored where the second one is asked next",
+    what: "A failure of the first region is not stored where the second one is asked next; where both have failed, neither is asked again for a second",
     why: "VCL looks past what is stored (req.hash_always_miss), which Compute's fetch cannot, so that the second region's answer finds its place empty.",
-    cases: ["large-files/in-segments"],
   },
   {
     id: "broken-objects",
@@ -106,7 +125,6 @@ export const DIFFERENCES = [
     kind: "better",
     what: "An origin that cannot be reached is an alarm too, with status 0 and the reason",
     why: "vcl_fetch does not run for it, so that VCL's log has only the request's line.",
-    cases: ["publish/seen-at-once", "origin/stale-on-trouble", "origin/second-region-lags"],
   },
   {
     id: "request-id",

@@ -16,6 +16,11 @@ export function acceptsCoding(visit: Visit): boolean {
   return BROTLI.test(accepted) || GZIP.test(accepted);
 }
 
+/** What the platform is asked to write: it prefers Brotli and overlooks `q=0`, so that "on" will not do. */
+export function codingFor(visit: Visit): "br" | "gzip" {
+  return BROTLI.test(visit.headers.get("accept-encoding") ?? "") ? "br" : "gzip";
+}
+
 /** Marks an answer whose bytes go out encoded: other ones than S3's, so no longer its strong validator (RFC 9110 section 8.8.1). */
 export function weaken(headers: Headers): void {
   const etag = headers.get("etag");

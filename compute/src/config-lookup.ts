@@ -24,12 +24,9 @@ export async function lookUpConfig(visit: Visit): Promise<Decision> {
   const url = `/${environment}/${visit.siteEnv}/${host}`;
   const stored = await readThrough(visit, { bucket: "config", url }, { mayRetry: true });
   await stored.discard();
-  if (stored.status === 404) {
-    await noteConfig(visit, stored, undefined);
-    return unknownHost(visit);
-  }
-  if (stored.status !== 200) return trouble(visit);
   await noteConfig(visit, stored, siteOf(stored.headers));
+  if (stored.status === 404) return unknownHost(visit);
+  if (stored.status !== 200) return trouble(visit);
   return readConfig(visit, stored);
 }
 

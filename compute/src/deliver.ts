@@ -1,4 +1,4 @@
-import { weaken } from "./compression.ts";
+import { codingFor, weaken } from "./compression.ts";
 import { letOut } from "./edge-gate.ts";
 import { pageAnswer } from "./error-page.ts";
 import { addHsts } from "./hsts.ts";
@@ -27,7 +27,7 @@ export async function deliver(visit: Visit, decided: Answer): Promise<Response> 
     headers.set("Accept-Ranges", "bytes");
     // Of what the platform compresses nobody knows the length.
     if (!isEncoded && length !== undefined) headers.set("Content-Length", String(length));
-    if (isEncoded) headers.set("X-Compress-Hint", "on");
+    if (isEncoded) headers.set("X-Compress-Hint", codingFor(visit));
   }
   markVersion(visit, headers);
   await tellProbe(visit, answer, headers);

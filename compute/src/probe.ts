@@ -5,7 +5,9 @@ import type { Answer, Visit } from "./visit.ts";
 /** Keeps what the config's surrogate keys and cache state were, for who asks with the debug token. */
 export async function noteConfig(visit: Visit, stored: Stored, site: string | undefined): Promise<void> {
   if (!visit.isTrusted) return;
-  visit.configSeen = { keys: await surrogateKeys(stored.place, site), state: stored.state };
+  // What gave no answer at all has no keys.
+  const keys = stored.state === "ERROR" ? "" : await surrogateKeys(stored.place, site);
+  visit.configSeen = { keys, state: stored.state };
 }
 
 /** Tells who knows the debug token which release is shown, and the keys and states of what was read. */
@@ -16,6 +18,6 @@ export async function tellProbe(visit: Visit, answer: Answer, headers: Headers):
   if (answer.place) headers.set("SF-Keys", await surrogateKeys(answer.place, visit.site));
   headers.set("SF-State", answer.state);
   if (!visit.configSeen) return;
-  headers.set("SF-Config-Keys", visit.configSeen.keys);
+  if (visit.configSeen.keys !== "") headers.set("SF-Config-Keys", visit.configSeen.keys);
   headers.set("SF-Config-State", visit.configSeen.state);
 }

@@ -31,8 +31,8 @@ export interface Reading {
   readonly part?: {
     readonly key: string;
     readonly range: string;
-    /** Makes of S3's answer what is kept. */
-    adapt(candidate: Candidate): void;
+    /** Makes of S3's answer what is kept, and tells with which status. */
+    adapt(candidate: Candidate): Pick<Arrival, "status">;
   };
 }
 
@@ -155,42 +155,55 @@ function hooksFor(visit: Visit, lookup: Lookup): ReadThroughInit {
   };
 }
 
-async function settle(visit: Visit, lookup: Lookup, candidate: Candidate): Promise<Storing> {
-  const { place, origin } = lookup;
-  lookup.part?.adapt(candidate);
-  if (isFault(visit, place, candidate)) return settleFault(lookup, candidate);
-  const ttl = ttlOf(visit, place, candidate);
-  keepOwnHeaders(candidate.headers);
-  if (place.bucket !== "hosting") dropValidators(candidate.headers);
-  candidate.ttl = cappedTtl(ttl, { origin, place, status: shownStatus(candidate) });
+/**
+ * Throws a fault before it returns anything: the runtime shows what is stale for what a hook throws, but takes a promise that
+ * is rejected for an answer to be stored and breaks down over it (js-compute, `after_send_catch` and
+ * `stream_back_then_handler`).
+ */
+function settle(visit: Visit, lookup: Lookup, candidate: Candidate): Promise<Storing> {
+  // Read before it is set: what is set goes into the cache, and the candidate still says what S3 did (js-compute, `status_set`).
+  const { status } = lookup.part?.adapt(candidate) ?? candidate;
+  const arrival = { status, headers: candidate.headers };
+  const hasFailed = isFault(visit, lookup.place, arrival);
+  // What is stale keeps its time to live; and the second region's answer is to be stored under this key.
+  if (hasFailed && (lookup.mayRetry || candidate.staleIfErrorAvailable())) {
+    throw new OriginFault("S3 is in trouble");
+  }
+  return hasFailed ? keepFault(lookup, candidate) : keepAnswer(visit, lookup, { candidate, status });
+}
+
+async function keepAnswer(
+  visit: Visit,
+  { place, origin }: Lookup,
+  { candidate, status }: { readonly candidate: Candidate; readonly status: number },
+): Promise<Storing> {
+  const { headers } = candidate;
+  const ttl = ttlOf(visit, place, status);
+  candidate.surrogateKeys = (await surrogateKeys(place, siteOf(headers))).split(" ");
+  keepOwnHeaders(headers);
+  if (place.bucket !== "hosting") dropValidators(headers);
+  // An alias page may be one of a miss.
+  candidate.ttl = cappedTtl(ttl, { origin, place, status: ownStatusOf(headers) ?? status });
   candidate.swr = 0;
   candidate.staleIfError = visit.settings.ttl.staleIfError;
-  candidate.surrogateKeys = (await surrogateKeys(place, siteOf(candidate.headers))).split(" ");
   candidate.vary = [];
   return { cache: true };
 }
 
-/** The status with which an object is shown: an alias page may be one of a miss. */
-function shownStatus({ status, headers }: Arrival): number {
-  return ownStatusOf(headers) ?? status;
-}
-
-function settleFault({ mayRetry }: Lookup, candidate: Candidate): Storing {
-  // Shows what is stale, whose time to live stays what it is.
-  if (candidate.staleIfErrorAvailable()) throw new OriginFault("S3 is in trouble");
+/** Kept for a moment, so that a crowd does not queue up for one failing request each. */
+async function keepFault({ place }: Lookup, candidate: Candidate): Promise<Storing> {
+  candidate.surrogateKeys = (await surrogateKeys(place, siteOf(candidate.headers))).split(" ");
   candidate.status = 503;
   keepOwnHeaders(candidate.headers);
-  // The second region's answer is to be stored under this key, so the failure is not.
-  if (mayRetry) return { cache: false };
-  // Kept for a moment, so that a crowd does not queue up for one failing request each.
   candidate.ttl = 1;
   candidate.swr = 0;
   candidate.staleIfError = 0;
+  candidate.vary = [];
   return { cache: true };
 }
 
 /** Seconds that an answer is kept, by what it is. */
-function ttlOf(visit: Visit, { bucket }: Place, { status }: Arrival): number {
+function ttlOf(visit: Visit, { bucket }: Place, status: number): number {
   const { ttl } = visit.settings;
   if (bucket === "config") return status === 404 ? ttl.unknownDomain : ttl.config;
   return status === 404 ? ttl.notFound : ttl.page;

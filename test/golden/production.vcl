@@ -1,4 +1,4 @@
-# sitefleet production, revision fc2b155dae8f223d
+# sitefleet production, revision efc6aae8af641402
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -1458,6 +1458,9 @@ sub vcl_fetch {
     if (req.http.SF-Hop == "edge" && req.restarts >= 3) {
       error 610 "origin trouble";
     }
+    # A failure that "has not changed" would stay one.
+    unset beresp.http.ETag;
+    unset beresp.http.Last-Modified;
     # Cached for a moment, so that a crowd does not queue up for one failing request each.
     set beresp.cacheable = true;
     set beresp.ttl = 1s;
@@ -1834,7 +1837,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "fc2b155dae8f223d";
+    set resp.http.SF-Revision = "efc6aae8af641402";
     set resp.http.SF-Version = req.vcl.version;
   }
   # probe
@@ -1847,7 +1850,10 @@ sub vcl_deliver {
     }
     set resp.http.SF-State = fastly_info.state;
     if (req.http.SF-Config-State) {
-      set resp.http.SF-Config-Keys = req.http.SF-Config-Keys;
+      # Of a bucket that gave no answer there are none.
+      if (req.http.SF-Config-Keys != "") {
+        set resp.http.SF-Config-Keys = req.http.SF-Config-Keys;
+      }
       set resp.http.SF-Config-State = req.http.SF-Config-State;
     }
   }

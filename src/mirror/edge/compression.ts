@@ -92,6 +92,9 @@ export interface Compressible {
   body: ResponseBody;
 }
 
+/** Statuses whose body is none, or a part of one that has another length when it is encoded. */
+const BARE: ReadonlySet<number> = new Set([204, 206, 304]);
+
 /**
  * X-Compress-Hint compresses the response on its way out and never leaves the edge (reference/http/http-headers/
  * X-Compress-Hint, of VCL and Compute). `accepted`: the client's own Accept-Encoding.
@@ -100,7 +103,7 @@ export function applyCompressHint(out: Compressible, accepted: string): void {
   const hint = out.headers.get("X-Compress-Hint");
   if (hint === null) return;
   out.headers.unset("X-Compress-Hint");
-  if (out.headers.has("Content-Encoding") || out.status !== 200) return;
+  if (out.headers.has("Content-Encoding") || BARE.has(out.status)) return;
   const coding = chooseHintedCoding(hint, accepted);
   if (coding === null) return;
   markEncoded(out.headers, coding);
@@ -109,8 +112,9 @@ export function applyCompressHint(out: Compressible, accepted: string): void {
 
 /** The coding that X-Compress-Hint and the client's Accept-Encoding agree on. */
 export function chooseHintedCoding(hint: string, accepted: string): Coding | null {
-  const brotli = /\bbr\b/.test(accepted);
-  const gzipped = /\bgzip\b/.test(accepted);
+  // Names of codings have no case (RFC 9110 section 8.4.1).
+  const brotli = /\bbr\b/i.test(accepted);
+  const gzipped = /\bgzip\b/i.test(accepted);
   if (hint === "br") return brotli ? "br" : null;
   if (hint === "gzip") return gzipped ? "gzip" : null;
   if (hint !== "on") return null;

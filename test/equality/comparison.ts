@@ -1,0 +1,46 @@
+import type { CaseRequest } from "./equality-case.ts";
+import type { Setting } from "./settings.ts";
+import type { Seen } from "./edge.ts";
+import { findingsOf, viewOf } from "./view.ts";
+import type { Finding } from "./view.ts";
+import { ALLOWANCES } from "./allowances.ts";
+import type { Scene } from "./allowances.ts";
+
+/** What became of one request on both targets. */
+export interface Outcome {
+  readonly findings: readonly Finding[];
+  /** Whether the two have parted ways for a reason that is listed. */
+  readonly hasParted: boolean;
+}
+
+/** Compares the answers of a case, one after the other; knows what went before. */
+export class Comparison {
+  readonly #setting: Setting;
+  readonly #kept = new Set<string>();
+  readonly #failed = new Set<string>();
+
+  constructor(setting: Setting) {
+    this.#setting = setting;
+  }
+
+  compare(request: CaseRequest, pair: { readonly vcl: Seen; readonly compute: Seen }): Outcome {
+    const scene: Scene = {
+      request,
+      setting: this.#setting,
+      vcl: viewOf(pair.vcl),
+      compute: viewOf(pair.compute),
+      raw: pair,
+      kept: this.#kept,
+      failed: this.#failed,
+      parting: "no",
+    };
+    for (const allow of Object.values(ALLOWANCES)) allow(scene);
+    for (const { key } of pair.compute.stored) this.#kept.add(key);
+    for (const { key, status } of [...pair.compute.stored, ...pair.vcl.stored]) {
+      if (status === 503) this.#failed.add(key);
+      else this.#failed.delete(key);
+    }
+    const findings = scene.parting === "now" ? [] : findingsOf(scene.vcl, scene.compute);
+    return { findings, hasParted: scene.parting !== "no" };
+  }
+}
