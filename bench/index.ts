@@ -6,6 +6,7 @@
 import { availableParallelism } from "node:os";
 import { measureCache } from "./cache.ts";
 import { measureChange } from "./change.ts";
+import { measureCompute } from "./compute.ts";
 import { measureDeploy } from "./deploy.ts";
 import { measureEdge } from "./edge.ts";
 import { measurePcre } from "./pcre.ts";
@@ -28,6 +29,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<object>>> = {
   replay: measureReplay,
   start: measureStart,
   deploy: measureDeploy,
+  compute: measureCompute,
 };
 
 // The SDK is pinned; its advice about later versions does not belong among the figures.

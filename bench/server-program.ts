@@ -10,6 +10,8 @@ export interface ServerCommand {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly port: number;
+  /** How long it may take to accept connections; default 20 s. */
+  readonly startMs?: number;
 }
 
 const START_MS = 20_000;
@@ -36,7 +38,7 @@ export class ServerProgram {
   /** Resolves when it accepts connections; rejects with what it said when it does not come to that. */
   static async start(command: ServerCommand): Promise<ServerProgram> {
     const server = new ServerProgram(command);
-    const deadline = performance.now() + START_MS;
+    const deadline = performance.now() + (command.startMs ?? START_MS);
     while (!(await accepts(command.port))) {
       if (server.#ended || performance.now() > deadline) {
         await server.stop();
