@@ -224,18 +224,7 @@ async function readPlan(
 ): Promise<DeployPlan> {
   const { file, session } = what;
   const text = await readText(resolve(context.cwd, file));
-  const plan = parsePlanFile(text, { file, ...sealOf(session) });
-  const { desired } = session;
-  const { environment } = session.fleet;
-  const { id, name } = desired.service;
-  const sameService = id === undefined ? plan.service.name === name : plan.service.id === id;
-  if (plan.environment === environment.name && sameService) return plan;
-  const wanted = `environment "${environment.name}", service "${id ?? name}"`;
-  throw new SitefleetError(
-    "deploy/invalid-plan",
-    `"${file}" is for environment "${plan.environment}", service "${plan.service.name}", not for ${wanted}`,
-    { hint: `apply it with --env ${plan.environment}, or make a new plan` },
-  );
+  return parsePlanFile(text, { file, ...sealOf(session) });
 }
 
 async function readText(path: string): Promise<string> {

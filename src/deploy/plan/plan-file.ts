@@ -12,7 +12,7 @@ import { SecretTexts } from "../service/secret-texts.ts";
 
 /** What a plan file is sealed with and must not hold: only who deploys the environment has both. */
 export interface PlanSeal {
-  readonly desired: Pick<DesiredService, "privateItems" | "variables">;
+  readonly desired: Pick<DesiredService, "environment" | "service" | "privateItems" | "variables">;
   /** Further secrets, such as the API token. */
   readonly secrets: readonly Secret[];
 }
@@ -55,14 +55,35 @@ export function parsePlanFile(text: string, from: PlanSeal & { readonly file: st
         .map((issue) => `${issue.path.join(".") || "plan"}: ${issue.message}`),
     });
   }
+  // Before the seal: another environment has other secrets, and "made with other secrets" would hide what is wrong.
+  refuseElsewhere(parsed.data, from);
   if (!isEqual(seal, sealOf(plan, from))) {
     throw new SitefleetError(
       "deploy/invalid-plan",
       `"${file}" was changed after it was made, or made with other secrets`,
-      { hint: `it says it is for environment "${parsed.data.environment}": apply it there, or ${HINT}` },
+      { hint: HINT },
     );
   }
   return parsed.data;
+}
+
+function refuseElsewhere(plan: DeployPlan, { file, desired }: PlanSeal & { readonly file: string }): void {
+  const { environment } = desired;
+  const { id, name } = desired.service;
+  if (plan.environment !== environment) {
+    throw new SitefleetError(
+      "deploy/invalid-plan",
+      `"${file}" is for environment "${plan.environment}", not for "${environment}"`,
+      { hint: `apply it with --env ${plan.environment}, or ${HINT}` },
+    );
+  }
+  if (id === undefined ? plan.service.name === name : plan.service.id === id) return;
+  const planned = `"${plan.service.name}"${plan.service.id === null ? "" : ` (${plan.service.id})`}`;
+  throw new SitefleetError(
+    "deploy/invalid-plan",
+    `"${file}" is for service ${planned}, and the settings of "${environment}" name service "${id ?? name}"`,
+    { hint: `apply it with the settings that it was made with, or ${HINT}` },
+  );
 }
 
 function secretsOf({ desired, secrets }: PlanSeal): SecretTexts {

@@ -270,11 +270,6 @@ describe("a plan file", () => {
     const variables = { ...VARIABLES, SITEFLEET_CONFIG_SEGMENT: "other-segment" };
     const other = sealFor(desiredWith("# one", environmentWith({}, variables)));
     expect(() => parsePlanFile(formatPlanFile(plan, other), from)).toThrow("or made with other secrets");
-    expect(() => parsePlanFile(formatPlanFile(plan, other), from)).toThrow(
-      expect.objectContaining({
-        hint: expect.stringContaining('it is for environment "test": apply it there') as unknown,
-      }) as Error,
-    );
     const text = formatPlanFile(plan, sealFor()).replace("# one", "# hidden-config-segment");
     expect(() => parsePlanFile(text, from)).toThrow('"p.json" holds the value of a secret');
     const warned = { ...plan, warnings: ["hidden-config-segment"] };
