@@ -24,7 +24,7 @@ const MAX_KEPT_NAME = 64;
 function pairOf(name: string): NamePair {
   const known = NAMES.get(name);
   if (known !== undefined) return known;
-  const pair = { name, lower: lowerName(name) };
+  const pair = { name, lower: uniqueLower(name) };
   if (NAMES.size < MAX_NAMES && name.length <= MAX_KEPT_NAME) NAMES.set(name, pair);
   return pair;
 }
@@ -34,6 +34,10 @@ function pairOf(name: string): NamePair {
  * those compares addresses, and looking for a header compares names more often than anything else is done.
  */
 export function lowerName(name: string): string {
+  return pairOf(name).lower;
+}
+
+function uniqueLower(name: string): string {
   const [unique] = Object.keys({ [name.toLowerCase()]: true });
   return unique ?? "";
 }
@@ -97,16 +101,12 @@ export class HeaderList {
 
   /** Leaves exactly one line of the name, in the place of the first one if there was one. */
   set(name: string, value: string): void {
-    const line = lineOf(name, value);
-    const at = this.#indexOf(line.lower, 0);
-    const lines = this.#own();
-    if (at === -1) {
-      lines.push(line);
-      return;
-    }
-    lines[at] = line;
-    if (this.#indexOf(line.lower, at + 1) === -1) return;
-    this.#lines = lines.filter((other, i) => i <= at || other.lower !== line.lower);
+    this.#put(lineOf(name, value));
+  }
+
+  /** As `set`, for a name whose lower case is known: what compiled VCL writes headers by. */
+  setLower(name: string, lower: string, value: string): void {
+    this.#put({ name, lower, value });
   }
 
   /** A list of its own of the lines whose lower-case name is kept. */
@@ -114,6 +114,22 @@ export class HeaderList {
     const list = new HeaderList();
     list.#lines = this.#lines.filter(({ lower }) => isKept(lower));
     return list;
+  }
+
+  /** Takes every line away whose lower-case name is not kept. */
+  retain(isKept: (lower: string) => boolean): void {
+    const kept = this.#lines.filter(({ lower }) => isKept(lower));
+    if (kept.length === this.#lines.length) return;
+    this.#lines = kept;
+    this.#shared = false;
+  }
+
+  /** Whether both have the same lines in the same order, names without case. */
+  isLike(other: HeaderList): boolean {
+    const lines = other.#lines;
+    if (this.#lines === lines) return true;
+    if (this.#lines.length !== lines.length) return false;
+    return this.#lines.every(({ lower, value }, i) => lines[i]?.lower === lower && lines[i].value === value);
   }
 
   /** Lower-case names of all lines, in order. */
@@ -131,10 +147,27 @@ export class HeaderList {
     const { lower } = pairOf(name);
     if (lower.endsWith("*")) {
       const prefix = lower.slice(0, -1);
-      this.#keep((line) => !line.lower.startsWith(prefix));
-    } else if (this.#indexOf(lower, 0) !== -1) {
-      this.#keep((line) => line.lower !== lower);
+      this.#lines = this.#lines.filter((line) => !line.lower.startsWith(prefix));
+      this.#shared = false;
+    } else this.unsetLower(lower);
+  }
+
+  /** As `unset`, for one name that is in lower case already. */
+  unsetLower(lower: string): void {
+    const at = this.#indexOf(lower, 0);
+    if (at === -1) return;
+    // An array of its own: who walks the lines meanwhile sees them as they were.
+    const lines = this.#lines.slice();
+    let kept = at;
+    for (let i = at + 1; i < lines.length; i += 1) {
+      const line = lines[i];
+      if (line === undefined || line.lower === lower) continue;
+      lines[kept] = line;
+      kept += 1;
     }
+    lines.length = kept;
+    this.#lines = lines;
+    this.#shared = false;
   }
 
   /** A list of its own with the same lines. Costs next to nothing until either is written to: most copies never are. */
@@ -182,9 +215,16 @@ export class HeaderList {
     return this.#lines;
   }
 
-  #keep(isKept: (line: Line) => boolean): void {
-    this.#lines = this.#lines.filter(isKept);
-    this.#shared = false;
+  #put(line: Line): void {
+    const at = this.#indexOf(line.lower, 0);
+    const lines = this.#own();
+    if (at === -1) {
+      lines.push(line);
+      return;
+    }
+    lines[at] = line;
+    if (this.#indexOf(line.lower, at + 1) === -1) return;
+    this.#lines = lines.filter((other, i) => i <= at || other.lower !== line.lower);
   }
 
   /** Where the first line of a lower-case name is from `start` on; -1 when there is none. */

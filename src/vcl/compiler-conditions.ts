@@ -12,7 +12,7 @@ import {
 } from "./compiler-expressions.ts";
 import type { IpAddress } from "./ip.ts";
 import { parseIp } from "./ip.ts";
-import { captureTexts, execRegex } from "./regex-run.ts";
+import { matchTexts } from "./regex-run.ts";
 import { typeOf } from "./types.ts";
 
 /** An expression as a condition: BOOL as it is, anything else is true when it is set (reference/vcl/types). */
@@ -162,9 +162,9 @@ function compileMatch(left: Expression, right: Expression, scope: SubScope): Eva
   const { uses } = scope.context;
   return (run) => {
     const text = subject(run) ?? "";
-    const offsets = execRegex(run.t, regex(run), { text });
-    if (offsets !== null && uses.captures) run.t.captures = captureTexts(text, offsets);
-    return offsets !== null;
+    const texts = matchTexts(run.t, regex(run), text);
+    if (texts !== null && uses.captures) run.t.captures = texts;
+    return texts !== null;
   };
 }
 

@@ -29,7 +29,7 @@ import {
 import { compileAs, compileInteger, compileString } from "./compiler-expressions.ts";
 import { withMarks } from "./marks.ts";
 import type { Mark } from "./marks.ts";
-import { captureTexts, execRegex } from "./regex-run.ts";
+import { matchTexts } from "./regex-run.ts";
 import type { Action } from "./runtime.ts";
 import type { Span } from "./source.ts";
 import { initialValue, NOT_SET_TEXT } from "./values.ts";
@@ -229,10 +229,9 @@ function caseTest(
   const regex = regexLiteral(scope.context, wanted, test.value);
   const { uses } = scope.context;
   return (run, value) => {
-    const text = value ?? "";
-    const offsets = execRegex(run.t, regex, { text });
-    if (offsets !== null && uses.captures) run.t.captures = captureTexts(text, offsets);
-    return offsets !== null;
+    const texts = matchTexts(run.t, regex, value ?? "");
+    if (texts !== null && uses.captures) run.t.captures = texts;
+    return texts !== null;
   };
 }
 

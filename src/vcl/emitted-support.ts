@@ -1,7 +1,7 @@
 import type { HeaderList } from "../http/header-list.ts";
-import { addHeader, writeHeader } from "./builtins/header-variables.ts";
+import { addHeader, writeHeader, writeText } from "./builtins/header-variables.ts";
 import { overBudget } from "./compiler-context.ts";
-import { captureTexts, execRegex } from "./regex-run.ts";
+import { matchTexts, testRegex } from "./regex-run.ts";
 import type { Transaction } from "./runtime.ts";
 import type { RegexValue, VclValue } from "./values.ts";
 import { chargeWorkspace } from "./workspace.ts";
@@ -10,6 +10,7 @@ import { chargeWorkspace } from "./workspace.ts";
 export const SUPPORT = {
   addHeader,
   writeHeader,
+  writeText,
   overBudget,
 
   /** A STRING slot or result, `null` = not set. */
@@ -32,14 +33,13 @@ export const SUPPORT = {
   headerOf: (message: { readonly headers: HeaderList } | null, lower: string): string | null =>
     message === null ? null : message.headers.getLower(lower),
 
-  matches: (t: Transaction, text: string, regex: RegexValue): boolean =>
-    execRegex(t, regex, { text }) !== null,
+  matches: (t: Transaction, text: string, regex: RegexValue): boolean => testRegex(t, regex, text),
 
   /** The same where some part of the program reads captures. */
   captures: (t: Transaction, text: string, regex: RegexValue): boolean => {
-    const offsets = execRegex(t, regex, { text });
-    if (offsets !== null) t.captures = captureTexts(text, offsets);
-    return offsets !== null;
+    const texts = matchTexts(t, regex, text);
+    if (texts !== null) t.captures = texts;
+    return texts !== null;
   },
 } as const;
 

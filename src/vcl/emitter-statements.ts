@@ -10,7 +10,7 @@ import type {
   UnsetStatement,
 } from "./ast.ts";
 import type { SubDeclaration } from "./ast-declarations.ts";
-import { parseHeaderName } from "./builtins/header-variables.ts";
+import { headerText, isFamily, parseHeaderName } from "./builtins/header-variables.ts";
 import { findVariable } from "./catalog.ts";
 import type { CompileContext, CompiledSub, Exec } from "./compiler-context.ts";
 import { SubScope, UNSATISFIABLE } from "./compiler-context.ts";
@@ -126,7 +126,8 @@ function emitSet(statement: SetStatement, emission: Emission): Code | undefined 
   if (row.type !== "STRING") return undefined;
   const { code } = emitText(value, emission, "print");
   if (row.header === undefined) return `${pool.code(row.set)}(t, ${code});\n`;
-  return `writeHeader(t, ${pool.code(row.header)}, ${code});\n`;
+  const isClean = value.kind === "string" && headerText(value.value) === value.value;
+  return `${isClean ? "writeText" : "writeHeader"}(t, ${pool.code(row.header)}, ${code});\n`;
 }
 
 function emitAdd(statement: AddStatement, emission: Emission): Code | undefined {
@@ -145,7 +146,7 @@ function emitUnset({ target }: UnsetStatement, { scope, pool }: Emission): Code 
   const { header } = row;
   if (header === undefined) return `${pool.code(row.clear)}(t);\n`;
   const name = pool.code(header.lower);
-  if (header.message === "req") return `t.req.headers.unset(${name});\n`;
+  if (header.message === "req" && !isFamily(header.lower)) return `t.req.headers.unsetLower(${name});\n`;
   return `${pool.code(row.clear)}(t);\n`;
 }
 

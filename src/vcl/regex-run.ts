@@ -1,6 +1,8 @@
-import type { MatchLimits } from "../pcre/pattern.ts";
+import type { MatchLimits, MatchResult, Pattern } from "../pcre/pattern.ts";
 import { compilePattern } from "../pcre/pattern.ts";
 import { VclRuntimeError } from "./diagnostics.ts";
+import { RegexMemory } from "./regex-memory.ts";
+import type { PastMatch } from "./regex-memory.ts";
 import type { Transaction } from "./runtime.ts";
 import type { RegexValue } from "./values.ts";
 
@@ -14,9 +16,23 @@ const STEPS_PER_STATE = 1_000_000;
 const METER = { steps: 0 };
 const MATCH_LIMITS: MatchLimits = { steps: STEPS_PER_MATCH, depth: 100_000, meter: METER };
 
+interface CompiledPattern {
+  readonly pattern: Pattern;
+  readonly memory: RegexMemory;
+}
+
+/** Patterns compiled last, by their text: versions of a service have nearly all of them in common. */
+const compiled = new Map<string, CompiledPattern>();
+const MOST_COMPILED = 2_000;
+
 /** Compiles a regex literal. Throws what the pattern compiler throws on a malformed one. */
 export function compileRegex(source: string): RegexValue {
-  return { kind: "regex", source, pattern: compilePattern(source) };
+  const known = compiled.get(source);
+  if (known !== undefined) return { kind: "regex", source, ...known };
+  const made = { pattern: compilePattern(source), memory: new RegexMemory() };
+  if (compiled.size >= MOST_COMPILED) compiled.clear();
+  compiled.set(source, made);
+  return { kind: "regex", source, ...made };
 }
 
 /**
@@ -28,10 +44,54 @@ export function execRegex(
   regex: RegexValue,
   subject: { readonly text: string; readonly from?: number },
 ): readonly number[] | null {
+  const { text, from = 0 } = subject;
+  if (from === 0) return offsetsOf(t, matchWhole(t, regex, text).result);
+  const result = search(regex, text, from);
+  chargeSteps(t, costOf(text));
+  return offsetsOf(t, result);
+}
+
+/** Whether the text matches. */
+export function testRegex(t: Transaction, regex: RegexValue, text: string): boolean {
+  return offsetsOf(t, matchWhole(t, regex, text).result) !== null;
+}
+
+/** The text of every group of a match, `null` for those that took no part; `null` for all where there is none. */
+export function matchTexts(
+  t: Transaction,
+  regex: RegexValue,
+  text: string,
+): readonly (string | null)[] | null {
+  const past = matchWhole(t, regex, text);
+  const offsets = offsetsOf(t, past.result);
+  return offsets === null ? null : (past.texts ??= captureTexts(text, offsets));
+}
+
+/** A match from the text's beginning: what the regex has just said of the same text, it says again at the same cost. */
+function matchWhole(t: Transaction, regex: RegexValue, text: string): PastMatch {
+  const known = regex.memory.find(text);
+  if (known !== undefined) {
+    chargeSteps(t, known.cost);
+    return known;
+  }
+  const result = search(regex, text, 0);
+  const past: PastMatch = { text, result, cost: costOf(text), texts: null };
+  regex.memory.keep(past);
+  chargeSteps(t, past.cost);
+  return past;
+}
+
+function search({ pattern }: RegexValue, text: string, from: number): MatchResult {
   METER.steps = 0;
-  const result = regex.pattern.exec(subject.text, subject.from ?? 0, MATCH_LIMITS);
-  // Scanning for a place to start is not a step, but it is not free either.
-  chargeSteps(t, METER.steps + 1 + (subject.text.length >> 6));
+  return pattern.exec(text, from, MATCH_LIMITS);
+}
+
+/** What the search just made costs. Scanning for a place to start is not a step, but it is not free either. */
+function costOf(text: string): number {
+  return METER.steps + 1 + (text.length >> 6);
+}
+
+function offsetsOf(t: Transaction, result: MatchResult): readonly number[] | null {
   if (result.kind === "match") return result.captures;
   if (result.kind === "limit") t.vclError = "EREGRECUR";
   return null;

@@ -3,6 +3,7 @@ import type { Pattern } from "../pcre/pattern.ts";
 import type { Acl } from "./acl.ts";
 import type { VclType } from "./ast.ts";
 import type { IpAddress } from "./ip.ts";
+import type { RegexMemory } from "./regex-memory.ts";
 import type { BackendRef } from "./runtime.ts";
 
 /** A compiled regex literal with its text. */
@@ -10,6 +11,7 @@ export interface RegexValue {
   readonly kind: "regex";
   readonly source: string;
   readonly pattern: Pattern;
+  readonly memory: RegexMemory;
 }
 
 /** A table as functions see it: entries of the declared type, or a dictionary's strings. */

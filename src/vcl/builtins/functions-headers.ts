@@ -4,7 +4,7 @@ import type { Transaction } from "../runtime.ts";
 import type { VclValue } from "../values.ts";
 import { NOT_SET_TEXT } from "../values.ts";
 import type { MessageName } from "./header-variables.ts";
-import { headersOf, isMessageName, parseHeaderName, writeHeader } from "./header-variables.ts";
+import { headerPlace, headersOf, isMessageName, parseHeaderName, writeHeader } from "./header-variables.ts";
 import { defineFunction, text, textOrNull, word } from "./rows.ts";
 
 const HEADERS = { category: "headers" };
@@ -31,7 +31,7 @@ function setHeader(t: Transaction, args: readonly VclValue[]): null {
   const message = messageOf(args[0]);
   const header = writableName(t, text(args[1]));
   if (message !== null && header !== null)
-    writeHeader(t, { message, header }, textOrNull(args[2]) ?? NOT_SET_TEXT);
+    writeHeader(t, headerPlace(message, header), textOrNull(args[2]) ?? NOT_SET_TEXT);
   return null;
 }
 
@@ -40,9 +40,7 @@ function filterHeaders(t: Transaction, args: readonly VclValue[], keepListed: bo
   const headers = message === null ? null : headersOf(t, message);
   if (headers === null) return null;
   const names = new Set(args.slice(1).map((name) => text(name).toLowerCase()));
-  for (const name of headers.lowerNames()) {
-    if (names.has(name) !== keepListed && !PROTECTED_HEADERS.has(name)) headers.unset(name);
-  }
+  headers.retain((name) => names.has(name) === keepListed || PROTECTED_HEADERS.has(name));
   return null;
 }
 
@@ -53,7 +51,7 @@ function collect(t: Transaction, args: readonly VclValue[]): null {
   if (name === null || headers === null) return null;
   const values = headers.getAll(name.header);
   const separator = textOrNull(args[1])?.[0] ?? ",";
-  if (values.length > 1) writeHeader(t, name, values.join(`${separator} `));
+  if (values.length > 1) writeHeader(t, headerPlace(name.message, name.header), values.join(`${separator} `));
   return null;
 }
 

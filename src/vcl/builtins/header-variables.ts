@@ -1,7 +1,7 @@
 import { assertNever } from "../../lib/errors.ts";
 import { lowerName } from "../../http/header-list.ts";
 import type { HeaderList } from "../../http/header-list.ts";
-import type { VariableRow } from "../catalog-rows.ts";
+import type { HeaderPlace, VariableRow } from "../catalog-rows.ts";
 import type { Transaction } from "../runtime.ts";
 import { readSubfield, removeSubfield, separatorOf, writeSubfield } from "../subfields.ts";
 import { chargeHeader, checkHeaderCount } from "../workspace.ts";
@@ -63,6 +63,7 @@ export function parseHeaderName(name: string): HeaderName | null {
  * line into a message (reference/vcl/types/string: NUL ends a string).
  */
 export function headerText(value: string): string {
+  if (value.length > SCANNED_BY_HAND) return value.slice(0, endOfText(value));
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i);
     if (code === 10 || code === 13 || code === 0) return value.slice(0, i);
@@ -70,18 +71,39 @@ export function headerText(value: string): string {
   return value;
 }
 
+/** Characters up to which a loop is faster than three searches. */
+const SCANNED_BY_HAND = 40;
+
+function endOfText(value: string): number {
+  let end = value.length;
+  for (const stop of ["\n", "\r", "\0"]) {
+    const at = value.indexOf(stop);
+    if (at !== -1 && at < end) end = at;
+  }
+  return end;
+}
+
 /** Writes one header line and charges it; `null` takes the header away. */
-export function writeHeader(t: Transaction, to: Omit<HeaderName, "subfield">, value: string | null): void {
-  const headers = headersOf(t, to.message);
-  if (headers === null) return;
+export function writeHeader(t: Transaction, to: HeaderPlace, value: string | null): void {
   if (value === null) {
-    headers.unset(to.header);
+    headersOf(t, to.message)?.unsetLower(to.lower);
     return;
   }
-  const clean = headerText(value);
+  writeText(t, to, headerText(value));
+}
+
+/** The same for a text that is as `headerText` makes it. */
+export function writeText(t: Transaction, to: HeaderPlace, clean: string): void {
+  const headers = headersOf(t, to.message);
+  if (headers === null) return;
   chargeHeader(t, to.header, clean);
-  headers.set(to.header, clean);
+  headers.setLower(to.header, to.lower, clean);
   checkHeaderCount(headers, kindOf(to.message));
+}
+
+/** Where a header is whose name only the running program knows. */
+export function headerPlace(message: MessageName, header: string): HeaderPlace {
+  return { message, header, lower: lowerName(header) };
 }
 
 /** Adds one more header line and charges it. */
@@ -123,26 +145,34 @@ export function headerVariable(name: string): VariableRow | undefined {
   );
   const doc = `reference/vcl/variables/${options.category}/${message}-http`;
   if (subfield !== null) return { ...row, doc };
-  return { ...row, doc, header: { message, header, lower: lowerName(header) } };
+  return { ...row, doc, header: headerPlace(message, header) };
 }
 
 function wholeHeader(message: MessageName, header: string): Parameters<typeof stringVariable>[1] {
-  const lower = lowerName(header);
-  const to = { message, header };
+  const to = headerPlace(message, header);
+  const { lower } = to;
   const set = (t: Transaction, value: string | null): void => writeHeader(t, to, value);
-  const clear = (t: Transaction): void => headersOf(t, message)?.unset(lower);
+  const clear = isFamily(lower)
+    ? (t: Transaction): void => headersOf(t, message)?.unset(lower)
+    : (t: Transaction): void => headersOf(t, message)?.unsetLower(lower);
   if (message === "req") return { get: (t) => t.req.headers.getLower(lower), set, clear };
   return { get: (t) => headersOf(t, message)?.getLower(lower) ?? null, set, clear };
 }
 
+/** `X-*`, which `unset` takes for every name that begins so. */
+export function isFamily(lower: string): boolean {
+  return lower.endsWith("*");
+}
+
 function oneSubfield(parsed: HeaderName, subfield: string): Parameters<typeof stringVariable>[1] {
   const { message, header } = parsed;
-  const lower = lowerName(header);
+  const place = headerPlace(message, header);
+  const { lower } = place;
   const separator = separatorOf(lower);
   const clear = (t: Transaction): void => {
     const value = headersOf(t, message)?.getLower(lower) ?? null;
     if (value === null || readSubfield(value, subfield, separator) === null) return;
-    writeHeader(t, parsed, removeSubfield(value, subfield, separator));
+    writeHeader(t, place, removeSubfield(value, subfield, separator));
   };
   return {
     get: (t) => {
@@ -152,7 +182,7 @@ function oneSubfield(parsed: HeaderName, subfield: string): Parameters<typeof st
     set: (t, value) => {
       if (value === null) return clear(t);
       const old = headersOf(t, message)?.getLower(lower) ?? null;
-      writeHeader(t, parsed, writeSubfield(old, { name: subfield, value, separator }));
+      writeHeader(t, place, writeSubfield(old, { name: subfield, value, separator }));
     },
     clear,
   };

@@ -96,19 +96,29 @@ function applyFlag(text: string, flag: string): string {
   return flag === "-" ? bare : bare.padStart(text.length, " ");
 }
 
+interface Format {
+  readonly parts: readonly (string | Conversion)[];
+  /** What it printed last, and of which time (milliseconds): requests ask for the present second again and again. */
+  at: number;
+  text: string;
+}
+
 /** Formats read so far: a program has a handful, and reading one costs more than printing it. */
-const formats = new Map<string, readonly (string | Conversion)[]>();
+const formats = new Map<string, Format>();
 const MOST_FORMATS = 128;
 
+function formatNamed(format: string): Format {
+  const known = formats.get(format);
+  if (known !== undefined) return known;
+  if (formats.size >= MOST_FORMATS) formats.clear();
+  const made = { parts: readFormat(format), at: Number.NaN, text: "" };
+  formats.set(format, made);
+  return made;
+}
+
 function formatDate(format: string, date: Date): string {
-  let parts = formats.get(format);
-  if (parts === undefined) {
-    if (formats.size >= MOST_FORMATS) formats.clear();
-    parts = readFormat(format);
-    formats.set(format, parts);
-  }
   let text = "";
-  for (const part of parts) text += typeof part === "string" ? part : part(date);
+  for (const part of formatNamed(format).parts) text += typeof part === "string" ? part : part(date);
   return text;
 }
 
@@ -129,6 +139,12 @@ function readFormat(format: string): readonly (string | Conversion)[] {
 
 /** Formats seconds since the epoch as strftime(3) does in UTC (functions/date-and-time/strftime). */
 export function formatStrftime(format: string, seconds: number): string {
-  const date = new Date(Math.floor(seconds) * 1000);
-  return Number.isNaN(date.getTime()) ? "datetime out of bounds" : formatDate(format, date);
+  const at = Math.floor(seconds) * 1000;
+  const known = formatNamed(format);
+  if (known.at === at) return known.text;
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return "datetime out of bounds";
+  known.text = formatDate(format, date);
+  known.at = at;
+  return known.text;
 }
