@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import type { HeaderList } from "../http/header-list.ts";
+import type { HeaderLine, HeaderList } from "../http/header-list.ts";
 import type { Observation, StoredNote } from "./observation.ts";
+import type { StoreAsk } from "./store-ask.ts";
 
 /** One thing that differs between the answers of both sides. */
 export interface Difference {
@@ -47,12 +48,20 @@ export function differencesOf(before: Observation, after: Observation): readonly
     found.push({ what: "body", ...bodyTexts(before.body, after.body) });
   }
   note("restarts", String(before.restarts), String(after.restarts));
-  if (!sameTexts(before.asked, after.asked)) {
+  if (!sameAsks(before.asks, after.asks)) {
     note("S3 keys", before.asked.join("\n"), after.asked.join("\n"));
   }
   for (const difference of storedDifferences(before.stored, after.stored)) found.push(difference);
   if (!sameTexts(before.logged, after.logged)) note(LOG, logText(before.logged), logText(after.logged));
   return found;
+}
+
+/** Asked alike word by word, which saves making the texts. */
+function sameAsks(before: readonly StoreAsk[], after: readonly StoreAsk[]): boolean {
+  return (
+    before.length === after.length &&
+    before.every((ask, index) => after[index] !== undefined && ask.isLike(after[index]))
+  );
 }
 
 function sameTexts(before: readonly string[], after: readonly string[]): boolean {
@@ -64,36 +73,30 @@ function statusText({ status, reason }: Observation): string {
 }
 
 function headerDifferences(before: HeaderList, after: HeaderList): readonly Difference[] {
-  if (sameLines(before, after)) return [];
-  const [old, next] = [valuesOf(before), valuesOf(after)];
-  return [...new Set([...old.keys(), ...next.keys()])].sort().flatMap((name) => {
-    const [was, is] = [old.get(name) ?? "", next.get(name) ?? ""];
+  return namesInQuestion(before, after).flatMap((name) => {
+    const [was, is] = [before.getAll(name).join("\n"), after.getAll(name).join("\n")];
     return was === is ? [] : [{ what: `header ${name}`, before: was, after: is }];
   });
 }
 
-/** Nearly all answers are alike line by line. */
-function sameLines(before: HeaderList, after: HeaderList): boolean {
-  if (before.size !== after.size) return false;
-  const other = after[Symbol.iterator]();
-  for (const [name, value] of before) {
-    const line = other.next();
-    if (line.done === true || line.value[0] !== name) return false;
-    if (line.value[1] !== value && !UNCOMPARED.has(name.toLowerCase())) return false;
+/** Names, in lower case and sorted, of the lines between those that are alike at the beginning and at the end. */
+function namesInQuestion(before: HeaderList, after: HeaderList): readonly string[] {
+  const [old, next] = [[...before], [...after]];
+  const shorter = Math.min(old.length, next.length);
+  let start = 0;
+  while (start < shorter && isSameLine(old[start], next[start])) start += 1;
+  let ends = 0;
+  while (ends < shorter - start && isSameLine(old.at(-1 - ends), next.at(-1 - ends))) ends += 1;
+  const names = new Set<string>();
+  for (const lines of [old, next]) {
+    for (const [name] of lines.slice(start, lines.length - ends)) names.add(name.toLowerCase());
   }
-  return true;
+  return [...names].filter((name) => !UNCOMPARED.has(name)).sort();
 }
 
-/** Values by name in lower case; several lines of one name stay apart. */
-function valuesOf(headers: HeaderList): ReadonlyMap<string, string> {
-  const values = new Map<string, string>();
-  for (const [name, value] of headers) {
-    const lower = name.toLowerCase();
-    if (UNCOMPARED.has(lower)) continue;
-    const known = values.get(lower);
-    values.set(lower, known === undefined ? value : `${known}\n${value}`);
-  }
-  return values;
+function isSameLine(before: HeaderLine | undefined, after: HeaderLine | undefined): boolean {
+  if (before === undefined || after === undefined || before[0] !== after[0]) return false;
+  return before[1] === after[1] || UNCOMPARED.has(before[0].toLowerCase());
 }
 
 /** Characters of a body that are shown around the first place where both differ. */

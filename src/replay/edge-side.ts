@@ -20,6 +20,7 @@ import type { ObjectView } from "./object-view.ts";
 import type { Observation, StoredNote } from "./observation.ts";
 import type { OriginFault } from "./origin-fault.ts";
 import type { SideProgram } from "./side-program.ts";
+import type { StoreAsk } from "./store-ask.ts";
 
 /** The POP that visitors reach. */
 export const EDGE_POP = "LHR";
@@ -104,8 +105,8 @@ export class EdgeSide {
     this.#outcome = null;
     this.#depth = 0;
     this.#random = seeded(turn.seed);
-    const asking: (() => string)[] = [];
-    this.#origins.turn = { asked: asking, fault: turn.fault };
+    const asks: StoreAsk[] = [];
+    this.#origins.turn = { asked: asks, fault: turn.fault };
     const response = await handleAtPop(this.#parts, this.#pop(turn.pop), turn.hop);
     const { status, reason, headers } = response;
     const body =
@@ -120,8 +121,9 @@ export class EdgeSide {
       headers,
       body,
       restarts,
+      asks,
       get asked() {
-        return (asked ??= asking.map((text) => text()));
+        return (asked ??= asks.map(({ text }) => text));
       },
       stored: this.#stored,
       logged: this.#logged,

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { HeaderList } from "../http/header-list.ts";
 import { reasonOf } from "../http/status-reasons.ts";
 import { BackendFailure } from "../mirror/edge/backend-failure.ts";
@@ -12,6 +11,7 @@ import type { OriginFault } from "./origin-fault.ts";
 import type { OriginObject } from "./origin-object.ts";
 import type { Found, ObjectView } from "./object-view.ts";
 import type { BucketName } from "./site-source.ts";
+import { StoreAsk } from "./store-ask.ts";
 
 /** The store that a backend of ours stands for. */
 export interface StoreBackend {
@@ -23,8 +23,7 @@ export interface StoreBackend {
 
 /** What one side asked of the stores, and what is wrong with them, while one request is answered. */
 export interface OriginTurn {
-  /** Texts that are made when somebody compares them: of most answers nobody does. */
-  readonly asked: (() => string)[];
+  readonly asked: StoreAsk[];
   readonly fault: OriginFault | undefined;
 }
 
@@ -52,7 +51,7 @@ export class MemoryOrigins implements Origins {
     const label = `${store.second ? "second " : ""}${store.bucket} ${key ?? path}`;
     const applies = fault?.bucket === store.bucket && (fault.regions === "all" || !store.second);
     if (fault !== undefined && applies) {
-      asked.push(() => `${label} -> ${fault.kind}`);
+      asked.push(new StoreAsk({ what: label, outcome: fault.kind }));
       return faulty(spec, fault);
     }
     // S3 looks at who asks before it looks for the key; the signature itself is not computed again, but both sides' must be the same one.
@@ -61,11 +60,9 @@ export class MemoryOrigins implements Origins {
     const object = found instanceof Promise ? await found : found;
     const reply = isSigned ? answerOf(spec, bereq, object) : errorReply(spec, 403);
     const { method, url } = bereq;
-    const sent = { url, headers: bereq.headers.clone() };
-    asked.push(() => {
-      const what = `${method === "GET" ? "" : `${method} `}${label}`;
-      return `${what} -> ${reply.status} [as ${wayOf(spec, sent)}]`;
-    });
+    const what = method === "GET" ? label : `${method} ${label}`;
+    const way = { spec, url, headers: bereq.headers.clone() };
+    asked.push(new StoreAsk({ what, outcome: String(reply.status), way }));
     return reply;
   }
 
@@ -76,28 +73,14 @@ export class MemoryOrigins implements Origins {
   #other(spec: BackendSpec, bereq: RequestMessage): BackendReply {
     const host = bereq.headers.get("Host") ?? "";
     const what = `backend ${spec.name} ${bereq.method} ${host}${bereq.url}`;
-    const sent = { url: bereq.url, headers: bereq.headers.clone() };
-    this.turn.asked.push(() => `${what} -> 200 [as ${wayOf(spec, sent)}]`);
+    const way = { spec, url: bereq.url, headers: bereq.headers.clone() };
+    this.turn.asked.push(new StoreAsk({ what, outcome: "200", way }));
     return reply(spec, {
       status: 200,
       headers: HeaderList.from([["Content-Type", "text/plain"]]),
       text: `${what}\n`,
     });
   }
-}
-
-/**
- * A digest of all else that a store or another backend is asked with: where it is, its Host, the signature and the other headers. A version
- * that signs otherwise, or asks another bucket, would be answered alike here and not at S3.
- */
-function wayOf(spec: BackendSpec, bereq: Pick<RequestMessage, "url" | "headers">): string {
-  const lines = [...bereq.headers].map(([name, value]) => `${name.toLowerCase()}: ${value}`).sort();
-  const { host, port, ssl, sslCertHostname, sslSniHostname, hostHeader } = spec;
-  const place = [host, port, ssl, sslCertHostname, sslSniHostname, hostHeader, bereq.url];
-  return createHash("sha256")
-    .update(JSON.stringify([place, lines]))
-    .digest("hex")
-    .slice(0, 8);
 }
 
 /** The key that a path names, its escapes undone; `null` = outside the bucket, or no key at all. */

@@ -1,4 +1,5 @@
 import type { HeaderList } from "../http/header-list.ts";
+import type { StoreAsk } from "./store-ask.ts";
 
 /** An object that the edge stored while it answered. Times in seconds. */
 export interface StoredNote {
@@ -28,6 +29,8 @@ export interface Observation {
   readonly restarts: number | null;
   /** What was asked of backends and what they said: `hosting local/production/demo/a/index.html -> 200`. */
   readonly asked: readonly string[];
+  /** The same, each with what it is made of. */
+  readonly asks: readonly StoreAsk[];
   readonly stored: readonly StoredNote[];
   /** Lines that VCL logged. */
   readonly logged: readonly string[];
