@@ -49,6 +49,8 @@ function onMirror(
   const { serviceId: _, alsoPurge: __, shield, ...fastly } = environment.fastly;
   const { second } = environment.s3;
   const { hostSuffix = suffixBelow(fastly.domains) } = environment.verify ?? {};
+  // Compute answers over TLS alone.
+  const url = environment.target === "compute" ? edge.https : edge.http;
   return {
     ...environment,
     fastly: {
@@ -64,7 +66,7 @@ function onMirror(
     publicPorts: { http: Number(new URL(edge.http).port), https: Number(new URL(edge.https).port) },
     ...(hostSuffix === undefined
       ? {}
-      : { verify: { url: edge.http, hostSuffix, ...(edge.pops ? { pops: edge.pops } : {}) } }),
+      : { verify: { url, hostSuffix, ...(edge.pops ? { pops: edge.pops } : {}) } }),
   };
 }
 

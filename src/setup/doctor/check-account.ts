@@ -82,11 +82,13 @@ export function checkClock(id: string, offset: number | undefined): CheckResult 
 
 async function checkShield({ fleet }: DoctorJob, account: AccountClient): Promise<CheckResult> {
   const id = "fastly/shield";
-  const { fastly, s3 } = fleet.environment;
+  const { fastly, s3, target } = fleet.environment;
   const pops = (await account.listPops()).filter(({ shield }) => shield !== undefined);
   const near = nearestOf(pops, s3.region);
   const proposal =
     near === undefined ? "name one near the buckets" : `set fastly.shield to "${near.pop.shield}"`;
+  // What a shield in the settings of one comes to is told by compute/without-effect.
+  if (target === "compute") return skipped(id, "a Compute service has none");
   if (fastly.shield === undefined) {
     return warn(id, "none: every POP asks the buckets for itself", proposal);
   }

@@ -6,6 +6,7 @@ import { toStatus } from "../../deploy/plan/status.ts";
 import type { DeploySession } from "../../fleet/deploy-session.ts";
 import { edgeChecksFor } from "../../fleet/edge-checks.ts";
 import { PRIVATE_DICTIONARY } from "../../render/constants.ts";
+import { checkCompute } from "./check-compute.ts";
 import { checked, fail, ok, skipped, warn } from "./check.ts";
 import type { CheckResult, DoctorJob } from "./check.ts";
 
@@ -19,15 +20,33 @@ export async function checkService(
     live = await readLive(session.client, session.desired.service, session.desired);
     return describeService(job, session, live);
   });
-  if (live === undefined) return { results: service, serviceId: undefined };
+  const others = await checkAlsoPurged(session);
+  if (live === undefined) return { results: [...service, ...others], serviceId: undefined };
   const found = live;
   const rest = await Promise.all([
     checked("fastly/active", () => Promise.resolve(checkActive(session, found))),
     checked("fastly/drift", () => Promise.resolve(checkDrift(session, found))),
     checked("fastly/private-items", () => Promise.resolve(checkPrivateItems(session, found))),
+    session.desired.content.compute === null ? [] : checked("compute", () => checkCompute(session, found)),
     checked("edge/answer", () => checkEdge(job, session, found)),
   ]);
-  return { results: [...service, ...rest.flat()], serviceId: found.id };
+  return { results: [...service, ...others, ...rest.flat()], serviceId: found.id };
+}
+
+/** While there is an id of nobody, every publish fails: its purges cannot be sent. */
+async function checkAlsoPurged({ fleet, client }: DeploySession): Promise<readonly CheckResult[]> {
+  const results: CheckResult[] = [];
+  for (const serviceId of fleet.environment.fastly.alsoPurge ?? []) {
+    const id = `fastly/also-purge/${serviceId}`;
+    const check = async (): Promise<CheckResult> => {
+      const service = await client.readService(serviceId);
+      if (service !== undefined) return ok(id, `"${service.name}" gets every purge too`);
+      const found = "there is no such service for this token: what is published cannot be purged";
+      return fail(id, found, `take it out of fastly.alsoPurge`);
+    };
+    results.push(...(await checked(id, check)));
+  }
+  return results;
 }
 
 function describeService(

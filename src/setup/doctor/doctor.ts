@@ -3,12 +3,13 @@ import { openPublishing } from "../../fleet/publish-session.ts";
 import { readOwed } from "../../publish/purging.ts";
 import type { AccountClient } from "../../fastly/account-client.ts";
 import { connectAccount } from "../../fleet/fastly-connection.ts";
+import { SitefleetError } from "../../lib/errors.ts";
 import { checkAccount, checkTokenAlone } from "./check-account.ts";
 import { checkBuckets } from "./check-buckets.ts";
 import { checkDns, checkTls } from "./check-network.ts";
 import { checkSecrets } from "./check-secrets.ts";
 import { checkService } from "./check-service.ts";
-import { checked, ok, skipped, warn } from "./check.ts";
+import { checked, failedAs, ok, skipped, warn } from "./check.ts";
 import type { CheckResult, DoctorJob } from "./check.ts";
 
 /**
@@ -73,17 +74,18 @@ async function looksClosed(account: AccountClient): Promise<"only-purge" | Check
 const READING: ReadonlySet<string> = new Set(["global", "global:read"]);
 
 async function checkDeployed(job: DoctorJob): ReturnType<typeof checkService> {
-  let found: Awaited<ReturnType<typeof checkService>> = { results: [], serviceId: undefined };
-  const failed = await checked("fastly/service", async () => {
+  try {
     const session = await openDeploy(job.fleet);
     try {
-      found = await checkService(job, session);
-      return [];
+      return await checkService(job, session);
     } finally {
       await session.close();
     }
-  });
-  return { ...found, results: [...found.results, ...failed] };
+  } catch (error) {
+    const isUnbuilt = error instanceof SitefleetError && error.code === "compute/not-built";
+    const id = isUnbuilt ? "compute/package" : "fastly/service";
+    return { results: [failedAs(id, error)], serviceId: undefined };
+  }
 }
 
 /** A purge that was sent is owed no more; one that is older than this was left by a run that died. */

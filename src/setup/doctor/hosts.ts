@@ -1,16 +1,9 @@
-import { isIP } from "node:net";
+import { isLoopbackHost } from "../../lib/loopback.ts";
 import type { Environment } from "../../settings/environment.ts";
 
 /** A host that a domain of the settings stands for: itself, or some name below a wildcard. */
 export function hostOf(domain: string): string {
   return domain.replace(/^\*\./, "sitefleet-doctor.");
-}
-
-/** Whether a host can only be reached on this machine. */
-function isLoopbackHost(host: string): boolean {
-  const name = host.replace(/^\[|\]$/g, "");
-  if (isIP(name) !== 0) return name.startsWith("127.") || name === "::1";
-  return name === "localhost" || name.endsWith(".localhost");
 }
 
 /** Why DNS and public certificates say nothing about an environment; `undefined` when they do. */
