@@ -59,7 +59,10 @@ export interface ReadThroughInit {
   readonly surrogateKey?: string;
   /** Only where the service has the HTTP cache: runs when the request really goes to the backend. */
   readonly beforeSend?: (request: { readonly headers: Headers }) => Promise<void>;
-  /** Only where the service has the HTTP cache: runs before the backend's answer is stored. An error thrown here shows what is stale. */
+  /**
+   * Only where the service has the HTTP cache: runs before the backend's answer is stored. An error that it throws, other than
+   * by a promise, shows what is stale.
+   */
   readonly afterSend?: (answer: Candidate) => Promise<Storing> | Storing;
 }
 
@@ -70,6 +73,7 @@ export interface Storing {
 
 /** A backend's answer before it is stored: what is set here is what later requests get. */
 export interface Candidate {
+  /** Reads as the backend sent it, also once it was set. */
   status: number;
   readonly headers: Headers;
   ttl: number | undefined;

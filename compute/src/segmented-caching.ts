@@ -46,9 +46,12 @@ export async function readLarge(visit: Visit, place: Place): Promise<LargeObject
 }
 
 /** S3's answer to the question for one byte, as it is kept; an empty file has none. */
-function toSize(candidate: Candidate): void {
-  if (candidate.status === 416) candidate.headers.set("Content-Range", "bytes */0");
-  if (candidate.status === 206 || candidate.status === 416) candidate.status = 200;
+function toSize(candidate: Candidate): { readonly status: number } {
+  const { status } = candidate;
+  if (status === 416) candidate.headers.set("Content-Range", "bytes */0");
+  if (status !== 206 && status !== 416) return { status };
+  candidate.status = 200;
+  return { status: 200 };
 }
 
 function sizeOf(headers: Headers): number {

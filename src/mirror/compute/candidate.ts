@@ -18,7 +18,8 @@ export class CandidateResponse implements Candidate {
   /** Age on arrival, seconds. */
   readonly age: number;
   readonly #hasStale: () => boolean;
-  #status: number;
+  readonly #status: number;
+  #keptStatus: number;
   #ttl: number;
   #swr: number;
   #staleIfError: number;
@@ -33,6 +34,7 @@ export class CandidateResponse implements Candidate {
     this.headers = answer.headers;
     this.age = answer.age;
     this.#status = answer.status;
+    this.#keptStatus = answer.status;
     this.#ttl = plan.ttl;
     this.#swr = plan.swr;
     this.#staleIfError = plan.staleIfError;
@@ -41,15 +43,21 @@ export class CandidateResponse implements Candidate {
     this.#hasStale = hasStale;
   }
 
+  /** As it came, whatever is set: the setter reaches only what is stored (js-compute, `Response::status_set`). */
   get status(): number {
     return this.#status;
+  }
+
+  /** Of what is stored. */
+  get keptStatus(): number {
+    return this.#keptStatus;
   }
 
   set status(status: number) {
     if (!Number.isInteger(status) || status < 200 || status > 599) {
       throw new RangeError(`Response set: invalid status ${String(status)}`);
     }
-    this.#status = status;
+    this.#keptStatus = status;
   }
 
   get ttl(): number {

@@ -110,6 +110,21 @@ function refresh(work: ReadThrough, stale: CacheEntry): void {
   parts.background(done);
 }
 
+/**
+ * A hook's promise was rejected. For an error that a hook throws js-compute shows what is stale; this one it takes for an
+ * answer to be stored, and breaks down if there is something stale (`after_send_catch`, `stream_back_then_handler`).
+ */
+class RejectedHook extends Error {}
+
+async function promised<T>(said: Promise<T> | T): Promise<T> {
+  if (!(said instanceof Promise)) return said;
+  try {
+    return await said;
+  } catch (error) {
+    throw new RejectedHook("a hook's promise was rejected", { cause: error });
+  }
+}
+
 /** Asks the backend and stores what comes; `known` is what a conditional request may ask about. */
 async function fetchAnew(work: ReadThrough, task: Task, known = task.stale): Promise<Fetched> {
   try {
@@ -117,7 +132,9 @@ async function fetchAnew(work: ReadThrough, task: Task, known = task.stale): Pro
   } catch (error) {
     const { stale, duty } = task;
     const { visit } = work;
-    if (!isUsableOnError(stale, visit.parts.clock.now())) throw error;
+    const isUsable = isUsableOnError(stale, visit.parts.clock.now());
+    if (error instanceof RejectedHook && !isUsable) throw error.cause;
+    if (error instanceof RejectedHook || !isUsable) throw error;
     noteChoice(stale);
     duty.end("shared");
     stale.hits += 1;
@@ -164,7 +181,7 @@ async function backendRequest(
   const { beforeSend } = caching.override.init;
   if (!hasHttpCache || beforeSend === undefined) return { ...plan.request, headers };
   const shown = toHeaders(headers);
-  await beforeSend({ headers: shown });
+  await promised(beforeSend({ headers: shown }));
   return { ...plan.request, headers: toHeaderList(shown) };
 }
 
@@ -196,7 +213,7 @@ async function storeReply(work: ReadThrough, arrival: Arrival): Promise<Fetched>
     () => isUsableOnError(arrival.stale, visit.parts.clock.now()),
   );
   const { afterSend } = caching.override.init;
-  const said = hasHttpCache ? await afterSend?.(candidate) : undefined;
+  const said = hasHttpCache && afterSend !== undefined ? await promised(afterSend(candidate)) : undefined;
   const action = chosenAction(plan.action, said?.cache);
   return act(work, { ...arrival, unchanged: answer.unchanged, candidate, action });
 }

@@ -85,8 +85,8 @@ function entryInit(
   return {
     key,
     vary: varySpec(chosenBy, request),
-    status: candidate.status,
-    reason: reasonOf(candidate.status),
+    status: candidate.keptStatus,
+    reason: reasonOf(candidate.keptStatus),
     headers: storedHeaders(toHeaderList(candidate.headers)),
     body,
     ttl: candidate.ttl,

@@ -6,6 +6,7 @@ import type {
   OriginResponse,
   Platform,
   ReadThroughInit,
+  Storing,
   Visitor,
 } from "../../../compute/src/platform.ts";
 import { EDGE_STORES } from "../../../src/site/edge-settings.ts";
@@ -179,7 +180,8 @@ export class Edge {
     try {
       return await this.fetchAndKeep(url, init, override);
     } catch (error) {
-      if (kept && kept.staleUntil > this.now) return this.respond(kept, { cached: true, stale: true });
+      if (!(error instanceof Breakdown) && kept && kept.staleUntil > this.now)
+        return this.respond(kept, { cached: true, stale: true });
       throw error;
     }
   }
@@ -192,8 +194,15 @@ export class Edge {
     await override.beforeSend?.(init);
     const kept = this.cache.get(init.cacheKey);
     const arrived = await this.origin(url, init);
+    let written = arrived.status;
     const candidate: Candidate = {
-      status: arrived.status,
+      // As js-compute has it: what is set goes into the cache, and is not read again from the candidate.
+      get status() {
+        return arrived.status;
+      },
+      set status(status: number) {
+        written = status;
+      },
       headers: arrived.headers,
       ttl: override.ttl,
       swr: undefined,
@@ -202,10 +211,10 @@ export class Edge {
       vary: undefined,
       staleIfErrorAvailable: () => kept !== undefined && kept.staleUntil > this.now,
     };
-    const isStored = override.afterSend ? (await override.afterSend(candidate)).cache === true : true;
+    const isStored = override.afterSend ? (await said(override.afterSend(candidate))).cache === true : true;
     const until = this.now + (candidate.ttl ?? 0) * 1_000;
     const now: Kept = {
-      status: candidate.status,
+      status: isStored ? written : arrived.status,
       headers: candidate.headers,
       body: arrived.body,
       keys: candidate.surrogateKeys ?? [],
@@ -252,6 +261,17 @@ export class Edge {
         body: bytes("<Error/>"),
       };
     return fileAnswer(file, headers.get("range"));
+  }
+}
+
+/** js-compute traps where the promise of a hook is rejected while something stale could be shown. */
+class Breakdown extends Error {}
+
+async function said(storing: Promise<Storing> | Storing): Promise<Storing> {
+  try {
+    return await storing;
+  } catch (error) {
+    throw new Breakdown("the promise of a hook was rejected", { cause: error });
   }
 }
 

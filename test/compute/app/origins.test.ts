@@ -158,6 +158,16 @@ describe("a second region", () => {
     expect(edge.requests.at(-1)?.headers.get("host")).toBe("second.s3.test");
   });
 
+  test.each([403, 400, 500])("is asked where the first one answers %s", async (mood) => {
+    const edge = two();
+    edge.moods.set("F_config", "refuses").set("F_hosting", mood);
+    const answer = await edge.get("/");
+    expect([answer.status, await answer.text()]).toEqual([200, "Home"]);
+    edge.cache.clear();
+    edge.moods.set("F_config", mood);
+    expect((await edge.get("/")).status).toBe(200);
+  });
+
   test("fills the same places of the cache, for a shorter time", async () => {
     const edge = two();
     edge.moods.set("F_config", 503).set("F_hosting", 503);

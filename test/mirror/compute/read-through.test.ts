@@ -215,7 +215,7 @@ test.each<[string, ReadThroughInit]>([
   [
     "beforeSend fails",
     {
-      async beforeSend() {
+      beforeSend() {
         throw new Error("no");
       },
     },
@@ -233,9 +233,7 @@ test.each<[string, ReadThroughInit]>([
   const failing: ReadThroughInit = {
     ttl: 10,
     staleIfError: 100,
-    async beforeSend(request) {
-      if (trouble.on) await hooks.beforeSend?.(request);
-    },
+    beforeSend: (request) => (trouble.on ? hooks.beforeSend?.(request) : undefined) ?? Promise.resolve(),
     afterSend: (candidate) =>
       trouble.on && hooks.afterSend !== undefined ? hooks.afterSend(candidate) : { cache: true },
   };
@@ -251,6 +249,45 @@ test.each<[string, ReadThroughInit]>([
   expect((await host.visit(ASK)).status).toBe(500);
   trouble.on = false;
   expect(await ask()).toMatch(/^200 answer \d false false$/);
+});
+
+test.each<[string, ReadThroughInit]>([
+  ["beforeSend", { beforeSend: () => Promise.reject(new Error("no")) }],
+  ["afterSend", { afterSend: () => Promise.reject(new Error("no")) }],
+])(
+  "A promise of %s that is rejected shows nothing stale, as js-compute breaks down then",
+  async (_what, hooks) => {
+    const trouble = { on: false };
+    const { ask, clock, host } = setUp(numbered, {
+      ttl: 10,
+      staleIfError: 100,
+      beforeSend: (request) => (trouble.on ? hooks.beforeSend?.(request) : undefined) ?? Promise.resolve(),
+      afterSend: (candidate) =>
+        trouble.on && hooks.afterSend !== undefined ? hooks.afterSend(candidate) : { cache: true },
+    });
+    await ask();
+    trouble.on = true;
+    clock.advance(10_000);
+    expect((await host.visit(ASK)).status).toBe(500);
+  },
+);
+
+test("A status that is set is that of what is stored; the candidate and what is not stored keep their own", async () => {
+  const read: number[] = [];
+  const outcome = { cache: true };
+  const { ask, host } = setUp(() => new Response("x", { status: 403 }), {
+    ttl: 10,
+    afterSend(candidate) {
+      candidate.status = 503;
+      read.push(candidate.status);
+      return outcome;
+    },
+  });
+  expect(await ask()).toMatch(/^503 /);
+  outcome.cache = false;
+  host.purgeAll();
+  expect(await ask()).toMatch(/^403 /);
+  expect(read).toEqual([403, 403]);
 });
 
 test("Those that wait for a request that chose what is stale are shown it as well, and the next one tries again", async () => {
