@@ -1,4 +1,5 @@
 import type { DIFFERENCES } from "../../compute/differences.ts";
+import { CASELESS_PATTERNS } from "../../src/site/edge-patterns.ts";
 import type { Asked } from "./buckets.ts";
 import type { Seen, Stored } from "./edge.ts";
 import type { CaseRequest } from "./equality-case.ts";
@@ -14,6 +15,8 @@ export interface Scene {
   readonly raw: { readonly vcl: Seen; readonly compute: Seen };
   /** Cache keys of pages that the app has stored before. */
   readonly kept: ReadonlySet<string>;
+  /** Of what VCL has stored in several encodings: those that it has, by cache key. */
+  readonly codings: ReadonlyMap<string, ReadonlySet<string>>;
   /** Cache keys under which one of the two has last stored a failure. */
   readonly failed: ReadonlySet<string>;
   /** Set where the caches hold other things from here on (`after`), or the answers are others (`now`), for a listed reason. */
@@ -23,10 +26,16 @@ export interface Scene {
 type Id = (typeof DIFFERENCES)[number]["id"];
 type Allowance = (scene: Scene) => void;
 
+function part(scene: Scene, when: "after" | "now"): void {
+  if (scene.parting !== "now") scene.parting = when;
+}
+
 function both({ vcl, compute }: Scene): readonly [View, View] {
   return [vcl, compute];
 }
 
+const BROTLI = new RegExp(CASELESS_PATTERNS.acceptsBrotli, "i");
+const GZIP = new RegExp(CASELESS_PATTERNS.acceptsGzip, "i");
 const PLATFORM_HEADERS = ["via", "x-cache", "x-cache-hits", "x-timer", "x-served-by"];
 const DETAIL = /-(?:CLUSTER|REFRESH)\b/g;
 /** Statuses that an object's own metadata may give it. */
@@ -67,7 +76,7 @@ export const ALLOWANCES: Readonly<Partial<Record<Id, Allowance>>> = {
     const isTrusted = scene.vcl.headers.has("sf-version");
     // VCL looks past its own cache: where the app has something in its, the answers are of different times.
     const asked = new Set(scene.compute.asked.map(({ path }) => path));
-    if (isProbed && isTrusted && scene.vcl.asked.some(({ path }) => !asked.has(path))) scene.parting = "now";
+    if (isProbed && isTrusted && scene.vcl.asked.some(({ path }) => !asked.has(path))) part(scene, "now");
   },
   "no-restarts": allowLastPass,
   "broken-objects": ({ vcl, compute }) => {
@@ -104,7 +113,7 @@ function allowLastPass(scene: Scene): void {
   const [phase, other] = both(scene).map(({ line }) => String(line.get("phase")));
   const isCutShort =
     /^(?:page|rewrite|rules|trouble|spa|not-found-page)$/.test(phase ?? "") && phase !== other;
-  if (restarts === 3 && isCutShort && [404, 503].includes(scene.vcl.status)) scene.parting = "now";
+  if (restarts === 3 && isCutShort && [404, 503].includes(scene.vcl.status)) part(scene, "now");
 }
 
 /** VCL asks S3 whether what it has is still good; where it is, nothing new is stored. */
@@ -131,7 +140,7 @@ function allowRegionFailures(scene: Scene): void {
     const isOnlyAskedHere = compute.asked.every(
       (other) => keyAsked(setting, other) !== key || other.bucket !== one.bucket,
     );
-    if (failed.has(key) && isOnlyAskedHere) scene.parting = "now";
+    if (failed.has(key) && isOnlyAskedHere) part(scene, "now");
     const isFailure = (stored: Stored): boolean => stored.key === key && stored.status === 503;
     const extra = vcl.stored.filter(isFailure).length - compute.stored.filter(isFailure).length;
     if (extra <= 0) continue;
@@ -157,7 +166,7 @@ function allowLargeFiles(scene: Scene): void {
     view.stored = view.stored.filter(({ key }) => !isLarge(key));
   }
   forgetState(scene);
-  scene.parting = scene.vcl.status === 416 && scene.compute.status !== 416 ? "now" : "after";
+  part(scene, scene.vcl.status === 416 && scene.compute.status !== 416 ? "now" : "after");
 }
 
 /** A missing page after which nothing else can be tried is stored by the app only. */
@@ -170,7 +179,7 @@ function allowDeadEnds(scene: Scene): void {
   const own = compute.stored.filter((one) => one.key === key && one.status < 500);
   if (own.length === 0) return;
   compute.stored = compute.stored.filter((one) => !own.includes(one));
-  scene.parting = "after";
+  part(scene, "after");
 }
 
 /** Of a page that goes out compressed VCL gives a range of its encoded bytes, the app of its own. */
@@ -182,7 +191,7 @@ function allowPlainRanges(scene: Scene): void {
     compute.headers.get("vary") === "Accept-Encoding" || vcl.headers.get("vary") === "Accept-Encoding";
   if (!isPart || !isText || !has("Range") || !has("Accept-Encoding")) return;
   // A range may be in one of the two lengths only, and a tag that If-Range asks for of one of the two.
-  if (vcl.status !== compute.status) scene.parting = "now";
+  if (vcl.status !== compute.status) part(scene, "now");
   for (const view of both(scene)) {
     for (const name of ["content-encoding", "content-length", "content-range", "etag"])
       view.headers.delete(name);
@@ -192,20 +201,27 @@ function allowPlainRanges(scene: Scene): void {
 
 /** VCL stores each encoding of a page: the first request for another one is a miss there, and a hit in the app. */
 function allowOtherEncoding(scene: Scene): void {
-  const { vcl, compute, kept } = scene;
-  const isEncoded = new Set(
-    vcl.stored.flatMap(({ key, vary }) => (vary.join() === "accept-encoding" ? [key] : [])),
-  );
-  const again = vcl.stored.filter(
-    ({ key }) => isEncoded.has(key) && kept.has(key) && compute.stored.every((one) => one.key !== key),
-  );
-  vcl.stored = vcl.stored.map((one) => (isEncoded.has(one.key) ? { ...one, vary: [] } : one));
+  const { vcl, compute, kept, codings, setting, request } = scene;
+  vcl.stored = vcl.stored.map((one) => (one.vary.join() === "accept-encoding" ? { ...one, vary: [] } : one));
+  const isOther = (key: string): boolean => codings.get(key)?.has(codingOf(request)) === false;
+  const own = new Set(compute.asked.map((one) => keyAsked(setting, one)));
+  const again = vcl.asked
+    .map((one) => keyAsked(setting, one))
+    .filter((key) => kept.has(key) && isOther(key) && !own.has(key));
   if (again.length === 0) return;
-  const keys = new Set(again.map(({ key }) => key));
-  vcl.stored = vcl.stored.filter(({ key }) => !keys.has(key));
-  vcl.asked = vcl.asked.filter((one) => !keys.has(keyAsked(scene.setting, one)));
+  vcl.stored = vcl.stored.filter(({ key }) => !again.includes(key));
+  vcl.asked = vcl.asked.filter((one) => !again.includes(keyAsked(setting, one)));
   forgetState(scene);
-  scene.parting = "after";
+  // What S3 has, or how it fares, is no longer what it was when the app stored it.
+  const [was, is] = both(scene).map(({ headers }) => headers.get("etag")?.replace("W/", ""));
+  part(scene, vcl.status >= 500 || was !== is ? "now" : "after");
+}
+
+/** The coding that a request is answered in, where the answer is one that is compressed. */
+export function codingOf({ headers }: CaseRequest): "br" | "gzip" | "none" {
+  const accepted = headers.find(([name]) => name === "Accept-Encoding")?.[1] ?? "";
+  if (BROTLI.test(accepted)) return "br";
+  return GZIP.test(accepted) ? "gzip" : "none";
 }
 
 /** Where an answer came from, in all places that tell of it. */

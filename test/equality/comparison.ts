@@ -3,7 +3,7 @@ import type { Setting } from "./settings.ts";
 import type { Seen } from "./edge.ts";
 import { findingsOf, viewOf } from "./view.ts";
 import type { Finding } from "./view.ts";
-import { ALLOWANCES } from "./allowances.ts";
+import { ALLOWANCES, codingOf } from "./allowances.ts";
 import type { Scene } from "./allowances.ts";
 
 /** What became of one request on both targets. */
@@ -17,6 +17,7 @@ export interface Outcome {
 export class Comparison {
   readonly #setting: Setting;
   readonly #kept = new Set<string>();
+  readonly #codings = new Map<string, Set<string>>();
   readonly #failed = new Set<string>();
 
   constructor(setting: Setting) {
@@ -32,15 +33,24 @@ export class Comparison {
       raw: pair,
       kept: this.#kept,
       failed: this.#failed,
+      codings: this.#codings,
       parting: "no",
     };
     for (const allow of Object.values(ALLOWANCES)) allow(scene);
     for (const { key } of pair.compute.stored) this.#kept.add(key);
+    for (const { key, vary } of pair.vcl.stored) {
+      if (vary.join() === "accept-encoding") this.#codingsOf(key).add(codingOf(request));
+    }
     for (const { key, status } of [...pair.compute.stored, ...pair.vcl.stored]) {
       if (status === 503) this.#failed.add(key);
       else this.#failed.delete(key);
     }
     const findings = scene.parting === "now" ? [] : findingsOf(scene.vcl, scene.compute);
     return { findings, hasParted: scene.parting !== "no" };
+  }
+  #codingsOf(key: string): Set<string> {
+    const known = this.#codings.get(key) ?? new Set();
+    this.#codings.set(key, known);
+    return known;
   }
 }

@@ -3,9 +3,9 @@ import { DIFFERENCES } from "../../compute/differences.ts";
 import { ALLOWANCES, UNSEEN } from "./allowances.ts";
 import { counterexampleText } from "./counterexample-text.ts";
 import { searchDifference } from "./search.ts";
-import { settingsWith } from "./settings.ts";
+import { allSettings } from "./settings.ts";
 
-const settings = settingsWith();
+const settings = allSettings();
 const SEED = 20_260_105;
 
 async function expectEqual(cases: number, seed: number): Promise<void> {

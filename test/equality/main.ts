@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { counterexampleText } from "./counterexample-text.ts";
 import { searchDifference } from "./search.ts";
-import { settingsWith } from "./settings.ts";
+import { allSettings } from "./settings.ts";
 
 /** `npm run equality -- --cases 20000 [--seed N]`: exit 1 with a small case where VCL and the Compute app differ. */
 const { values } = parseArgs({ options: { cases: { type: "string" }, seed: { type: "string" } } });
@@ -23,7 +23,7 @@ function onCase(): void {
 }
 
 process.stderr.write(`equality of VCL and Compute: ${cases} cases of seed ${seed}\n`);
-const settings = settingsWith();
+const settings = allSettings();
 const difference = await searchDifference({ vcl: settings, compute: settings }, { cases, seed, onCase });
 if (difference === null) {
   process.stdout.write(`${cases} cases are alike (seed ${seed})\n`);

@@ -74,9 +74,16 @@ export interface Setting {
 /** A text of the rendered VCL, and what stands in its place. */
 export type VclChange = (content: string) => string;
 
-/** The settings by their index, with VCL that may be changed. */
-export function settingsWith(change: VclChange = (content) => content): readonly Setting[] {
-  return SERVERS.map((server) => settingOf(server, change));
+/** All settings by their index. */
+export function allSettings(): readonly Setting[] {
+  return SERVERS.map((server) => settingOf(server, (content) => content));
+}
+
+/** One of the settings, with VCL that may be changed. @throws RangeError where there is none of that index */
+export function settingWith(index: number, change: VclChange = (content) => content): Setting {
+  const server = SERVERS[index];
+  if (server === undefined) throw new RangeError(`there are no settings ${index}`);
+  return settingOf(server, change);
 }
 
 function settingOf(server: Omit<Server, "fastly">, change: VclChange): Setting {

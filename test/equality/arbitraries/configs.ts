@@ -256,6 +256,17 @@ function configObject(siteEnv: string, host: string, metadata: Metadata): CaseOb
   };
 }
 
+/** The config of a site that is protected as a whole. */
+export const guardedConfig: fc.Arbitrary<CaseObject> = fc.boolean().map((isOfPart) => {
+  const prefix = isOfPart ? "/about/" : "/";
+  return configObject("production", HOSTS[0], {
+    v: "3",
+    s: "blog",
+    r: "1",
+    w: `0=${SALT}:${verifier}:${prefix}`,
+  });
+});
+
 /** A config for one of the hosts, in a website environment that may be its own. */
 export const configFor = (host: string): fc.Arbitrary<CaseObject> =>
   fc

@@ -31,7 +31,7 @@ export const PAGE_KEYS = [
 export const SEGMENTS = ["blog", "old", "caf%C3%A9", "img", "private"] as const;
 
 /** Ways to write the path of a key, decoded once or not at all. */
-function spellings(key: string): readonly string[] {
+export function spellings(key: string): readonly string[] {
   const stem = key.replace(/(?:\/?index)?\.html$/, "");
   const isPage = key.endsWith(".html");
   if (!isPage) return [`/${key}`, `/${key}/`, `/${key}.html`, `//${key}`];
