@@ -1,4 +1,9 @@
-import { EDGE_SETTINGS_FORMAT, EDGE_SETTINGS_ITEM, EDGE_STORES } from "../../src/site/edge-settings.ts";
+import {
+  EDGE_SETTINGS_FORMAT,
+  EDGE_SETTINGS_ITEM,
+  EDGE_STORES,
+  edgeSettingsItem,
+} from "../../src/site/edge-settings.ts";
 import type { EdgeOrigin, EdgeSettings } from "../../src/site/edge-settings.ts";
 import type { Platform } from "./platform.ts";
 import type { KeyPair, Secrets } from "./visit.ts";
@@ -20,11 +25,16 @@ export async function readSetup(platform: Platform): Promise<Setup> {
 /** Of what was read last: a host that answers many requests gets the same text each time. */
 let known: { readonly text: string; readonly settings: EdgeSettings } | undefined;
 
-/** The settings, or what is wrong with them. */
+/** The settings of the version that answers, else those of all, or what is wrong with them. */
 function readSettings(platform: Platform): EdgeSettings | string {
-  const where = `the item "${EDGE_SETTINGS_ITEM}" of the Config Store "${EDGE_STORES.settings}"`;
+  let where = itemPlace(EDGE_SETTINGS_ITEM);
   try {
-    const text = new platform.ConfigStore(EDGE_STORES.settings).get(EDGE_SETTINGS_ITEM);
+    const store = new platform.ConfigStore(EDGE_STORES.settings);
+    const own = edgeSettingsItem(platform.env("FASTLY_SERVICE_VERSION") ?? "");
+    const found = store.get(own);
+    const hasOwn = found !== null && found !== "";
+    if (hasOwn) where = itemPlace(own);
+    const text = hasOwn ? found : store.get(EDGE_SETTINGS_ITEM);
     if (text === null || text === "") return `${where} is missing`;
     if (known?.text === text) return known.settings;
     const settings = parseSettings(text);
@@ -34,6 +44,10 @@ function readSettings(platform: Platform): EdgeSettings | string {
   } catch (error) {
     return `${where} cannot be read: ${messageOf(error)}`;
   }
+}
+
+function itemPlace(item: string): string {
+  return `the item "${item}" of the Config Store "${EDGE_STORES.settings}"`;
 }
 
 async function readSecrets(platform: Platform): Promise<Secrets | string> {

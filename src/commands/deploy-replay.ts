@@ -18,6 +18,7 @@ import { compileSides } from "../replay/side-program.ts";
 import type { ReplaySummary } from "../replay/tally.ts";
 import type { CommandInput } from "./command.ts";
 import type { CommandContext } from "./context.ts";
+import { reasonOf, whileWriting } from "./output-file.ts";
 import { storedSites } from "./replay-source.ts";
 
 /** What `deploy plan` tells of a replay. */
@@ -41,6 +42,14 @@ export interface ReplayJob {
 export async function replayPlan(context: CommandContext, job: ReplayJob): Promise<ReplayReport | undefined> {
   const work = replayWork(context, job.input);
   if (work === undefined) return undefined;
+  const { environment } = job.session.fleet;
+  if (environment.target === "compute") {
+    throw new SitefleetError(
+      "compute/vcl-only",
+      `environment "${environment.name}" has target "compute": there is no VCL to replay requests on`,
+      { hint: "look at the plan without --replay and --sample" },
+    );
+  }
   const { client, desired, fleet } = job.session;
   const live = await readLive(client, desired.service);
   if (live?.active === undefined)
@@ -51,7 +60,7 @@ export async function replayPlan(context: CommandContext, job: ReplayJob): Promi
   for (const warning of sides.warnings) context.report.warn(warning);
   const publishing = openPublishing(fleet);
   const out = job.input.flags.text("replay-out");
-  const changes = out === undefined ? undefined : await openChanges(resolve(context.cwd, out));
+  const changes = out === undefined ? undefined : await openChanges(context, out);
   try {
     const startedAt = context.clock.now();
     const summary = await runReplay({
@@ -116,7 +125,7 @@ async function* readBytes(context: CommandContext, file: string): AsyncGenerator
   try {
     for await (const chunk of unpacked) if (Buffer.isBuffer(chunk)) yield chunk;
   } catch (cause) {
-    throw new SitefleetError("replay/invalid-requests", `"${file}" cannot be read`, {
+    throw new SitefleetError("replay/invalid-requests", `"${file}" cannot be read: ${reasonOf(cause)}`, {
       hint: "name a file of requests, one JSON document a line; docs/replay.md says what a line holds",
       cause,
     });
@@ -132,8 +141,8 @@ function refuseEmptyFile(work: ReplayWork, { requests, badLines }: ReplaySummary
 }
 
 /** What visitors asked for is nobody's business but the team's: for the file's owner only. */
-async function openChanges(path: string): Promise<FileHandle> {
-  return open(path, "w", 0o600);
+async function openChanges({ cwd }: CommandContext, file: string): Promise<FileHandle> {
+  return whileWriting(file, () => open(resolve(cwd, file), "w", 0o600));
 }
 
 async function writeLine(file: FileHandle, change: unknown): Promise<void> {

@@ -16,8 +16,17 @@ export const commands: readonly CommandDefinition[] = [
   },
 ];
 
+/** The app is the same for everybody, and is checked where it is built. */
+function tellNothingToLint({ report }: CommandContext, environment: string): number {
+  const reason = "the target is Compute, which has no VCL";
+  const document = { environment, findings: [], falco: { ran: false, reason } };
+  report.result(document, `${environment}: nothing to check, ${reason}`);
+  return 0;
+}
+
 async function runLint(context: CommandContext): Promise<number> {
   const environment = await context.environment();
+  if (environment.target === "compute") return tellNothingToLint(context, environment.name);
   const desired = desiredService(environment, renderService(environment));
   const path = context.variables["PATH"] ?? "";
   const falco = await runFalco(desired, { path, signal: context.signal });

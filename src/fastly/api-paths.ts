@@ -1,4 +1,4 @@
-import type { FormValue } from "./transport.ts";
+import type { FormValue } from "./request-body.ts";
 
 /** One version of one service. */
 export interface VersionRef {

@@ -2,8 +2,10 @@ import { z } from "zod";
 import type { Secret } from "../lib/secret.ts";
 import { dictionaryPath, entriesPath, versionCall, versionPath } from "./api-paths.ts";
 import type { AclRef, DictionaryRef, VersionRef } from "./api-paths.ts";
+import { ComputeClient } from "./compute-client.ts";
 import type { ObjectKind } from "./objects.ts";
-import { RemoteError, isNotFound } from "./remote-error.ts";
+import { RemoteError, isNotFound, orUndefined } from "./remote-error.ts";
+import { StoreClient } from "./store-client.ts";
 import { FastlyTransport } from "./transport.ts";
 import type { TransportOptions, WriteBudget } from "./transport.ts";
 import * as wire from "./wire.ts";
@@ -29,9 +31,13 @@ const ITEM_PAGE = 1_000;
 /** The Fastly API, typed; every method throws `RemoteError` (`fastly/…`) when it is refused or not reached. */
 export class FastlyClient {
   readonly #transport: FastlyTransport;
+  readonly stores: StoreClient;
+  readonly compute: ComputeClient;
 
   constructor(options: TransportOptions) {
     this.#transport = new FastlyTransport(options);
+    this.stores = new StoreClient(this.#transport);
+    this.compute = new ComputeClient(this.#transport);
   }
 
   close(): Promise<void> {
@@ -66,12 +72,12 @@ export class FastlyClient {
     );
   }
 
-  /** Makes a VCL service; it has version 1, unlocked and empty. */
-  createService(name: string): Promise<wire.ServiceInfo> {
+  /** Makes a service (`wasm` is Compute); it has version 1, unlocked and empty. */
+  createService(name: string, type: wire.ServiceType = "vcl"): Promise<wire.ServiceInfo> {
     return this.#transport.send({
       method: "POST",
       path: ["service"],
-      form: { name, type: "vcl" },
+      form: { name, type },
       answer: wire.serviceInfo,
     });
   }
@@ -387,14 +393,4 @@ export class FastlyClient {
 
 interface Named {
   readonly name: string;
-}
-
-/** Of a service that is not there Fastly says 404 or, as its own client has it written down, 400 (go-fastly, `GetService`). */
-async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (isNotFound(error) || (error instanceof RemoteError && error.status === 400)) return undefined;
-    throw error;
-  }
 }

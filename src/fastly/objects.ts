@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Secret } from "../lib/secret.ts";
-import type { FormValue } from "./transport.ts";
+import type { FormValue } from "./request-body.ts";
 import { acl, backend, dictionary, domain, healthcheck, loggingEndpoint, snippet, vclFile } from "./wire.ts";
 import type {
   Acl,

@@ -34,6 +34,16 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof RemoteError && error.status === 404;
 }
 
+/** Of a service that is not there Fastly says 404 or, as its own client has it written down, 400 (go-fastly, `GetService`). */
+export async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isNotFound(error) || (error instanceof RemoteError && error.status === 400)) return undefined;
+    throw error;
+  }
+}
+
 /** One refused answer, as the transport saw it. */
 export interface RefusedAnswer {
   /** `METHOD /path`, without host and query. */

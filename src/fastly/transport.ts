@@ -8,6 +8,8 @@ import type { Secret } from "../lib/secret.ts";
 import { RemoteError, refusedError } from "./remote-error.ts";
 import { planRetry } from "./retry.ts";
 import type { Effect, Failure, RetryLimits } from "./retry.ts";
+import { encodeBody } from "./request-body.ts";
+import type { FileField, FormValue } from "./request-body.ts";
 
 export interface TransportOptions {
   /** Base URL of the API, e.g. `https://api.fastly.com`; a path in it is kept as prefix. */
@@ -50,7 +52,6 @@ const PARALLEL_CALLS = 8;
 const KEPT_MS = 4_000;
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-export type FormValue = string | number | boolean;
 
 export interface Call<T> {
   readonly method: Method;
@@ -59,6 +60,7 @@ export interface Call<T> {
   readonly query?: Readonly<Record<string, string>>;
   readonly form?: Readonly<Record<string, FormValue>>;
   readonly json?: unknown;
+  readonly file?: FileField;
   readonly headers?: Readonly<Record<string, string>>;
   /** Default: `read` for GET, `once` for POST, else `idempotent`. */
   readonly effect?: Effect;
@@ -86,7 +88,7 @@ interface Attempt {
   readonly url: URL;
   readonly effect: Effect;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | undefined;
+  readonly body: Buffer | undefined;
 }
 
 interface RawAnswer {
@@ -239,10 +241,10 @@ export class FastlyTransport {
         "user-agent": this.#options.userAgent ?? "sitefleet",
         "x-request-id": requestId,
         ...(body === undefined ? {} : { "content-type": body.type }),
-        ...(call.method === "GET" ? {} : { "content-length": String(Buffer.byteLength(body?.text ?? "")) }),
+        ...(call.method === "GET" ? {} : { "content-length": String(body?.bytes.length ?? 0) }),
         ...call.headers,
       },
-      body: body?.text,
+      body: body?.bytes,
     };
   }
 
@@ -255,7 +257,7 @@ export class FastlyTransport {
         method,
         path: `${url.pathname}${url.search}`,
         headers: Object.entries(headers).flat(),
-        body: body === undefined ? undefined : Buffer.from(body),
+        body,
         readLimit: this.#limits.answerBytes,
         signal,
       });
@@ -303,21 +305,6 @@ function encodeSegment(segment: string): string {
     throw new RemoteError("fastly/refused", `"${segment}" cannot be a name in an API path`, { landed: "no" });
   }
   return encodeURIComponent(segment);
-}
-
-function encodeBody(call: Call<unknown>): { readonly type: string; readonly text: string } | undefined {
-  if (call.json !== undefined) return { type: "application/json", text: JSON.stringify(call.json) };
-  if (call.form === undefined) return undefined;
-  const fields = Object.entries(call.form).map(([name, value]) => [name, formText(value)] as const);
-  return {
-    type: "application/x-www-form-urlencoded",
-    text: new URLSearchParams(Object.fromEntries(fields)).toString(),
-  };
-}
-
-/** Booleans travel as 1 and 0 in forms, as every official client sends them. */
-function formText(value: FormValue): string {
-  return typeof value === "boolean" ? (value ? "1" : "0") : String(value);
 }
 
 function tooLong(limit: number): RemoteError {

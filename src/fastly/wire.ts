@@ -34,6 +34,9 @@ export const versionInfo = z.object({
 /** One version of a service; times as Fastly writes them, empty when unknown. */
 export type VersionInfo = Readonly<z.output<typeof versionInfo>>;
 
+/** As Fastly calls them: `wasm` is Compute. A service has its type for life. */
+export type ServiceType = "vcl" | "wasm";
+
 export const serviceInfo = z.object({
   id: z.string().min(1),
   name: z.string(),
@@ -47,6 +50,7 @@ export type ServiceInfo = Readonly<z.output<typeof serviceInfo>>;
 export const serviceDetails = z.object({
   id: z.string(),
   name: z.string(),
+  type: z.string().default("vcl"),
   active_version: z
     .object({ number: wireInteger })
     .nullish()

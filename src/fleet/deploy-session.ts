@@ -7,7 +7,11 @@ import { planDeploy } from "../deploy/plan/plan.ts";
 import { isEmptyPlan } from "../deploy/plan/deploy-plan.ts";
 import type { DeployPlan, DriftChoice } from "../deploy/plan/deploy-plan.ts";
 import type { FastlyClient } from "../fastly/client.ts";
-import { SitefleetError } from "../lib/errors.ts";
+import { SitefleetError, assertNever } from "../lib/errors.ts";
+import { packageFor } from "../deploy/compute/own-package.ts";
+import { desiredCompute } from "../deploy/service/desired-compute.ts";
+import type { RenderSources } from "../render/render-sources.ts";
+import type { Environment } from "../settings/environment.ts";
 import { renderService } from "../render/render.ts";
 import { connectFastly } from "./fastly-connection.ts";
 import type { Fleet } from "./fleet.ts";
@@ -23,13 +27,32 @@ export interface DeploySession {
   close(): Promise<void>;
 }
 
+/**
+ * The service that an environment wants: rendered VCL, or the package of the Compute app.
+ * @param sources what was read of templates already
+ * @throws SitefleetError `compute/not-built`, `render/template`, …
+ */
+export async function describeService(
+  environment: Environment,
+  from: { readonly commit: string | null; readonly sources?: RenderSources },
+): Promise<DesiredService> {
+  const { commit, sources } = from;
+  switch (environment.target) {
+    case "vcl":
+      return desiredService(environment, renderService(environment, sources ? { sources } : {}), commit);
+    case "compute":
+      return desiredCompute(environment, await packageFor(environment), commit);
+    default:
+      return assertNever(environment.target);
+  }
+}
+
 /** Renders the fleet's service and connects to Fastly; the caller closes the session. */
 export async function openDeploy(
   fleet: Fleet,
   provenance: Provenance = UNKNOWN_PROVENANCE,
 ): Promise<DeploySession> {
-  const rendered = renderService(fleet.environment);
-  const desired = desiredService(fleet.environment, rendered, provenance.commit);
+  const desired = await describeService(fleet.environment, { commit: provenance.commit });
   const client = await connectFastly(fleet);
   return { fleet, desired, client, provenance, close: () => client.close() };
 }
@@ -43,7 +66,7 @@ export async function planSession(
   choice: DriftChoice = "refuse",
 ): Promise<DeployPlan> {
   const plan = planDeploy(desired, await readLive(client, desired.service, desired), choice);
-  if (!isEmptyPlan(plan)) await refuseFindings(desired);
+  if (!isEmptyPlan(plan) && desired.service.target === "vcl") await refuseFindings(desired);
   return plan;
 }
 
@@ -77,6 +100,7 @@ export function applyOptions(
     progress: (line) => fleet.notes.progress(line),
     privateItems: desired.privateItems,
     variables: desired.variables,
+    package: desired.package,
     by: session.provenance.by,
     files: [...desired.files, ...desired.snippets],
     create: choices.create || fleet.environment.name === "local",

@@ -2,21 +2,23 @@ import { applyDeploy } from "../deploy/apply/apply.ts";
 import { sayLive } from "../deploy/apply/left-behind.ts";
 import type { DeployResult } from "../deploy/apply/apply.ts";
 import { proveAlike, unexplainedIn } from "../deploy/alike/alike.ts";
-import type { AlikeReport } from "../deploy/alike/alike.ts";
+import type { AlikeReport, RenderedContent } from "../deploy/alike/alike.ts";
 import { describeDifference } from "../deploy/alike/alike-text.ts";
 import { isEmptyPlan } from "../deploy/plan/deploy-plan.ts";
 import type { DeployPlan } from "../deploy/plan/deploy-plan.ts";
-import { desiredService } from "../deploy/service/desired.ts";
+import { computeContentOf } from "../deploy/service/desired-compute.ts";
+import { contentOf } from "../deploy/service/desired.ts";
 import { findService } from "../deploy/live/live.ts";
 import { describeDrift } from "../deploy/plan/plan-text.ts";
-import { SitefleetError } from "../lib/errors.ts";
+import { SitefleetError, assertDefined } from "../lib/errors.ts";
 import { InterruptedError } from "../lib/interruption.ts";
 import { TEMPLATES, renderService } from "../render/render.ts";
 import { readRenderSources } from "../render/render-sources.ts";
 import type { RenderSources } from "../render/render-sources.ts";
+import type { Environment } from "../settings/environment.ts";
 import type { ServerEnvironmentSettings } from "../settings/schema.ts";
 import { deployChecks } from "./deploy-checks.ts";
-import { applyOptions, planSession } from "./deploy-session.ts";
+import { applyOptions, describeService, planSession } from "./deploy-session.ts";
 import type { DeploySession } from "./deploy-session.ts";
 import { connectFastly } from "./fastly-connection.ts";
 import type { Fleet } from "./fleet.ts";
@@ -40,8 +42,8 @@ export interface ShipOptions {
   readonly path: string;
 }
 
-/** Where a stage is. `failed`: what was live before is live again, unless `live` says otherwise. */
-export type StageState = "planned" | "verified" | "failed" | "not-begun";
+/** Where a stage is. `failed`, `interrupted`: what was live before is live again, unless `live` says otherwise. */
+export type StageState = "planned" | "verified" | "failed" | "interrupted" | "not-begun";
 
 export interface StageReport {
   readonly environment: string;
@@ -57,15 +59,14 @@ export interface ShipReport {
   readonly stages: readonly StageReport[];
   /** One for each stage and the next. */
   readonly alike: readonly AlikeReport[];
-  /** What stopped it; nothing behind that stage was begun. */
-  readonly failure: SitefleetError | null;
+  /** What stopped it, be it Ctrl-C; nothing behind that stage was begun. */
+  readonly failure: SitefleetError | InterruptedError | null;
 }
 
 /**
  * Takes one rendering through all stages: lints, plans and compares every stage before the first is touched, then deploys
  * to one after the other, each verified before the next begins. A stage that fails has its former version back.
- * @throws SitefleetError when a stage cannot be rendered or planned; what fails later is in the report
- * @throws InterruptedError that says where each stage is, when the signal aborts
+ * @throws SitefleetError when a stage cannot be rendered or planned; what fails or is interrupted later is in the report
  */
 export async function ship(stages: readonly Stage[], options: ShipOptions): Promise<ShipReport> {
   const sources = readRenderSources(stages[0]?.fleet.environment.edge, TEMPLATES);
@@ -93,13 +94,14 @@ async function openStage(
 ): Promise<OpenStage> {
   const { fleet } = stage;
   const { provenance } = context.options;
-  const rendered = renderService(fleet.environment, { sources: context.sources });
-  const desired = desiredService(fleet.environment, rendered, provenance.commit);
+  const { commit } = provenance;
+  const desired = await describeService(fleet.environment, { commit, sources: context.sources });
   const client = await connectFastly(fleet);
   const session: DeploySession = { fleet, desired, client, provenance, close: () => client.close() };
   try {
     const plan = await planSession(session);
-    if (!isEmptyPlan(plan)) await lintWithFalco(fleet, { desired, path: context.options.path });
+    const hasVcl = desired.service.target === "vcl";
+    if (!isEmptyPlan(plan) && hasVcl) await lintWithFalco(fleet, { desired, path: context.options.path });
     return { stage, session, plan };
   } catch (error) {
     await session.close();
@@ -116,8 +118,25 @@ function compareStages(opened: readonly OpenStage[], sources: RenderSources): re
       environment: stage.fleet.environment,
       desired: session.desired,
     });
-    return [proveAlike([sideOf(first), sideOf(second)], (one) => renderService(one, { sources }))];
+    const render = rendererFor([first, second], sources);
+    return [proveAlike([sideOf(first), sideOf(second)], render)];
   });
+}
+
+/** Both targets' contents of an environment whose settings are half one stage's and half the other's. */
+function rendererFor(
+  stages: readonly OpenStage[],
+  sources: RenderSources,
+): (environment: Environment) => RenderedContent {
+  const file = stages.map(({ session }) => session.desired.package).find((found) => found !== undefined);
+  return (environment) => {
+    if (environment.target === "compute") {
+      assertDefined(file, "the package of a stage that is a Compute service");
+      return computeContentOf(environment, file);
+    }
+    const rendered = renderService(environment, { sources });
+    return { content: contentOf(environment, rendered), revision: rendered.revision };
+  };
 }
 
 /** What is known to stand in the way before anything is touched. */
@@ -163,7 +182,9 @@ async function deployStages(
       reports.push(await deployStage(one, options));
     } catch (error) {
       if (signal.aborted && !(error instanceof SitefleetError)) {
-        throw interruptedAt(one, { error, others: [...reports, ...rest()] });
+        const others = rest();
+        const failure = interruptedAt(one, { error, others: [...reports, ...others] });
+        return { stages: [...reports, await reportInterrupted(one, error), ...others], failure };
       }
       if (!(error instanceof SitefleetError)) throw error;
       const failed: StageReport = { ...reportPlanned(one), state: "failed", live: await liveVersion(one) };
@@ -224,6 +245,12 @@ function reportPlanned({ plan }: OpenStage): StageReport {
   return { environment: plan.environment, plan, state: "planned", result: null, live: plan.baseVersion };
 }
 
+/** A deploy that had begun may have left another version live. */
+async function reportInterrupted(one: OpenStage, error: unknown): Promise<StageReport> {
+  const live = error instanceof InterruptedError ? await liveVersion(one) : one.plan.baseVersion;
+  return { ...reportPlanned(one), state: "interrupted", live };
+}
+
 function reportNotBegun(one: OpenStage): StageReport {
   return { ...reportPlanned(one), state: "not-begun" };
 }
@@ -234,6 +261,10 @@ export function describeStage({ environment, plan, state, live }: StageReport): 
     planned: "planned",
     verified: live === plan.baseVersion ? "as before, verified" : "verified",
     failed: live === plan.baseVersion ? "as before, for the deploy failed" : "and the deploy failed",
+    interrupted:
+      live === plan.baseVersion
+        ? "as before, for the deploy was interrupted"
+        : "and the deploy was interrupted",
     "not-begun": "not begun",
   };
   return `${environment}: ${sayLive(live)}, ${words[state]}`;

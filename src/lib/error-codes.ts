@@ -11,6 +11,31 @@ export interface ErrorCodeRow {
 /** Every stable error code; `docs/errors.md` has a section for each and a test holds the two lists together. */
 export const ERROR_CODES = {
   "cli/usage": { kind: "user", exit: 2, meaning: "the command line is not one the program knows" },
+  "compute/not-built": {
+    kind: "user",
+    exit: 2,
+    meaning: "the package of the Compute app has not been built",
+  },
+  "compute/other-target": {
+    kind: "user",
+    exit: 2,
+    meaning: "the settings want another target than the service has, and a service keeps its type",
+  },
+  "compute/settings-too-long": {
+    kind: "user",
+    exit: 2,
+    meaning: "the app's settings are longer than a Config Store's item may be",
+  },
+  "compute/store-taken": {
+    kind: "user",
+    exit: 2,
+    meaning: "a store of the wanted name is another service's",
+  },
+  "compute/vcl-only": {
+    kind: "user",
+    exit: 2,
+    meaning: "the command is about VCL, and a Compute service has none",
+  },
   "deploy/activation-not-seen": {
     kind: "remote",
     exit: 5,
@@ -50,11 +75,6 @@ export const ERROR_CODES = {
     kind: "user",
     exit: 1,
     meaning: "the rendered VCL has errors that our own checker finds",
-  },
-  "deploy/no-package": {
-    kind: "user",
-    exit: 2,
-    meaning: "the package of the Compute app has not been built",
   },
   "deploy/no-service": { kind: "user", exit: 2, meaning: "the environment's Fastly service does not exist" },
   "deploy/not-alike": {
@@ -211,6 +231,7 @@ export const ERROR_CODES = {
     exit: 1,
     meaning: "a file in the mirror's state folder cannot be read",
   },
+  "output/not-writable": { kind: "user", exit: 2, meaning: "a file that a flag names cannot be written" },
   "preview/not-enabled": {
     kind: "user",
     exit: 2,

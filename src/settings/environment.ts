@@ -13,6 +13,8 @@ export interface Location extends Omit<StoreLocation, "pathStyle"> {
 /** A server environment with every choice made; secrets are read when asked for. */
 export interface Environment {
   readonly name: string;
+  readonly target: ServerEnvironmentSettings["target"];
+  readonly compute: ServerEnvironmentSettings["compute"];
   readonly fastly: ServerEnvironmentSettings["fastly"];
   readonly s3: Location & { readonly second: Location | undefined };
   /** Longest suffix first. */
@@ -66,6 +68,8 @@ export function environmentOf(settings: Settings, name: string, variables: Varia
   }
   return {
     name,
+    target: found.target,
+    compute: found.compute,
     fastly: found.fastly,
     s3: { ...toLocation(found.s3), second: found.s3.second && toLocation(found.s3.second) },
     hostSuffixes: Object.entries(found.hostSuffixes)

@@ -28,6 +28,14 @@ const location = z.strictObject({
 });
 
 const serverEnvironment = z.strictObject({
+  /** What the edge runs: custom VCL, or the Compute app. A service has its type for life: see docs/settings.md. */
+  target: z.enum(["vcl", "compute"]).default("vcl"),
+  compute: z
+    .strictObject({
+      /** Whether the service has Fastly's HTTP cache: without it one TTL holds for all answers, and nothing stale is shown on errors. */
+      httpCache: z.boolean().default(true),
+    })
+    .default({ httpCache: true }),
   fastly,
   s3: location.extend({ second: location.optional() }),
   /** Host suffix (with its leading dot) -> website environment; hosts without a match are `production`. */

@@ -59,5 +59,10 @@ export const EDGE_STORES = {
   secrets: "sitefleet_private",
 } as const;
 
-/** The Config Store's item. */
+/** The Config Store's item for versions that have none of their own, as those that somebody clones by hand. */
 export const EDGE_SETTINGS_ITEM = "settings";
+
+/** The item of one version of the service: it goes live with that version, and comes back with it. */
+export function edgeSettingsItem(version: number | string): string {
+  return `${EDGE_SETTINGS_ITEM}-${version}`;
+}

@@ -29,6 +29,8 @@ const SEGMENT = "s3cret";
 /** An environment named `test`; hosts below `.staging.example` belong to `staging`. */
 export const environment: Environment = {
   name: "test",
+  target: "vcl",
+  compute: { httpCache: true },
   fastly: {
     serviceId: "SVC",
     apiUrl: "http://127.0.0.1:1",

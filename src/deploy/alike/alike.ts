@@ -1,9 +1,7 @@
 import { Secret } from "../../lib/secret.ts";
-import type { RenderedService } from "../../render/render.ts";
 import { environmentOf } from "../../settings/environment.ts";
 import type { Environment, EnvironmentSecrets } from "../../settings/environment.ts";
 import type { ServerEnvironmentSettings } from "../../settings/schema.ts";
-import { contentOf } from "../service/desired.ts";
 import type { DesiredService } from "../service/desired.ts";
 import { comparedService, mapTexts } from "./compared-service.ts";
 import type { ComparedService } from "./compared-service.ts";
@@ -40,6 +38,9 @@ export interface AlikeReport {
   readonly withoutEffect: readonly string[];
 }
 
+/** What an environment's settings make of a service. */
+export type RenderedContent = Pick<DesiredService, "content" | "revision">;
+
 /** Is no setting. */
 const UNEXPLAINED: Cause = "";
 
@@ -58,7 +59,7 @@ const NAMELESS = "name-of-the-environment";
  */
 export function proveAlike(
   sides: readonly [first: AlikeSide, second: AlikeSide],
-  render: (environment: Environment) => RenderedService,
+  render: (environment: Environment) => RenderedContent,
 ): AlikeReport {
   const [first, second] = sides;
   const [start, end] = [comparedSide(first), comparedSide(second)];
@@ -91,16 +92,15 @@ function chainOf(work: {
   readonly first: AlikeSide;
   readonly second: AlikeSide;
   readonly settled: readonly SettingStep[];
-  readonly render: (environment: Environment) => RenderedService;
+  readonly render: (environment: Environment) => RenderedContent;
   readonly end: ComparedService;
   readonly names: readonly [string, string];
 }): readonly Link[] {
   const { first, names, settled } = work;
   const nameless = (settings: ServerEnvironmentSettings): ComparedService => {
     const environment = namelessEnvironment(settings, first.environment);
-    const rendered = work.render(environment);
-    const { revision } = rendered;
-    return comparedService(contentOf(environment, rendered), { revision, fastly: environment.fastly });
+    const { content, revision } = work.render(environment);
+    return comparedService(content, { revision, fastly: environment.fastly });
   };
   const named = (service: ComparedService, name: string): ComparedService =>
     mapTexts(service, (text) => text.replaceAll(NAMELESS, name));

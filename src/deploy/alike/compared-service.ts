@@ -1,4 +1,5 @@
 import type { Environment } from "../../settings/environment.ts";
+import { appSettingsFields } from "../compute/app-settings.ts";
 import { describeRule } from "../service/service-content.ts";
 import type { LoggingValue, ServiceContent } from "../service/service-content.ts";
 
@@ -25,7 +26,12 @@ export function comparedService(
       ...content.vcls.map((file) => [file.name, linesOf(file.content)] as const),
       ...content.snippets.map((one) => [`snippet ${one.name}`, linesOf(one.content)] as const),
     ]),
-    fields: new Map([...fieldsOf(content), ...privateFields(from.fastly)]),
+    fields: new Map([
+      ...fieldsOf(content),
+      ...computeFields(content),
+      // A Compute service has none of the team's dictionaries.
+      ...(content.compute === null ? privateFields(from.fastly) : []),
+    ]),
   };
 }
 
@@ -58,6 +64,17 @@ function fieldsOf(content: ServiceContent): readonly Field[] {
     ),
     ...content.loggings.flatMap(({ kind, name, fields }) => objectFields(`logging ${kind}/${name}`, fields)),
     ...objectFields("settings", content.settings),
+  ];
+}
+
+function computeFields({ compute }: ServiceContent): readonly Field[] {
+  if (!compute) return [];
+  const { revision: _, ...settings } = appSettingsFields(compute.settings);
+  return [
+    ["package", compute.package?.filesHash ?? ""],
+    ...compute.stores.map(({ kind, role, name }): Field => [`${kind} store for ${role}`, name]),
+    ...compute.links.map(({ name, store }): Field => [`link ${name}`, store]),
+    ...Object.entries(settings).map(([name, value]): Field => [`app ${name}`, value]),
   ];
 }
 

@@ -92,6 +92,7 @@ async function prove(job: Activation, notice: LiveNotice): Promise<void> {
   try {
     const live = await activeVersion(job);
     if (live !== job.version) throw overtaken(job, { live, details: job.lasting });
+    await job.settle?.();
     await writeJournal(job, { state: "verified", version: job.version, former: job.former });
   } catch (error) {
     if (!(error instanceof RemoteError)) throw error;

@@ -6,6 +6,7 @@ import type { DeployRecord } from "../plan/deploy-plan.ts";
 import { tellMessages } from "./draft.ts";
 import { STATE_KEYS, formatJournal, formatRecord } from "../live/state.ts";
 import type { Journal } from "../live/state.ts";
+import type { ItemTable } from "../live/tables.ts";
 import type { StepTimer } from "./step-timer.ts";
 import type { SentFile } from "./vcl-message.ts";
 
@@ -45,8 +46,10 @@ export interface Activation {
    * that was live before stays, because whoever goes back to it has a reason not to want the other.
    */
   readonly interrupted: "restore" | "stay";
-  /** State dictionary; without one nothing is remembered over a crash. */
-  readonly stateDictionary: string | undefined;
+  /** Where it is remembered how far this came; without it nothing is over a crash. */
+  readonly state: ItemTable | undefined;
+  /** What is still to be written once the version is verified. */
+  readonly settle?: (() => Promise<void>) | undefined;
   /** What is remembered from the moment the version is verified; absent where that does not change. */
   readonly record?: DeployRecord | undefined;
   /** Digest of the version's content, as far as it is known. */
@@ -116,8 +119,7 @@ export async function orInterrupted<T>(work: Promise<T>, signal: AbortSignal): P
 
 /** Keeps how far the change of the live version came, for whichever run comes next. */
 export async function writeJournal(job: Activation, journal: Journal): Promise<void> {
-  if (job.stateDictionary === undefined) return;
-  await job.client.putItems({ serviceId: job.serviceId, dictionaryId: job.stateDictionary }, [
+  await job.state?.put([
     { key: STATE_KEYS.journal, value: formatJournal({ ...journal, content: job.content }) },
     ...(job.record && journal.state === "verified" ? formatRecord(job.record) : []),
   ]);

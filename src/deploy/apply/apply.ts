@@ -1,6 +1,6 @@
 import type { FastlyClient } from "../../fastly/client.ts";
-import { ACL, DICTIONARY } from "../../fastly/objects.ts";
-import type { Acl, Dictionary, VersionInfo } from "../../fastly/wire.ts";
+import { ACL } from "../../fastly/objects.ts";
+import type { Acl, VersionInfo } from "../../fastly/wire.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { SitefleetError, assertDefined } from "../../lib/errors.ts";
 import { InterruptedError } from "../../lib/interruption.ts";
@@ -13,7 +13,12 @@ import type { PrivateItem } from "../service/tables.ts";
 import { isVersionStep, sentFiles, writeDraft } from "./draft.ts";
 import type { WrittenDraft } from "./draft.ts";
 import { sayLive, sayNothingActivated, withLines } from "./left-behind.ts";
-import { findService } from "../live/live.ts";
+import type { PackageFile } from "../compute/package-file.ts";
+import type { FoundStore } from "../compute/stores.ts";
+import { obtainStores, settleAppSettings } from "./compute-writes.ts";
+import { SERVICE_TYPES, findService } from "../live/live.ts";
+import { openDictionaries, requireTable, storeTables } from "../live/tables.ts";
+import type { ServiceTables } from "../live/tables.ts";
 import { formerVersion, isEmptyPlan } from "../plan/deploy-plan.ts";
 import type { DeployPlan } from "../plan/deploy-plan.ts";
 import { markOrphans } from "./orphans.ts";
@@ -34,6 +39,8 @@ export interface ApplyOptions {
   readonly privateItems: readonly PrivateItem[];
   /** Values of the variables that fields of the plan name. */
   readonly variables: ReadonlyMap<string, Secret>;
+  /** The package that is installed; needed for Compute services. */
+  readonly package?: PackageFile | undefined;
   /** Who deploys, for the version's stamp; `null` when unknown. */
   readonly by: string | null;
   /** Whether a missing service may be made. */
@@ -85,8 +92,11 @@ export async function applyDeploy(plan: DeployPlan, options: ApplyOptions): Prom
   refuseDrift(plan);
   const service = await obtainService(plan, options);
   refuseOtherBase(plan, service.versions);
+  const { client, progress } = options;
+  const stores = await obtainStores(plan, { client, serviceId: service.id, progress });
   timer.end("plan");
-  const work: Work = { options, service, timer, files: sentFiles(plan, options.files ?? []), lasting: [] };
+  const files = sentFiles(plan, options.files ?? []);
+  const work: Work = { options, service, stores, timer, files, lasting: [] };
   if (plan.steps.some(isVersionStep)) {
     const version = await deployVersion(plan, work);
     return resultOf({ outcome: "deployed", serviceId: service.id, version });
@@ -129,6 +139,7 @@ interface Service {
 interface Work {
   readonly options: ApplyOptions;
   readonly service: Service;
+  readonly stores: readonly FoundStore[];
   readonly timer: StepTimer;
   readonly files: readonly SentFile[];
   /** What has been changed beside versions so far and stays so, a line each. */
@@ -137,17 +148,17 @@ interface Work {
 
 async function obtainService(plan: DeployPlan, options: ApplyOptions): Promise<Service> {
   const { client } = options;
-  const { id, name } = plan.service;
+  const { id, name, target } = plan.service;
   if (id !== null) return { id, versions: await client.listVersions(id) };
   // A run whose answer got lost may have made it already.
-  const found = await findService(client, { id: undefined, name });
+  const found = await findService(client, { id: undefined, name, target });
   if (found) return { id: found.id, versions: found.versions };
   if (!options.create) {
     throw new SitefleetError("deploy/no-service", `Fastly has no service named "${name}"`, {
       hint: "set `fastly.serviceId` in the settings, or make the service with `sitefleet deploy apply --create`",
     });
   }
-  const made = await client.createService(name);
+  const made = await client.createService(name, SERVICE_TYPES[target]);
   options.progress(`service "${name}" made: ${made.id}`);
   return { id: made.id, versions: await client.listVersions(made.id) };
 }
@@ -177,7 +188,7 @@ async function deployVersion(plan: DeployPlan, work: Work): Promise<number> {
 
 interface Ready {
   readonly version: number;
-  readonly tables: Tables;
+  readonly tables: VersionTables;
   readonly versions: readonly VersionInfo[];
 }
 
@@ -186,7 +197,8 @@ async function makeReady(plan: DeployPlan, work: Work): Promise<Ready> {
   const { options, service, timer, files } = work;
   const { client, progress, clock, signal, variables, by } = options;
   const serviceId = service.id;
-  const job = { client, serviceId, plan, variables, by, progress, clock, signal, timer, files };
+  const compute = { stores: work.stores, package: options.package };
+  const job = { client, serviceId, plan, variables, by, compute, progress, clock, signal, timer, files };
   try {
     const draft = await writeDraft(job, service.versions);
     const { version } = draft;
@@ -240,42 +252,43 @@ async function finishLiveVersion(plan: DeployPlan, work: Work): Promise<void> {
 }
 
 /** Where a version's tables are; ACLs are looked up only where there are any. */
-interface Tables {
-  readonly dictionaries: readonly Dictionary[];
+interface VersionTables {
+  readonly tables: ServiceTables;
   readonly acls: readonly Acl[];
 }
 
-async function readTables(plan: DeployPlan, work: Work & { readonly version: number }): Promise<Tables> {
+async function readTables(
+  plan: DeployPlan,
+  work: Work & { readonly version: number },
+): Promise<VersionTables> {
   const { client } = work.options;
-  const ref = { serviceId: work.service.id, version: work.version };
-  const writesEntries = plan.content.acls.length > 0;
+  const { stores, version } = work;
+  const serviceId = work.service.id;
+  const isCompute = plan.content.compute !== null;
   return {
-    dictionaries: await client.list(DICTIONARY, ref),
-    acls: writesEntries ? await client.list(ACL, ref) : [],
+    tables: isCompute
+      ? storeTables(client, { serviceId, stores })
+      : await openDictionaries(client, { serviceId, version }),
+    acls: plan.content.acls.length > 0 ? await client.list(ACL, { serviceId, version }) : [],
   };
 }
 
-function writeTablesOf(plan: DeployPlan, work: Work & { readonly tables: Tables }): Promise<void> {
+function writeTablesOf(plan: DeployPlan, work: Work & { readonly tables: VersionTables }): Promise<void> {
   const { client, privateItems, progress } = work.options;
   const { lasting, tables, service } = work;
   return writeTables({ client, serviceId: service.id, plan, privateItems, progress, lasting, ...tables });
 }
 
-function idOf(dictionaries: readonly Dictionary[], name: string): string {
-  const found = dictionaries.find((dictionary) => dictionary.name === name);
-  assertDefined(found, `dictionary ${name}`);
-  return found.id;
-}
-
 function activation(
   plan: DeployPlan,
   work: Work & {
-    readonly tables: Tables;
+    readonly tables: VersionTables;
     readonly version: number;
     readonly versions: readonly VersionInfo[];
   },
 ): Activation {
-  const { options } = work;
+  const { options, stores } = work;
+  const text = plan.content.compute?.settings ?? null;
   const sameVersion = work.version === plan.baseVersion;
   return {
     client: options.client,
@@ -289,7 +302,8 @@ function activation(
     revision: plan.revision,
     former: sameVersion && !plan.unverified ? plan.baseVersion : formerVersion(plan),
     interrupted: "restore",
-    stateDictionary: idOf(work.tables.dictionaries, STATE_DICTIONARY),
+    state: requireTable(work.tables.tables, STATE_DICTIONARY),
+    settle: text === null ? undefined : () => settleAppSettings(options.client, stores, text),
     record: plan.steps.find((step) => step.do === "put-record")?.record,
     content: digestContent(plan.content),
     deadlineMs: options.activationDeadlineMs ?? DEFAULT_DEADLINE_MS,

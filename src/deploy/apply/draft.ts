@@ -15,8 +15,11 @@ import { SitefleetError, assertNever } from "../../lib/errors.ts";
 import type { Secret } from "../../lib/secret.ts";
 import type { DeployPlan, DropStep, PutStep, VersionStep } from "../plan/deploy-plan.ts";
 import { loggingToWrite } from "../service/loggings.ts";
+import { linkToWrite, packageBytes, writeAppSettings } from "./compute-writes.ts";
+import type { ComputeParts } from "./compute-writes.ts";
 import { obtainDraft } from "./obtain-draft.ts";
 import type { Draft } from "./obtain-draft.ts";
+import { planAppSettings } from "../plan/plan-compute.ts";
 import { planContent } from "../plan/plan-content.ts";
 import { readVersion } from "../live/read-version.ts";
 import type { VersionWish } from "../live/read-version.ts";
@@ -42,6 +45,8 @@ export interface DraftJob extends BudgetJob {
   readonly variables: ReadonlyMap<string, Secret>;
   /** Who deploys, for the stamp. */
   readonly by: string | null;
+  /** What a Compute service's version is made of besides. */
+  readonly compute: ComputeParts;
 }
 
 /** A draft that holds what the plan wants, with the comment that it was given. */
@@ -113,7 +118,17 @@ async function refuseMixture({ client, plan }: DraftJob, ref: VersionRef): Promi
 
 /** Whether a step writes to a version, and not beside it. */
 export function isVersionStep(step: DeployPlan["steps"][number]): step is VersionStep {
-  return step.do === "put" || step.do === "drop" || step.do === "set-main" || step.do === "put-settings";
+  switch (step.do) {
+    case "put":
+    case "drop":
+    case "set-main":
+    case "put-settings":
+    case "put-package":
+    case "put-app-settings":
+      return true;
+    default:
+      return false;
+  }
 }
 
 /**
@@ -124,10 +139,13 @@ async function stepsLeft(job: DraftJob, ref: VersionRef, found: Draft): Promise<
   const { plan, variables } = job;
   const dropped = plan.steps.flatMap((step) => (step.do === "drop" ? [nameOfDrop(step)] : []));
   // The earlier run may have made an endpoint of any kind, and endpoints of all kinds share their names.
-  const wish: VersionWish = { loggings: plan.content.loggings, variables, kinds: LOGGING_KINDS };
+  const { stores } = job.compute;
+  const wish: VersionWish = { loggings: plan.content.loggings, variables, kinds: LOGGING_KINDS, stores };
   const draft = await readVersion(job.client, ref, wish);
   const made = ownStamp(found) ? await madeBefore(job, { ref, wish, content: draft.content }) : [];
-  return planContent(plan.content, draft.content, new Set([...dropped, ...made]));
+  const left = planContent(plan.content, draft.content, new Set([...dropped, ...made]));
+  // Whether they are the draft's own or those of all cannot be told from what the app would read.
+  return [...left, ...planAppSettings(plan.content, draft.content, true)];
 }
 
 /** What is in a draft of ours and not in its base. */
@@ -168,12 +186,23 @@ async function writeStep(job: DraftJob, ref: VersionRef, step: VersionStep): Pro
     case "put-settings":
       await client.writeSettings(ref, step.settings);
       return;
+    case "put-package":
+      await client.compute.uploadPackage(ref, packageBytes(job.compute, step.package));
+      return;
+    case "put-app-settings":
+      return writeAppSettings(client, {
+        stores: job.compute.stores,
+        text: job.plan.content.compute?.settings ?? "",
+        version: ref.version,
+        base: job.plan.baseVersion,
+      });
     default:
       return assertNever(step);
   }
 }
 
-async function writeObject({ client, variables }: DraftJob, ref: VersionRef, step: PutStep): Promise<void> {
+async function writeObject(job: DraftJob, ref: VersionRef, step: PutStep): Promise<void> {
+  const { client, variables } = job;
   const write = step.change;
   switch (step.kind) {
     case "vcl":
@@ -200,6 +229,8 @@ async function writeObject({ client, variables }: DraftJob, ref: VersionRef, ste
     case "logging":
       await client[write](loggingOf(step.object.kind), ref, loggingToWrite(step.object, variables));
       return;
+    case "link":
+      return client.compute.putLink(ref, linkToWrite(step.object, job.compute.stores));
     default:
       assertNever(step);
   }

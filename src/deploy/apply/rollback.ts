@@ -1,4 +1,3 @@
-import { DICTIONARY } from "../../fastly/objects.ts";
 import type { VersionInfo } from "../../fastly/wire.ts";
 import { SitefleetError } from "../../lib/errors.ts";
 import { activateAndVerify } from "./activate.ts";
@@ -6,7 +5,13 @@ import { activeVersion } from "./activation.ts";
 import type { Activation } from "./activation.ts";
 import type { ApplyOptions, DeployResult } from "./apply.ts";
 import { STATE_DICTIONARY } from "../service/desired.ts";
-import type { DesiredService } from "../service/desired.ts";
+import type { WantedService } from "../service/desired.ts";
+import { findStores, storeOf } from "../compute/stores.ts";
+import type { FoundStore } from "../compute/stores.ts";
+import { edgeSettingsItem } from "../../site/edge-settings.ts";
+import { openDictionaries, storeTables } from "../live/tables.ts";
+import type { ItemTable } from "../live/tables.ts";
+import { settleAppSettings } from "./compute-writes.ts";
 import { findService } from "../live/live.ts";
 import { ownStamp, parseStamp } from "../live/stamp.ts";
 import { parseState } from "../live/state.ts";
@@ -23,6 +28,10 @@ export interface RollbackPlan {
   /** Digest of what was written to the target, where its stamp tells. */
   readonly content: string | undefined;
   readonly versions: readonly VersionInfo[];
+  /** Of a Compute service. */
+  readonly stores: readonly FoundStore[];
+  /** Settings of the app that come back with the version; `undefined` of a VCL service. */
+  readonly settings: string | undefined;
 }
 
 /**
@@ -32,7 +41,7 @@ export interface RollbackPlan {
  */
 export async function planRollback(
   client: ApplyOptions["client"],
-  request: { readonly service: DesiredService["service"]; readonly to: number | undefined },
+  request: { readonly service: WantedService; readonly to: number | undefined },
 ): Promise<RollbackPlan> {
   const service = await findService(client, request.service);
   if (!service) {
@@ -47,7 +56,9 @@ export async function planRollback(
     });
   }
   const { to } = request;
-  const before = to === undefined ? await versionBefore(client, { serviceId: service.id, active }) : null;
+  const stores = await findStores(client, request.service.stores);
+  const known = { serviceId: service.id, stores, target: request.service.target };
+  const before = to === undefined ? await versionBefore(client, { ...known, active }) : null;
   const target = chooseTarget(service.versions, { active, to, before });
   return {
     serviceId: service.id,
@@ -56,7 +67,27 @@ export async function planRollback(
     revision: parseStamp(target.comment)?.revision,
     content: ownStamp(target)?.content ?? undefined,
     versions: service.versions,
+    stores,
+    settings: known.target === "compute" ? await settingsOf(client, stores, target.number) : undefined,
   };
+}
+
+/**
+ * The app's settings of a version to go back to.
+ * @throws SitefleetError `deploy/invalid-version` where they are gone: with others it would not be that version
+ */
+async function settingsOf(
+  client: ApplyOptions["client"],
+  stores: readonly FoundStore[],
+  version: number,
+): Promise<string> {
+  const store = storeOf(stores, "settings");
+  const item = edgeSettingsItem(version);
+  const found = store && (await client.stores.readConfigItem(store.id, item));
+  if (found !== undefined) return found;
+  throw new SitefleetError("deploy/invalid-version", `the settings of version ${version} are gone`, {
+    hint: `the item "${item}" is not in the service's Config Store: name a newer version with --to, or deploy again`,
+  });
 }
 
 /**
@@ -66,22 +97,30 @@ export async function planRollback(
  */
 async function versionBefore(
   client: ApplyOptions["client"],
-  { serviceId, active }: { readonly serviceId: string; readonly active: VersionInfo },
+  { active, ...of }: StatePlace & { readonly active: VersionInfo },
 ): Promise<number | null> {
-  const dictionaryId = await stateDictionaryIn(client, { serviceId, version: active.number });
-  const { journal } = parseState(
-    dictionaryId === undefined ? [] : await client.listItems({ serviceId, dictionaryId }),
-  );
+  const state = await stateIn(client, of, active.number);
+  const { journal } = parseState((await state?.list()) ?? []);
   const known = journal?.version === active.number ? journal.former : null;
   return known !== null && known < active.number ? known : (ownStamp(active)?.from ?? null);
 }
 
-async function stateDictionaryIn(
+interface StatePlace {
+  readonly serviceId: string;
+  readonly stores: readonly FoundStore[];
+  readonly target: WantedService["target"];
+}
+
+async function stateIn(
   client: ApplyOptions["client"],
-  ref: { readonly serviceId: string; readonly version: number },
-): Promise<string | undefined> {
-  const dictionaries = await client.list(DICTIONARY, ref);
-  return dictionaries.find(({ name }) => name === STATE_DICTIONARY)?.id;
+  { serviceId, stores, target }: StatePlace,
+  version: number,
+): Promise<ItemTable | undefined> {
+  const tables =
+    target === "compute"
+      ? storeTables(client, { serviceId, stores })
+      : await openDictionaries(client, { serviceId, version });
+  return tables.items(STATE_DICTIONARY);
 }
 
 /**
@@ -103,7 +142,9 @@ export async function applyRollback(
     timer.end("plan");
     return { outcome: "unchanged", ...result, timings: timer.timings, edgeMs: timer.edgeMs };
   }
-  const stateDictionary = await stateDictionaryIn(client, { serviceId, version: to });
+  const { stores, settings } = plan;
+  const target = settings === undefined ? "vcl" : "compute";
+  const state = await stateIn(client, { serviceId, stores, target }, to);
   refuseOtherLive(from, await activeVersion({ client, serviceId }));
   timer.end("plan");
   const job: Activation = {
@@ -119,7 +160,8 @@ export async function applyRollback(
     former: from,
     interrupted: "stay",
     content: plan.content,
-    stateDictionary,
+    state,
+    settle: settings === undefined ? undefined : () => settleAppSettings(client, stores, settings),
     deadlineMs: options.activationDeadlineMs ?? 120_000,
     lasting: [],
     files: [],

@@ -23,6 +23,7 @@ export function writesFor(steps: readonly DeployStep[]): number {
 function writesOf(step: DeployStep): number {
   switch (step.do) {
     case "create-service":
+    case "create-store":
       return 0; // made before the first version's draft is
     case "put-private-items":
       return 2 + batches(step.remove.length);

@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { AclChange, FastlyClient } from "../../fastly/client.ts";
 import { RemoteError } from "../../fastly/remote-error.ts";
-import type { Acl, AclEntry, Dictionary } from "../../fastly/wire.ts";
+import type { Acl, AclEntry } from "../../fastly/wire.ts";
+import { requireTable } from "../live/tables.ts";
+import type { ServiceTables } from "../live/tables.ts";
 import { SitefleetError, assertDefined } from "../../lib/errors.ts";
 import type { DeployPlan, TableStep } from "../plan/deploy-plan.ts";
 import { STATE_DICTIONARY } from "../service/desired.ts";
@@ -17,7 +19,7 @@ export interface TableJob {
   readonly privateItems: readonly PrivateItem[];
   readonly progress: (line: string) => void;
   /** Of the version that is about to be live, or is. */
-  readonly dictionaries: readonly Dictionary[];
+  readonly tables: ServiceTables;
   readonly acls: readonly Acl[];
   /** Gets a line for each table before it is written: what stays changed when a version is put back. */
   readonly lasting: string[];
@@ -53,23 +55,21 @@ function isNew(plan: DeployPlan, kind: "dictionary" | "acl", name: string): bool
 }
 
 async function writeRecord(job: TableJob, { record }: Step<"put-record">): Promise<void> {
-  const ref = dictionaryRef(job, STATE_DICTIONARY);
-  const before = parseState(await job.client.listItems(ref)).record;
-  await job.client.putItems(ref, formatRecord(uniteRecords(before, record)));
+  const state = requireTable(job.tables, STATE_DICTIONARY);
+  const before = parseState(await state.list()).record;
+  await state.put(formatRecord(uniteRecords(before, record)));
 }
 
 async function writePrivate(job: TableJob, step: Step<"put-private-items">): Promise<void> {
-  const { client, privateItems, progress, lasting } = job;
-  const ref = dictionaryRef(job, step.dictionary);
+  const { privateItems, progress, lasting } = job;
+  const table = requireTable(job.tables, step.dictionary);
   const items = privateItems.filter(({ dictionary }) => dictionary === step.dictionary);
   lasting.push(`the private items keep their new values: Fastly does not tell the former ones`);
-  await client.putItems(ref, items);
-  await client.removeItems(ref, step.remove);
-  const salted = { dictionaryId: ref.dictionaryId, salt: randomBytes(16).toString("hex") };
+  await table.put(items);
+  await table.remove(step.remove);
+  const salted = { dictionaryId: await table.identity(), salt: randomBytes(16).toString("hex") };
   const digest = digestItems(digestedItems(privateItems, step.dictionary), salted);
-  await client.putItems(dictionaryRef(job, STATE_DICTIONARY), [
-    { key: digestKey(step.dictionary), value: digest },
-  ]);
+  await requireTable(job.tables, STATE_DICTIONARY).put([{ key: digestKey(step.dictionary), value: digest }]);
   progress(`private items written: ${items.map(({ key }) => key).join(", ")}`);
 }
 
@@ -77,8 +77,8 @@ async function writeItems(job: TableJob, { name, items: wanted }: DictionaryCont
   const step = job.plan.steps.find((one) => one.do === "put-items" && one.dictionary === name);
   const fresh = isNew(job.plan, "dictionary", name);
   if (wanted === undefined || (!fresh && step?.do !== "put-items")) return;
-  const ref = dictionaryRef(job, name);
-  const found = await job.client.listItems(ref);
+  const table = requireTable(job.tables, name);
+  const found = await table.list();
   const items = found.map(({ item_key, item_value }) => ({ key: item_key, value: item_value }));
   if (!fresh && step?.do === "put-items") {
     refuseOtherTable(`dictionary "${name}"`, step.seen, digestTable(itemLines(items)));
@@ -86,14 +86,8 @@ async function writeItems(job: TableJob, { name, items: wanted }: DictionaryCont
   const present = new Map(items.map(({ key, value }) => [key, value]));
   const keys = new Set(wanted.map(({ key }) => key));
   job.lasting.push(`the items of dictionary "${name}" keep their new values`);
-  await job.client.putItems(
-    ref,
-    wanted.filter(({ key, value }) => present.get(key) !== value),
-  );
-  await job.client.removeItems(
-    ref,
-    [...present.keys()].filter((key) => !keys.has(key)),
-  );
+  await table.put(wanted.filter(({ key, value }) => present.get(key) !== value));
+  await table.remove([...present.keys()].filter((key) => !keys.has(key)));
   job.progress(`items of dictionary "${name}" written`);
 }
 
@@ -144,13 +138,4 @@ function refuseOtherTable(what: string, seen: string | null, found: string): voi
   throw new SitefleetError("deploy/changed-meanwhile", `${what} was changed after the plan was made`, {
     hint: "look at what changed with `sitefleet deploy plan`, then apply again",
   });
-}
-
-function dictionaryRef(
-  job: TableJob,
-  name: string,
-): { readonly serviceId: string; readonly dictionaryId: string } {
-  const found = job.dictionaries.find((one) => one.name === name);
-  assertDefined(found, `dictionary ${name}`);
-  return { serviceId: job.serviceId, dictionaryId: found.id };
 }

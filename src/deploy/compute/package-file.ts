@@ -39,7 +39,7 @@ const manifestSchema = z.object({ name: z.string().min(1) });
 
 /**
  * Reads a package and what Fastly will say of it; without a path the product's own.
- * @throws SitefleetError `deploy/no-package` where there is none, `deploy/invalid-package` where it is no package
+ * @throws SitefleetError `compute/not-built` where there is none, `deploy/invalid-package` where it is no package
  */
 export async function readPackage(path: string = packagePath(OWN_PACKAGE)): Promise<PackageFile> {
   const bytes = await readArchive(path);
@@ -67,7 +67,7 @@ async function readArchive(path: string): Promise<Buffer> {
     bytes = await readFile(path);
   } catch (cause) {
     if (!isErrno(cause, "ENOENT")) throw invalid(path, `cannot be read: ${messageOf(cause)}`, cause);
-    throw new SitefleetError("deploy/no-package", `there is no package of the Compute app at ${path}`, {
+    throw new SitefleetError("compute/not-built", `there is no package of the Compute app at ${path}`, {
       cause,
       hint: "in a checkout build it with `npm run build:compute`; an installed sitefleet comes with it",
     });

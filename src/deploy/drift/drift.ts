@@ -7,6 +7,12 @@ import { isOurs, ownedIn } from "../live/ownership.ts";
 import { EMPTY_CONTENT } from "../service/service-content.ts";
 import type { ServiceContent } from "../service/service-content.ts";
 import { tableDrift } from "./table-drift.ts";
+import { appSettingsFields, isRevision } from "../compute/app-settings.ts";
+import { isOwnLink } from "../compute/stores.ts";
+import { ownStamp } from "../live/stamp.ts";
+import { appSettingsChanges } from "../plan/plan-compute.ts";
+import type { ComputeContent } from "../service/compute-content.ts";
+import { EDGE_SETTINGS_ITEM, edgeSettingsItem } from "../../site/edge-settings.ts";
 
 /**
  * What was changed by hand since sitefleet last wrote it and is not as wanted: a deploy would undo it. Changes by hand
@@ -25,6 +31,7 @@ export function findDrift(wanted: ServiceContent, live: LiveService | undefined)
     ...activationDrift(live),
     ...names.flatMap((name) => driftOf(name, sides)),
     ...tableDrift(wanted, live),
+    ...appSettingsDrift(wanted, live),
   ];
 }
 
@@ -43,7 +50,13 @@ interface Sides {
 }
 
 /** Kinds of which a service has objects that are not sitefleet's. */
-const SHARED: ReadonlySet<DriftKind> = new Set<DriftKind>(["acl", "dictionary", "snippet", "logging"]);
+const SHARED: ReadonlySet<DriftKind> = new Set<DriftKind>([
+  "acl",
+  "dictionary",
+  "snippet",
+  "logging",
+  "link",
+]);
 
 function driftOf(key: string, { wanted, live, written, owned }: Sides): readonly DriftEntry[] {
   const [w, l, b] = [wanted.get(key), live.get(key), written.get(key)];
@@ -67,7 +80,7 @@ function isInTheWay({ kind, name }: Comparable, wanted: Sides["wanted"]): boolea
 }
 
 function isOwnObject({ kind, name }: Comparable): boolean {
-  return kind === "dictionary" && isOwnDictionary(name);
+  return (kind === "dictionary" && isOwnDictionary(name)) || (kind === "link" && isOwnLink(name));
 }
 
 function isSame(a: Comparable | undefined, b: Comparable | undefined): boolean {
@@ -100,11 +113,43 @@ function comparables(content: ServiceContent): ReadonlyMap<string, Comparable> {
     ...content.loggings.map(
       (one) => ({ kind: "logging", name: `${one.kind}/${one.name}`, fields: loggingFields(one) }) as const,
     ),
+    ...computeComparables(content.compute),
     ...Object.entries(content.settings).map(
       ([name, value]) => ({ kind: "setting", name, fields: { value: String(value) } }) as const,
     ),
   ];
   return new Map(list.map((one) => [`${one.kind}/${one.name}`, one]));
+}
+
+function computeComparables(compute: ComputeContent | null): readonly Comparable[] {
+  if (!compute) return [];
+  const { package: found, links, settings } = compute;
+  return [
+    ...(found ? [{ kind: "package", name: "package", fields: { filesHash: found.filesHash } } as const] : []),
+    ...links.map(({ name, store }) => ({ kind: "link", name, fields: { store } }) as const),
+    { kind: "app-settings", name: EDGE_SETTINGS_ITEM, fields: appSettingsFields(settings) } as const,
+  ];
+}
+
+/**
+ * An item of a version that sitefleet made has the revision of what it says: a change by hand, which no version tells of,
+ * gives it another digest. Versions of others are compared with the last one of sitefleet's, as everything else in them.
+ */
+function appSettingsDrift(wanted: ServiceContent, { active, state }: LiveService): readonly DriftEntry[] {
+  const compute = active?.content.compute;
+  const stamp = active && ownStamp(active);
+  if (!compute || !stamp || !isOurs(active, state.journal)) return [];
+  const { settings } = compute;
+  const isAsWritten = isRevision(stamp.revision, {
+    text: settings,
+    filesHash: compute.package?.filesHash ?? "",
+  });
+  const target = wanted.compute?.settings ?? null;
+  if (isAsWritten || settings === target) return [];
+  const change = settings === null ? "removed" : "changed";
+  const changes = settings === null ? [] : appSettingsChanges(settings, target);
+  const name = edgeSettingsItem(active.number);
+  return [{ kind: "app-settings", name, change, changes, edit: "the settings" }];
 }
 
 /** What has to be changed so that a deploy keeps it; `null` for what `--adopt` can keep. */
@@ -132,6 +177,12 @@ function whatToEdit({ kind, name }: Comparable): string | null {
       return "`fastly.dictionaries` in the settings";
     case "activation":
       return "what was rolled back";
+    case "package":
+      return "nothing: sitefleet deploys its own package";
+    case "link":
+      return "nothing: sitefleet needs it as it is";
+    case "app-settings":
+      return "the settings";
     default:
       return assertNever(kind);
   }

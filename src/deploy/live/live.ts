@@ -1,16 +1,20 @@
 import type { FastlyClient } from "../../fastly/client.ts";
 import { SitefleetError } from "../../lib/errors.ts";
 import type { ServiceInfo, VersionInfo } from "../../fastly/wire.ts";
+import { findStores } from "../compute/stores.ts";
+import type { FoundStore } from "../compute/stores.ts";
+import { PRIVATE_DICTIONARY } from "../../render/constants.ts";
 import { STATE_DICTIONARY, isOwnDictionary } from "../service/desired.ts";
-import type { DesiredService } from "../service/desired.ts";
+import type { DesiredService, WantedService } from "../service/desired.ts";
 import { isOurs, ownedIn, ownedLoggingKinds } from "./ownership.ts";
-import { readVersion, readVersionTables } from "./read-version.ts";
+import { NO_WISH, readVersion, readVersionTables } from "./read-version.ts";
 import type { ReadVersion, VersionWish } from "./read-version.ts";
 import type { ServiceContent } from "../service/service-content.ts";
 import { LOGGING_KINDS, isLoggingKind } from "../../lib/fastly-names.ts";
 import { ownStamp } from "./stamp.ts";
 import { parseState } from "./state.ts";
 import type { DeployState } from "./state.ts";
+import { dictionaryTables, storeTables } from "./tables.ts";
 
 /** A service as it is. */
 export interface LiveService {
@@ -24,18 +28,24 @@ export interface LiveService {
    */
   readonly written: ServiceContent | undefined;
   readonly state: DeployState;
+  /** The wanted stores that are there; none of a VCL service. */
+  readonly stores: readonly FoundStore[];
   /** Objects in the active version that sitefleet did not make and leaves alone, unless it wants one of that name. */
   readonly foreign: readonly { readonly kind: string; readonly names: readonly string[] }[];
 }
 
+/** What a service is looked for by. */
+export type ServiceName = Pick<WantedService, "id" | "name"> & Partial<WantedService>;
+
 /**
  * Finds the service by its id, else by its name.
+ * @param wanted without a target a service of any type will do
  * @returns `undefined` when there is none of that name
- * @throws SitefleetError `deploy/no-service` when the id is unknown or not a VCL service
+ * @throws SitefleetError `deploy/no-service` when the id is unknown, `compute/other-target`
  */
 export async function findService(
   client: FastlyClient,
-  wanted: DesiredService["service"],
+  wanted: ServiceName,
 ): Promise<ServiceInfo | undefined> {
   const found =
     wanted.id === undefined ? await client.findService(wanted.name) : await client.readService(wanted.id);
@@ -44,12 +54,23 @@ export async function findService(
       hint: "check `fastly.serviceId` in the settings and the token's account",
     });
   }
-  if (found && found.type !== "vcl") {
-    throw new SitefleetError("deploy/no-service", `service "${found.name}" is a ${found.type} service`, {
-      hint: "name a VCL service in the settings, or none: `deploy apply --create` makes one",
-    });
-  }
+  if (found && wanted.target !== undefined) refuseOtherTarget(found, wanted.target);
   return found;
+}
+
+/** As Fastly calls them. */
+export const SERVICE_TYPES = { vcl: "vcl", compute: "wasm" } as const;
+
+function refuseOtherTarget(found: ServiceInfo, target: WantedService["target"]): void {
+  if (found.type === SERVICE_TYPES[target]) return;
+  const other = target === "vcl" ? "a Compute" : "a VCL";
+  throw new SitefleetError(
+    "compute/other-target",
+    `the settings want target "${target}", and service "${found.name}" is ${found.type === SERVICE_TYPES[target === "vcl" ? "compute" : "vcl"] ? other : `a ${found.type}`} service`,
+    {
+      hint: "a service keeps its type: give the environment another `fastly.serviceName` (and no `serviceId` of this one), deploy with --create, verify both, then move the domains; docs/settings.md tells the steps",
+    },
+  );
 }
 
 /**
@@ -59,37 +80,58 @@ export async function findService(
  */
 export async function readLive(
   client: FastlyClient,
-  wanted: DesiredService["service"],
+  wanted: ServiceName,
   desired?: Pick<DesiredService, "content" | "variables">,
 ): Promise<LiveService | undefined> {
   const service = await findService(client, wanted);
   if (!service) return undefined;
   const { id, name, versions } = service;
+  const stores = await findStores(client, wanted.stores ?? []);
   const info = versions.find((version) => version.active);
   if (!info) {
     const state = parseState([]);
-    return { id, name, versions, active: undefined, written: undefined, state, foreign: [] };
+    return { id, name, versions, active: undefined, written: undefined, state, stores, foreign: [] };
   }
   const wish: VersionWish = {
     loggings: desired?.content.loggings ?? [],
     variables: desired?.variables ?? new Map(),
     kinds: [],
+    stores,
   };
-  const bare = await readVersion(client, { serviceId: id, version: info.number });
-  const state = await readState(client, id, bare);
+  const ref = { serviceId: id, version: info.number };
+  const bare = await withStores(client, await readVersion(client, ref, { ...NO_WISH, stores }), stores);
+  const state = await readState(client, { serviceId: id, stores, version: bare });
   const known = { ...wish, kinds: loggingKinds(bare, state) };
   const active = await readVersionTables(client, { version: bare, serviceId: id, wish: known, desired });
   const written = await readWritten(client, { service, active, state, wish: known });
-  return { id, name, versions, active, written, state, foreign: foreignObjects(active, state) };
+  return { id, name, versions, active, written, state, stores, foreign: foreignObjects(active, state) };
+}
+
+/** A Compute service's version with the deployer's stores in place of dictionaries. */
+async function withStores(
+  client: FastlyClient,
+  version: ReadVersion,
+  stores: readonly FoundStore[],
+): Promise<ReadVersion> {
+  if (version.content.compute === null) return version;
+  const secrets = storeTables(client, { serviceId: "", stores }).items(PRIVATE_DICTIONARY);
+  if (!secrets) return version;
+  const table = { id: await secrets.identity(), name: PRIVATE_DICTIONARY, write_only: true };
+  return { ...version, dictionaries: [table] };
 }
 
 async function readState(
   client: FastlyClient,
-  serviceId: string,
-  version: ReadVersion,
+  of: {
+    readonly serviceId: string;
+    readonly stores: readonly FoundStore[];
+    readonly version: ReadVersion;
+  },
 ): Promise<DeployState> {
-  const found = version.dictionaries.find(({ name, write_only }) => name === STATE_DICTIONARY && !write_only);
-  return parseState(found ? await client.listItems({ serviceId, dictionaryId: found.id }) : []);
+  const dictionaries = of.version.dictionaries.filter(({ write_only }) => !write_only);
+  const isCompute = of.version.content.compute !== null;
+  const tables = isCompute ? storeTables(client, of) : dictionaryTables(client, { ...of, dictionaries });
+  return parseState((await tables.items(STATE_DICTIONARY)?.list()) ?? []);
 }
 
 /**

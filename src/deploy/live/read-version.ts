@@ -18,7 +18,9 @@ import type { DesiredService } from "../service/desired.ts";
 import { LOGGING_KINDS } from "../../lib/fastly-names.ts";
 import { loggingAsWished } from "../service/loggings.ts";
 import type { LoggingWish } from "../service/loggings.ts";
-import { sortContent } from "../service/service-content.ts";
+import type { FoundStore } from "../compute/stores.ts";
+import { readCompute } from "./read-compute.ts";
+import { EMPTY_CONTENT, sortContent } from "../service/service-content.ts";
 import type {
   AclContent,
   DictionaryContent,
@@ -31,7 +33,7 @@ export interface ReadVersion {
   readonly number: number;
   readonly comment: string;
   readonly content: ServiceContent;
-  /** With their ids, which a clone keeps. */
+  /** With their ids, which a clone keeps; of a Compute service the deployer's stores in their place, by `readLive`. */
   readonly dictionaries: readonly Dictionary[];
   readonly acls: readonly Acl[];
   /** Objects of kinds that sitefleet never makes. */
@@ -41,9 +43,12 @@ export interface ReadVersion {
 /** In which logging endpoints a version is read: those of the kinds that are wanted, and of further ones. */
 export interface VersionWish extends LoggingWish {
   readonly kinds: readonly string[];
+  /** Stores whose names are known, for what a Compute service's version links to; default: none. */
+  readonly stores?: readonly FoundStore[];
 }
 
-const NO_WISH: VersionWish = { loggings: [], variables: new Map(), kinds: [] };
+/** Of nothing but what every version has. */
+export const NO_WISH: VersionWish = { loggings: [], variables: new Map(), kinds: [] };
 
 type Versioned = ServiceDetails["version"];
 
@@ -63,17 +68,23 @@ export async function readVersion(
     kind: ObjectKind<T, never>,
     place: { readonly key: string; readonly proof: string },
   ): Promise<readonly T[]> => listed(client, { ref, shown, kind, ...place });
-  const [vcls, backends, healthchecks, domains, dictionaries, acls, snippets, settings, loggings] =
+  const isCompute = details.type === "wasm";
+  // What only VCL has does nothing in a Compute service.
+  const readVcl: typeof read = (kind, place) => (isCompute ? Promise.resolve([]) : read(kind, place));
+  const [vcls, backends, healthchecks, domains, dictionaries, acls, snippets, settings, loggings, compute] =
     await Promise.all([
-      read(VCL, { key: "vcls", proof: "content" }),
+      readVcl(VCL, { key: "vcls", proof: "content" }),
       read(BACKEND, { key: "backends", proof: "first_byte_timeout" }),
       read(HEALTHCHECK, { key: "healthchecks", proof: "threshold" }),
       read(DOMAIN, { key: "domains", proof: "name" }),
-      read(DICTIONARY, { key: "dictionaries", proof: "write_only" }),
-      read(ACL, { key: "acls", proof: "id" }),
-      read(SNIPPET, { key: "snippets", proof: "content" }),
-      settingsAnswer.safeParse(shown?.["settings"]).data ?? client.readSettings(ref),
+      readVcl(DICTIONARY, { key: "dictionaries", proof: "write_only" }),
+      readVcl(ACL, { key: "acls", proof: "id" }),
+      readVcl(SNIPPET, { key: "snippets", proof: "content" }),
+      isCompute
+        ? EMPTY_CONTENT.settings
+        : (settingsAnswer.safeParse(shown?.["settings"]).data ?? client.readSettings(ref)),
       readLoggings(client, ref, wish),
+      isCompute ? readCompute(client, ref, wish.stores ?? []) : null,
     ]);
   const content = sortContent({
     vcls,
@@ -85,6 +96,7 @@ export async function readVersion(
     snippets,
     loggings,
     settings,
+    compute,
   });
   const comment = commentOf(shown) ?? (await commentIn(client, ref));
   return { number: ref.version, comment, content, dictionaries, acls, others: othersIn(shown) };

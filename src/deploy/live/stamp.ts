@@ -65,8 +65,12 @@ export function isOwnVersion(version: {
  * draft between its being written and its going live.
  */
 export function digestContent(content: ServiceContent): string {
-  const { vcls, backends, healthchecks, domains, settings } = content;
-  const parts = [vcls, backends, healthchecks, domains, [settings]].map((list) => list.map(inOrder));
+  const { vcls, backends, healthchecks, domains, settings, compute } = content;
+  // Of a Compute service's settings the revision tells, and stores are named by the account.
+  const program = compute && [[compute.package?.filesHash ?? ""], compute.links.map(({ name }) => name)];
+  const parts = [vcls, backends, healthchecks, domains, [settings], ...(program ?? [])].map((list) =>
+    list.map(inOrder),
+  );
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
 }
 

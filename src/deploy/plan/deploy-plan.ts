@@ -1,5 +1,7 @@
 import type { Backend, Domain, Healthcheck, ServiceSettings, Snippet, VclFile } from "../../fastly/wire.ts";
 import type { LineOrigin } from "../../render/line-map.ts";
+import type { LinkContent, PackageContent, StoreContent } from "../service/compute-content.ts";
+import type { WantedService } from "../service/desired.ts";
 import type { AclRule, LoggingContent, ServiceContent, TableItem } from "../service/service-content.ts";
 
 /** A field that differs, as text. */
@@ -26,12 +28,13 @@ export type PutStep =
   | Put<"domain", Domain>
   | Put<"dictionary", { readonly name: string; readonly write_only: boolean }>
   | Put<"acl", { readonly name: string }>
-  | Put<"logging", LoggingContent>;
+  | Put<"logging", LoggingContent>
+  | Put<"link", LinkContent>;
 
 export type ObjectKindName = PutStep["kind"];
 
 export type DropStep =
-  | { readonly do: "drop"; readonly kind: Exclude<ObjectKindName, "logging">; readonly name: string }
+  | { readonly do: "drop"; readonly kind: Exclude<ObjectKindName, "logging" | "link">; readonly name: string }
   /** `endpoint` is the kind of the logging endpoint. */
   | { readonly do: "drop"; readonly kind: "logging"; readonly endpoint: string; readonly name: string };
 
@@ -44,7 +47,15 @@ export type VersionStep =
       readonly do: "put-settings";
       readonly settings: ServiceSettings;
       readonly changes: readonly FieldChange[];
-    };
+    }
+  /** The archive itself comes from the package that is installed; a plan has its hash. */
+  | {
+      readonly do: "put-package";
+      readonly package: PackageContent;
+      readonly from: PackageContent | null;
+    }
+  /** The app's settings for the new version: every version has its own, so that they come back with it. */
+  | { readonly do: "put-app-settings"; readonly changes: readonly FieldChange[] };
 
 /** A change of what has no version: it is live at once, and stays when a version is taken back. */
 export type TableStep =
@@ -74,7 +85,11 @@ export type TableStep =
   /** What sitefleet remembers beside the version, where it has to change. */
   | { readonly do: "put-record"; readonly record: DeployRecord };
 
-export type DeployStep = { readonly do: "create-service"; readonly name: string } | VersionStep | TableStep;
+export type DeployStep =
+  | { readonly do: "create-service"; readonly name: string }
+  | { readonly do: "create-store"; readonly store: StoreContent }
+  | VersionStep
+  | TableStep;
 
 /** What sitefleet remembers of its own writes, in the state dictionary; each list is sorted. */
 export interface DeployRecord {
@@ -102,7 +117,10 @@ export type DriftKind =
   | "logging"
   | "setting"
   | "item"
-  | "entry";
+  | "entry"
+  | "package"
+  | "link"
+  | "app-settings";
 
 /** Something that was changed by hand since sitefleet last wrote it, and that a deploy would undo. */
 export interface DriftEntry {
@@ -139,7 +157,11 @@ export interface FileDiff {
 export interface DeployPlan {
   readonly format: 2;
   readonly environment: string;
-  readonly service: { readonly id: string | null; readonly name: string };
+  readonly service: {
+    readonly id: string | null;
+    readonly name: string;
+    readonly target: WantedService["target"];
+  };
   /** Version that was live when the plan was made; the plan applies to no other. */
   readonly baseVersion: number | null;
   readonly revision: string;

@@ -1,5 +1,6 @@
 import type { Domain, VclFile } from "../../fastly/wire.ts";
 import type { DropStep, FieldChange, VersionStep } from "./deploy-plan.ts";
+import { planCompute } from "./plan-compute.ts";
 import type { LoggingContent, LoggingValue, ServiceContent } from "../service/service-content.ts";
 
 /** Names, as `KIND/NAME`, of objects that may be dropped in the kinds that others make too. */
@@ -39,6 +40,7 @@ export function planContent(
     ...domains.puts.map((put) => ({ do: "put", kind: "domain", ...put }) as const),
     ...domains.drops.map((name) => ({ do: "drop", kind: "domain", name }) as const),
     ...settingsStep(target, current),
+    ...planCompute(target.compute, current.compute),
   ];
 }
 

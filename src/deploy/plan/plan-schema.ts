@@ -68,6 +68,20 @@ function put<Kind extends string, Shape extends z.ZodType>(kind: Kind, object: S
   return z.strictObject({ do: z.literal("put"), kind: z.literal(kind), change, object, changes });
 }
 
+const packageSchema = z.strictObject({ filesHash: z.string().regex(/^[0-9a-f]{128}$/), size: z.int() });
+const store = z.strictObject({
+  kind: z.enum(["config", "secret"]),
+  role: z.enum(["settings", "private", "state"]),
+  ...named,
+});
+const link = z.strictObject({ ...named, store: z.string() });
+const compute = z.strictObject({
+  package: packageSchema.nullable(),
+  stores: z.array(store),
+  links: z.array(link),
+  settings: z.string().nullable(),
+});
+
 const record = z.strictObject({
   owned: z.array(z.string()),
   written: z.array(z.string()),
@@ -86,6 +100,10 @@ const step = z.union([
   put("dictionary", dictionary),
   put("acl", z.strictObject(named)),
   put("logging", logging),
+  put("link", link),
+  z.strictObject({ do: z.literal("create-store"), store }),
+  z.strictObject({ do: z.literal("put-package"), package: packageSchema, from: packageSchema.nullable() }),
+  z.strictObject({ do: z.literal("put-app-settings"), changes }),
   z.strictObject({
     do: z.literal("drop"),
     kind: z.enum(["healthcheck", "backend", "vcl", "snippet", "domain", "dictionary", "acl"]),
@@ -137,6 +155,9 @@ const drift = z.strictObject({
     "setting",
     "item",
     "entry",
+    "package",
+    "link",
+    "app-settings",
   ]),
   name: z.string(),
   change: z.enum(["added", "changed", "removed"]),
@@ -161,7 +182,11 @@ const diff = z.strictObject({
 export const planSchema = z.strictObject({
   format: z.literal(2),
   environment: z.string(),
-  service: z.strictObject({ id: z.string().nullable(), ...named }),
+  service: z.strictObject({
+    id: z.string().nullable(),
+    ...named,
+    target: z.enum(["vcl", "compute"]).default("vcl"),
+  }),
   baseVersion: version.nullable(),
   revision: z.string().regex(/^[0-9A-Za-z_-]{1,128}$/),
   commit: z
@@ -180,6 +205,7 @@ export const planSchema = z.strictObject({
     snippets: z.array(snippet),
     loggings: z.array(logging),
     settings,
+    compute: compute.nullable().default(null),
   }),
   steps: z.array(step),
   unverified: z.strictObject({ version, former: version.nullable() }).nullable(),

@@ -3,6 +3,7 @@ import { assertNever } from "../../lib/errors.ts";
 import { isEmptyPlan } from "./deploy-plan.ts";
 import type { DeployPlan, DeployStep, DriftEntry, FieldChange } from "./deploy-plan.ts";
 import { foldRevision } from "./folded-diff.ts";
+import type { PackageContent } from "../service/compute-content.ts";
 import { describeRule } from "../service/service-content.ts";
 
 /** The plan for people: what was changed by hand, what happens in order, the VCL differences, the warnings. */
@@ -13,6 +14,7 @@ export function formatPlan(plan: DeployPlan): string {
   const head = [
     `${plan.environment}: service "${service.name}" (${id}), ${live}`,
     ...(plan.commit === null ? [] : [`rendered from commit ${plan.commit}`]),
+    ...(plan.service.target === "compute" ? [`Compute, revision ${plan.revision}`] : []),
   ];
   const drift = formatDrift(plan);
   const warnings = plan.warnings.map(toWarning);
@@ -88,6 +90,8 @@ export function formatStep(step: DeployStep, stamped: ReadonlySet<string> = NONE
   switch (step.do) {
     case "create-service":
       return [`+ service "${step.name}"`];
+    case "create-store":
+      return [`+ ${step.store.kind === "config" ? "Config" : "Secret"} Store "${step.store.name}"`];
     case "put":
       return [
         `${step.change === "create" ? "+" : "~"} ${nameOfPut(step)}${isStamped(step, stamped) ? " (nothing but its revision)" : ""}`,
@@ -99,6 +103,13 @@ export function formatStep(step: DeployStep, stamped: ReadonlySet<string> = NONE
       return [`~ main VCL is "${step.name}"`];
     case "put-settings":
       return ["~ settings", ...step.changes.map(formatChange)];
+    case "put-package":
+      return [formatPackage(step)];
+    case "put-app-settings":
+      return [
+        `~ settings of the app${step.changes.length === 0 ? ", for the new version" : ""}`,
+        ...step.changes.map(formatChange),
+      ];
     case "put-private-items":
       return [formatPrivate(step)];
     case "put-items":
@@ -116,12 +127,24 @@ export function formatStep(step: DeployStep, stamped: ReadonlySet<string> = NONE
   }
 }
 
+function formatPackage({ from, package: to }: Extract<DeployStep, { do: "put-package" }>): string {
+  const next = describePackage(to);
+  return from === null ? `+ package ${next}` : `~ package ${describePackage(from)} -> ${next}`;
+}
+
+/** `1a2b3c4d5e6f (4.0 MB)` */
+export function describePackage({ filesHash, size }: PackageContent): string {
+  const said = size < 100_000 ? `${size} bytes` : `${(size / 1_000_000).toFixed(1)} MB`;
+  return `${filesHash.slice(0, 12)} (${said})`;
+}
+
 function isStamped(step: Extract<DeployStep, { do: "put" }>, stamped: ReadonlySet<string>): boolean {
   return step.kind === "vcl" && stamped.has(step.object.name);
 }
 
 function nameOfPut(step: Extract<DeployStep, { do: "put" }>): string {
   if (step.kind === "logging") return `logging "${step.object.kind}/${step.object.name}"`;
+  if (step.kind === "link") return `link "${step.object.name}" to store "${step.object.store}"`;
   const extra = step.kind === "snippet" ? ` (${step.object.type}, priority ${step.object.priority})` : "";
   return `${step.kind} "${step.object.name}"${extra}`;
 }

@@ -11,6 +11,7 @@ import { isOwnDictionary, secretsIn } from "../service/desired.ts";
 import type { DesiredService } from "../service/desired.ts";
 import { findDrift } from "../drift/drift.ts";
 import type { LiveService } from "../live/live.ts";
+import { planAppSettings, planStores } from "./plan-compute.ts";
 import { planContent } from "./plan-content.ts";
 import { diffFiles } from "./plan-diff.ts";
 import { recordIsDue, recordOf } from "./deploy-record.ts";
@@ -38,7 +39,11 @@ export function planDeploy(
   return {
     format: 2,
     environment: desired.environment,
-    service: { id: live?.id ?? null, name: live?.name ?? desired.service.name },
+    service: {
+      id: live?.id ?? null,
+      name: live?.name ?? desired.service.name,
+      target: desired.service.target,
+    },
     baseVersion: live?.active?.number ?? null,
     revision: desired.revision,
     commit: desired.commit,
@@ -48,7 +53,7 @@ export function planDeploy(
     drift: drift.map((entry) => ({ ...entry, changes: hideChanges(entry.changes, secrets) })),
     takeover: live?.active !== undefined && live.written === undefined,
     driftChoice: choice,
-    warnings: [...warningsFor(content, live), ...kept.map(describeAdoption)].map((line) =>
+    warnings: [...desired.notes, ...warningsFor(content, live), ...kept.map(describeAdoption)].map((line) =>
       secrets.hide(line),
     ),
     diffs: diffFiles({
@@ -99,9 +104,12 @@ function stepsTo(
   const current = live?.active?.content ?? EMPTY_CONTENT;
   const record = recordOf(content, { privateItems: desired.privateItems, adopted, live });
   const owned = live ? ownedIn(live.state.record, live.active?.number) : new Set<string>();
+  const version = planContent(content, current, owned);
   const steps: readonly DeployStep[] = [
     ...(live ? [] : [{ do: "create-service", name: desired.service.name } as const]),
-    ...planContent(content, current, owned),
+    ...planStores(content, live?.stores ?? []),
+    ...version,
+    ...planAppSettings(content, current, version.length > 0),
     ...planTables(desired, content, live),
   ];
   const isDue = recordIsDue(record, { live, isBusy: steps.length > 0 });
@@ -121,6 +129,7 @@ function hideInStep(step: DeployStep, secrets: SecretTexts): DeployStep {
   switch (step.do) {
     case "put":
     case "put-settings":
+    case "put-app-settings":
     case "put-items":
       return { ...step, changes: hideChanges(step.changes, secrets) };
     default:

@@ -1,7 +1,8 @@
 import { forTerminal } from "../../lib/terminal-text.ts";
 import type { DriftEntry } from "./deploy-plan.ts";
-import { describeDrift, formatStep } from "./plan-text.ts";
+import { describeDrift, describePackage, formatStep } from "./plan-text.ts";
 import { planDeploy } from "./plan.ts";
+import type { PackageContent } from "../service/compute-content.ts";
 import type { DesiredService } from "../service/desired.ts";
 import type { LiveService } from "../live/live.ts";
 import { isAbandoned } from "../live/clones.ts";
@@ -13,6 +14,8 @@ export interface DeployStatus {
   readonly environment: string;
   readonly service: { readonly id: string; readonly name: string } | null;
   readonly active: VersionStatus | null;
+  /** Package of a Compute service's live version. */
+  readonly package: PackageContent | null;
   /** Versions that were never live and can still be changed. */
   readonly drafts: readonly VersionStatus[];
   /** How the last change of the live version ended; `null` when nothing is known. */
@@ -60,6 +63,7 @@ export function toStatus(
     environment: desired.environment,
     service: live ? { id: live.id, name: live.name } : null,
     active: active ? toVersionStatus(active) : null,
+    package: live?.active?.content.compute?.package ?? null,
     drafts: versions.filter((version) => !version.active && !version.locked).map(toVersionStatus),
     lastChange: live?.state.journal?.state ?? null,
     drift: plan.drift,
@@ -94,6 +98,7 @@ export function formatStatus(status: DeployStatus): string {
   const lines = [
     `${status.environment}: service "${service.name}" (${service.id})`,
     `active   ${active ? formatVersion(active) : "nothing"}`,
+    ...(status.package === null ? [] : [`package  ${describePackage(status.package)}`]),
     ...(status.lastChange === null ? [] : [`last     ${status.lastChange}`]),
     ...status.drafts.map((draft) => `draft    ${formatVersion(draft)}`),
     ...block("drift", status.drift.flatMap(describeDrift), {

@@ -4,7 +4,9 @@ import { PRIVATE_DICTIONARY } from "../../render/constants.ts";
 import type { RenderedFile, RenderedService, RenderedSnippet } from "../../render/render.ts";
 import type { ServiceSettings, Snippet } from "../../fastly/wire.ts";
 import type { Environment } from "../../settings/environment.ts";
+import type { PackageFile } from "../compute/package-file.ts";
 import { backendsOf } from "./backends.ts";
+import type { StoreContent } from "./compute-content.ts";
 import { loggingsOf } from "./loggings.ts";
 import { SecretTexts } from "./secret-texts.ts";
 import { sortContent } from "./service-content.ts";
@@ -16,7 +18,7 @@ import type { PrivateItem } from "./tables.ts";
 export interface DesiredService {
   readonly environment: string;
   /** Without an id the service is found by its name. */
-  readonly service: { readonly id: string | undefined; readonly name: string };
+  readonly service: WantedService;
   readonly revision: string;
   /** Commit that it was rendered from; `null` when unknown. */
   readonly commit: string | null;
@@ -28,6 +30,19 @@ export interface DesiredService {
   readonly privateItems: readonly PrivateItem[];
   /** Values of the variables that fields of the content name. */
   readonly variables: ReadonlyMap<string, Secret>;
+  /** Of a Compute service. */
+  readonly package?: PackageFile;
+  /** What of the settings has no effect. */
+  readonly notes: readonly string[];
+}
+
+/** A service as the settings name it. */
+export interface WantedService {
+  readonly id: string | undefined;
+  readonly name: string;
+  readonly target: Environment["target"];
+  /** Stores of the account that a Compute service has; none for VCL. */
+  readonly stores: readonly StoreContent[];
 }
 
 /** Readable dictionary with what the deployer must remember beside versions: digests, journal, record. */
@@ -52,10 +67,7 @@ export function desiredService(
   const content = contentOf(environment, rendered);
   const desired: DesiredService = {
     environment: environment.name,
-    service: {
-      id: environment.fastly.serviceId,
-      name: environment.fastly.serviceName ?? `sitefleet-${environment.name}`,
-    },
+    service: wantedService(environment, []),
     revision: rendered.revision,
     commit,
     content,
@@ -63,9 +75,18 @@ export function desiredService(
     snippets: rendered.snippets,
     privateItems: [...ownItems(environment), ...privateItemsOf(environment)],
     variables,
+    notes: [],
   };
   refuseSecrets(desired);
   return desired;
+}
+
+/** The service that an environment names. */
+export function wantedService(
+  { fastly, name, target }: Environment,
+  stores: readonly StoreContent[],
+): WantedService {
+  return { id: fastly.serviceId, name: fastly.serviceName ?? `sitefleet-${name}`, target, stores };
 }
 
 /** What the settings and the rendered files make of a service; no value of a secret is in it. */
@@ -83,6 +104,7 @@ export function contentOf(environment: Environment, rendered: RenderedService): 
     snippets: snippetsOf(environment, rendered),
     loggings: loggingsOf(environment).loggings,
     settings: settingsOf(environment),
+    compute: null,
   });
 }
 
@@ -112,7 +134,8 @@ function snippetsOf({ fastly }: Environment, { snippets }: RenderedService): rea
   return all.map(({ name, type, priority, content }) => ({ name, type, dynamic: false, priority, content }));
 }
 
-function ownItems({ secrets }: Environment): readonly PrivateItem[] {
+/** What the edge needs to read the buckets. */
+export function ownItems({ secrets }: Environment): readonly PrivateItem[] {
   const dictionary = PRIVATE_DICTIONARY;
   return [
     { dictionary, key: "config_s3_key", value: secrets.edgeStoreKey() },
@@ -121,8 +144,15 @@ function ownItems({ secrets }: Environment): readonly PrivateItem[] {
   ];
 }
 
-/** Whatever Fastly gives out again to everybody who may read the service. */
-function refuseSecrets({ content, privateItems, variables }: DesiredService): void {
+/**
+ * Refuses to put a secret where Fastly gives it out again to everybody who may read the service.
+ * @throws SitefleetError `deploy/secret-in-vcl`
+ */
+export function refuseSecrets({
+  content,
+  privateItems,
+  variables,
+}: Pick<DesiredService, "content" | "privateItems" | "variables">): void {
   const named = [
     ...privateItems.map(({ key, value }) => [key, value] as const),
     ...[...variables].map(([name, value]) => [name, value] as const),
@@ -145,5 +175,6 @@ function readableTexts(content: ServiceContent): readonly (readonly [what: strin
     ...content.dictionaries.map((one) => [`dictionary "${one.name}"`, JSON.stringify(one)] as const),
     ...content.acls.map((one) => [`ACL "${one.name}"`, JSON.stringify(one)] as const),
     ...content.loggings.map((one) => [`logging endpoint "${one.name}"`, JSON.stringify(one)] as const),
+    ["the app's settings", content.compute?.settings ?? ""] as const,
   ];
 }

@@ -1,3 +1,4 @@
+import type { ComputeContent } from "./compute-content.ts";
 import type { AclEntry, Backend, Healthcheck, ServiceSettings, Snippet, VclFile } from "../../fastly/wire.ts";
 
 /**
@@ -14,6 +15,8 @@ export interface ServiceContent {
   readonly snippets: readonly Snippet[];
   readonly loggings: readonly LoggingContent[];
   readonly settings: ServiceSettings;
+  /** `null` in VCL services. */
+  readonly compute: ComputeContent | null;
 }
 
 export interface DictionaryContent {
@@ -59,6 +62,7 @@ export const EMPTY_CONTENT: ServiceContent = {
   snippets: [],
   loggings: [],
   settings: { "general.default_ttl": 3_600, "general.default_host": "", "general.stale_if_error": false },
+  compute: null,
 };
 
 /** The same content with every list in order, and no domain twice. */
@@ -75,6 +79,11 @@ export function sortContent(content: ServiceContent): ServiceContent {
     snippets: byName(content.snippets),
     loggings: sortedBy(content.loggings, ({ kind, name }) => `${kind}/${name}`),
     settings: content.settings,
+    compute: content.compute && {
+      ...content.compute,
+      stores: byName(content.compute.stores),
+      links: byName(content.compute.links),
+    },
   };
 }
 

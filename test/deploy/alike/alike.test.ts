@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { formatAlike } from "../../../src/deploy/alike/alike-text.ts";
 import { proveAlike, unexplainedIn } from "../../../src/deploy/alike/alike.ts";
 import type { AlikeReport } from "../../../src/deploy/alike/alike.ts";
-import { desiredService } from "../../../src/deploy/service/desired.ts";
+import { contentOf, desiredService } from "../../../src/deploy/service/desired.ts";
 import { TEMPLATES, renderService } from "../../../src/render/render.ts";
 import { readRenderSources } from "../../../src/render/render-sources.ts";
 import { environmentOf } from "../../../src/settings/environment.ts";
@@ -40,7 +40,10 @@ async function compare(
     if (!own) throw new Error(`no ${name}`);
     return { settings: own, environment, desired: desiredService(environment, render(environment)) };
   };
-  return proveAlike([sideOf("test"), sideOf("production")], render);
+  return proveAlike([sideOf("test"), sideOf("production")], (environment) => {
+    const rendered = render(environment);
+    return { content: contentOf(environment, rendered), revision: rendered.revision };
+  });
 }
 
 function causesAt(report: AlikeReport, where: RegExp): readonly string[] {

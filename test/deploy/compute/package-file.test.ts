@@ -107,7 +107,7 @@ describe("readPackage", () => {
   test("says how to build a package that is not there", async () => {
     const path = join(await tempDir(), "none.tar.gz");
     await expect(readPackage(path)).rejects.toMatchObject({
-      code: "deploy/no-package",
+      code: "compute/not-built",
       hint: expect.stringContaining("npm run build:compute"),
     });
   });

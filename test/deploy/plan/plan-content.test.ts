@@ -2,6 +2,7 @@ import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import type { VersionStep } from "../../../src/deploy/plan/deploy-plan.ts";
 import { planContent } from "../../../src/deploy/plan/plan-content.ts";
+import { EMPTY_COMPUTE } from "../../../src/deploy/service/compute-content.ts";
 import { sortContent } from "../../../src/deploy/service/service-content.ts";
 import type { ServiceContent } from "../../../src/deploy/service/service-content.ts";
 import { backend, healthcheck } from "../../../src/fastly/wire.ts";
@@ -27,6 +28,10 @@ function carryOutOne(content: ServiceContent, step: VersionStep): ServiceContent
       return { ...content, vcls: content.vcls.map((file) => ({ ...file, main: file.name === step.name })) };
     case "put-settings":
       return { ...content, settings: step.settings };
+    case "put-package":
+      return { ...content, compute: { ...(content.compute ?? EMPTY_COMPUTE), package: step.package } };
+    case "put-app-settings":
+      throw new Error("which version a content is of is decided elsewhere");
     default:
       return assertNever(step);
   }
@@ -54,6 +59,11 @@ function putInto(content: ServiceContent, step: Extract<VersionStep, { do: "put"
       return { ...content, snippets: [...without(content.snippets, step.object.name), step.object] };
     case "logging":
       return { ...content, loggings: [...withoutLogging(content, step.object), step.object] };
+    case "link": {
+      const compute = content.compute ?? EMPTY_COMPUTE;
+      const links = [...without(compute.links, step.object.name), step.object];
+      return { ...content, compute: { ...compute, links } };
+    }
     default:
       return assertNever(step);
   }
@@ -120,6 +130,13 @@ const arbitraryContent = fc
       }),
     ),
     ttl: fc.nat(5),
+    compute: fc.record({
+      package: fc.constantFrom({ filesHash: "1", size: 1 }, { filesHash: "2", size: 1 }),
+      stores: fc.constant([]),
+      // Links are never dropped: those of others stay.
+      links: fc.constantFrom("one", "two").map((store) => [{ name: "settings", store }]),
+      settings: fc.constant(null),
+    }),
   })
   .map(({ main, ttl, vcls, ...rest }) =>
     sortContent({

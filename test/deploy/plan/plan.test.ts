@@ -41,6 +41,7 @@ function liveAs(body: string, change: Partial<LiveService> = {}): LiveService {
       journal: { state: "verified", version: 7, former: 6 },
       record: NO_RECORD,
     },
+    stores: [],
     foreign: [],
     ...change,
   };
