@@ -13,7 +13,8 @@ const WHOLE: RangeChoice = { kind: "whole" };
  * body, which section 14.2 allows.
  */
 export function chooseRange(header: string | undefined, size: number): RangeChoice {
-  const match = /^\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*$/i.exec(header ?? "");
+  // No two runs of blanks side by side: reading a header of nothing else would take their product.
+  const match = /^\s*bytes\s*=\s*(?:(\d+)\s*)?-\s*(?:(\d+)\s*)?$/i.exec(header ?? "");
   const [first, last] = [match?.[1] ?? "", match?.[2] ?? ""];
   if (first === "" && last === "") return WHOLE;
   if (first === "") return chooseEnd(Number(last), size);

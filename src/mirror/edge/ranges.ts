@@ -15,7 +15,7 @@ const WHOLE: RangeChoice = { kind: "whole" };
  */
 export function chooseRange(range: string | null, size: number): RangeChoice {
   if (range === null) return WHOLE;
-  const match = /^\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*$/i.exec(range);
+  const match = /^\s*bytes\s*=\s*(?:(\d+)\s*)?-\s*(?:(\d+)\s*)?$/i.exec(range);
   const [first, last] = [match?.[1] ?? "", match?.[2] ?? ""];
   if (match === null || (first === "" && last === "")) return WHOLE;
   if (first === "") {

@@ -27,8 +27,8 @@ const FARTHEST = 2 ** 49;
 export function readAskedRange(range: string | null): AskedRange {
   const list = /^\s*bytes\s*=(.*)$/is.exec(range ?? "")?.[1];
   if (list === undefined) return WHOLE_OBJECT;
-  const ranges = list.split(",").map((part) => /^\s*(\d*)\s*-\s*(\d*)\s*$/.exec(part));
-  const isRange = ranges.every((match) => match !== null && (match[1] !== "" || match[2] !== ""));
+  const ranges = list.split(",").map((part) => /^\s*(?:(\d+)\s*)?-\s*(?:(\d+)\s*)?$/.exec(part));
+  const isRange = ranges.every((match) => match !== null && (match[1] ?? match[2]) !== undefined);
   if (!isRange) return WHOLE_OBJECT;
   const [first = "", last = ""] = ranges[0]?.slice(1) ?? [];
   if (ranges.length > 1 || first === "") return { kind: "unsupported" };

@@ -125,6 +125,10 @@ describe("the app's functions are those of the publisher", () => {
 });
 
 describe("ranges", () => {
+  test.each(["bytes=", "bytes=0-", "bytes ", " "])("that are blanks behind %j are read at once", (start) => {
+    expect(chooseRange(`${start}${" ".repeat(100_000)}x`, 10)).toEqual({ kind: "whole" });
+  });
+
   test.prop([
     fc.uint8Array({ maxLength: 60 }),
     fc.array(fc.nat(20), { maxLength: 6 }),

@@ -17,9 +17,14 @@ test.each([
   ["bytes=-", 10, { kind: "whole" }],
   ["bytes=0-1,4-5", 10, { kind: "whole" }],
   ["items=0-1", 10, { kind: "whole" }],
+  [" bytes = 2 - 3 ", 10, { kind: "part", start: 2, end: 4 }],
   [null, 10, { kind: "whole" }],
 ])("%s of %i bytes", (range, size, choice) => {
   expect(chooseRange(range, size)).toEqual(choice);
+});
+
+test.each(["bytes=", "bytes=0-"])("blanks behind %j are read at once", (start) => {
+  expect(chooseRange(`${start}${" ".repeat(100_000)}x`, 10)).toEqual({ kind: "whole" });
 });
 
 property.prop([fc.nat(200), fc.option(fc.nat(220)), fc.option(fc.nat(220))])(

@@ -12,6 +12,10 @@ import {
 } from "../../../src/mirror/edge/segments.ts";
 
 describe("readAskedRange", () => {
+  test.each(["bytes=", "bytes=0-"])("reads blanks behind %j at once", (start) => {
+    expect(readAskedRange(`${start}${" ".repeat(100_000)}x`).kind).toBe("whole");
+  });
+
   test.each([
     [null, { kind: "whole" }],
     ["bytes=0-", { kind: "range", first: 0, last: null }],
