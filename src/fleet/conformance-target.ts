@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Capability } from "../conformance/case.ts";
+import type { FixtureHost } from "../conformance/fixtures.ts";
 import { send } from "../conformance/send.ts";
 import type { ConformanceTarget } from "../conformance/target.ts";
 import { SitefleetError } from "../lib/errors.ts";
@@ -58,12 +59,19 @@ function withCapabilities(target: ConformanceTarget, more: readonly Capability[]
 }
 
 /** An edge of which nothing is known but where it is and where the conformance sites live on it. */
-export function foreignTarget(url: string, hostSuffix: string): Promise<ConformanceTarget> {
+export async function foreignTarget(url: string, hostSuffix: string): Promise<ConformanceTarget> {
+  const publicPorts = { http: portOf(url, "http:") ?? 80, https: portOf(url, "https:") ?? 443 };
+  const target = await withSchemes({ http: url, hostSuffix, publicPorts, capabilities: new Set() });
+  // Where plain HTTP is all that is known, a site that forces TLS tells the port of it; the cases see to the rest.
+  const https = target.https ?? (await redirectOf(target, "tls"))?.url;
+  if (https === undefined) return target;
+  return { ...target, publicPorts: { ...publicPorts, https: portOf(https, "https:") ?? 443 } };
+}
+
+/** Port that a URL names; `undefined` where it has another scheme or that scheme's usual port. */
+function portOf(url: string, scheme: "http:" | "https:"): number | undefined {
   const { protocol, port } = new URL(url);
-  const isTls = protocol === "https:";
-  const own = port === "" ? (isTls ? 443 : 80) : Number(port);
-  const publicPorts = { http: isTls ? 80 : own, https: isTls ? own : 443 };
-  return withSchemes({ http: url, hostSuffix, publicPorts, capabilities: new Set() });
+  return protocol === scheme && port !== "" ? Number(port) : undefined;
 }
 
 /** Finds out by which schemes an edge is reached: a Compute service is not reached without TLS (its 308 says so). */
@@ -78,17 +86,25 @@ async function withSchemes(target: ConformanceTarget): Promise<ConformanceTarget
   return withCapabilities(target, target.https === undefined ? ["plain-http"] : ["plain-http", "tls"]);
 }
 
-/** Where a site that does not force TLS is redirected to by the platform; `undefined` where plain HTTP is answered. */
+/** Where the platform redirects a site that does not force TLS; `undefined` where plain HTTP is answered. */
 async function secureUrl(target: ConformanceTarget): Promise<string | undefined> {
+  const redirect = await redirectOf(target, "main");
+  return redirect?.status === 308 ? redirect.url : undefined;
+}
+
+/** Where TLS is, as an edge's redirect of a fixture's host says: the target's own host with the redirect's port. */
+async function redirectOf(
+  target: ConformanceTarget,
+  host: FixtureHost,
+): Promise<{ readonly status: number; readonly url: string } | undefined> {
   const { hostname, port } = new URL(target.http);
   try {
     const hostHeader = port === "" ? "{host}" : `{host}:${port}`;
-    const spec = { host: "main", tls: false, hostHeader } as const;
-    const { status, headers } = await send(spec, { target, etag: "" });
+    const { status, headers } = await send({ host, tls: false, hostHeader }, { target, etag: "" });
     const location = headers.get("location") ?? "";
-    if (status !== 308 || !location.startsWith("https://") || !URL.canParse(location)) return undefined;
+    if (!location.startsWith("https://") || !URL.canParse(location)) return undefined;
     const to = new URL(location).port;
-    return `https://${hostname}${to === "" ? "" : `:${to}`}`;
+    return { status, url: `https://${hostname}${to === "" ? "" : `:${to}`}` };
   } catch {
     // No answer at all: each case will say so, with its own request.
     return undefined;
