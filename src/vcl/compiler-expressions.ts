@@ -230,11 +230,13 @@ function numberOfText(text: string): number {
 
 export function compileInteger(expression: Expression, scope: SubScope): Eval<bigint> {
   const value = compileValue(expression, scope);
-  return (run) => {
-    const read = value(run);
-    if (typeof read === "bigint") return read;
-    return typeof read === "number" ? integerFromNumber(read) : 0n;
-  };
+  return (run) => asInteger(value(run));
+}
+
+/** What a value counts as an INTEGER. */
+export function asInteger(value: VclValue): bigint {
+  if (typeof value === "bigint") return value;
+  return typeof value === "number" ? integerFromNumber(value) : 0n;
 }
 
 /** An address; a STRING that is none is not set. */

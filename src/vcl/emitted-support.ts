@@ -1,6 +1,7 @@
 import type { HeaderList } from "../http/header-list.ts";
 import { addHeader, writeHeader, writeText } from "./builtins/header-variables.ts";
 import { overBudget } from "./compiler-context.ts";
+import { asInteger } from "./compiler-expressions.ts";
 import { matchTexts, testRegex } from "./regex-run.ts";
 import type { Transaction } from "./runtime.ts";
 import type { RegexValue, VclValue } from "./values.ts";
@@ -12,6 +13,7 @@ export const SUPPORT = {
   writeHeader,
   writeText,
   overBudget,
+  asInteger,
 
   /** A STRING slot or result, `null` = not set. */
   asText: (value: VclValue | undefined): string | null => (typeof value === "string" ? value : null),

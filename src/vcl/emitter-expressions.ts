@@ -188,6 +188,11 @@ function emitBinary(expression: BinaryExpression, emission: Emission): Code {
       const code = emitMatch(expression, emission);
       return code === undefined ? conditionClosure(expression, emission) : `!${code}`;
     }
+    case "<":
+    case "<=":
+    case ">":
+    case ">=":
+      return emitIntegers(operator, expression, emission) ?? conditionClosure(expression, emission);
     default:
       return conditionClosure(expression, emission);
   }
@@ -195,8 +200,31 @@ function emitBinary(expression: BinaryExpression, emission: Emission): Code {
 
 const TEXT_TYPES: ReadonlySet<VclType | undefined> = new Set<VclType>(["STRING"]);
 
-/** Of two strings; others compare in closures. */
-function emitEquality({ left, right }: BinaryExpression, emission: Emission): Code | undefined {
+/** Two integers beside an operator that JavaScript and VCL have alike; `undefined` where one of them is none. */
+function emitIntegers(
+  operator: "===" | "<" | "<=" | ">" | ">=",
+  { left, right }: BinaryExpression,
+  emission: Emission,
+): Code | undefined {
+  const codes = [left, right].map((side) => emitInteger(side, emission));
+  return codes.includes(undefined) ? undefined : `(${codes.join(` ${operator} `)})`;
+}
+
+/** A literal, a local or a variable of type INTEGER, as `compileInteger` computes it. */
+function emitInteger(expression: Expression, { scope, pool }: Emission): Code | undefined {
+  if (expression.kind === "integer") return pool.code(expression.value);
+  if (expression.kind !== "identifier" || typeOf(expression, scope) !== "INTEGER") return undefined;
+  const slot = scope.slot(expression.name);
+  if (slot !== undefined) return `asInteger(l[${slot.index}])`;
+  const get = findVariable(expression.name)?.get;
+  return get === undefined ? undefined : `asInteger(${pool.code(get)}(t))`;
+}
+
+/** Of two strings or two integers; others compare in closures. */
+function emitEquality(expression: BinaryExpression, emission: Emission): Code | undefined {
+  const { left, right } = expression;
+  const integers = emitIntegers("===", expression, emission);
+  if (integers !== undefined) return integers;
   const [a, b] = [typeOf(left, emission.scope), typeOf(right, emission.scope)];
   if (!TEXT_TYPES.has(a) || !TEXT_TYPES.has(b)) return undefined;
   const codes = [left, right].map((side) => emitText(side, emission, "empty").code);

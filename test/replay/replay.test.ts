@@ -46,7 +46,7 @@ describe("a replay of requests", () => {
       what: "header x-planted",
       differences: [{ what: "header x-planted", before: "", after: "1" }],
     });
-  }, 120_000);
+  }, 300_000);
 
   it("finds nothing where both versions are the same, whatever is asked", async () => {
     const { summary, changes } = await replay(sideWith(), {
@@ -175,7 +175,7 @@ describe("a replay of requests", () => {
     const many = Array.from({ length: 1_200 }, (_, at) => ({ url: `https://${MadeSites.host(0)}/?n=${at}` }));
     const { summary } = await replay(sideWith(), { count: 1, work: linesOf(many) });
     expect(summary.requests).toMatchObject({ pairs: 1_200, changed: 0 });
-  });
+  }, 120_000);
 
   it("names lines that are no requests by their number and goes on", async () => {
     const lines = [
