@@ -1,16 +1,17 @@
-import { extname, resolve } from "node:path";
+import { extname } from "node:path";
 import { fleetOf } from "../fleet/fleet.ts";
 import type { Notes } from "../fleet/fleet.ts";
 import { readProvenance } from "../fleet/provenance.ts";
 import { ship } from "../fleet/ship.ts";
 import type { ShipReport, Stage } from "../fleet/ship.ts";
 import { formatShip, formatShipMarkdown } from "../fleet/ship-text.ts";
-import { writeFileAtomic } from "../lib/atomic-write.ts";
 import { SitefleetError } from "../lib/errors.ts";
+import { InterruptedError } from "../lib/interruption.ts";
 import { stagesOf } from "../settings/schema.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { CommandContext } from "./context.ts";
 import type { CommandDefinition, CommandInput } from "./command.ts";
+import { checkOutputFile, writeOutputFile } from "./output-file.ts";
 
 export const shipCommand: CommandDefinition = {
   verb: "ship",
@@ -35,6 +36,9 @@ async function runShip(context: CommandContext, input: CommandInput): Promise<vo
       hint: "--through names the last stage to deploy to; `stages` in the settings is their order",
     });
   }
+  // Before anything is deployed: what it did could not be told afterwards.
+  const file = input.flags.text("report");
+  if (file !== undefined) await checkOutputFile({ cwd: context.cwd, name: file });
   const settings = await context.settings();
   const names = stageNames(settings);
   const through = deployedStages(names, input.flags.text("through"));
@@ -48,7 +52,7 @@ async function runShip(context: CommandContext, input: CommandInput): Promise<vo
   const provenance = await readProvenance(context, context.signal);
   const path = context.variables["PATH"] ?? "";
   const report = await ship(stages, { deployed, create, provenance, path });
-  await writeReport(context, { report, file: input.flags.text("report") });
+  await writeReport(context, { report, file });
   if (report.failure) throw report.failure;
   const document = { ...report, ...(context.dryRun ? { dryRun: true } : {}) };
   context.report.result(document, formatShip(report, context.dryRun));
@@ -94,7 +98,8 @@ async function writeReport(
   const { report, file } = what;
   if (file === undefined) return;
   // It holds no secret, but the whole edge configuration: for its owner only.
-  await writeFileAtomic(resolve(context.cwd, file), reportText(report, extname(file)), 0o600);
+  const text = reportText(report, extname(file));
+  await writeOutputFile({ cwd: context.cwd, name: file }, { text, mode: 0o600 });
   context.report.progress(`report written to ${file}`);
 }
 
@@ -111,6 +116,7 @@ function reportText(report: ShipReport, extension: string): string {
 
 function failureDocument({ failure }: ShipReport): object | null {
   if (!failure) return null;
-  const { code, message, details } = failure;
-  return { code, message, details };
+  const { message, details } = failure;
+  if (failure instanceof InterruptedError) return { interrupted: true, message, details };
+  return { code: failure.code, message, details };
 }

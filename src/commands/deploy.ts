@@ -16,7 +16,6 @@ import { deployChecks } from "../fleet/deploy-checks.ts";
 import { applyOptions, openDeploy, planSession } from "../fleet/deploy-session.ts";
 import type { DeploySession } from "../fleet/deploy-session.ts";
 import { readProvenance } from "../fleet/provenance.ts";
-import { writeFileAtomic } from "../lib/atomic-write.ts";
 import { SitefleetError, assertNever } from "../lib/errors.ts";
 import type { BucketPlan } from "../setup/bucket-setup.ts";
 import type { CommandContext } from "./context.ts";
@@ -24,6 +23,7 @@ import type { CommandDefinition, CommandInput, OptionDefinition } from "./comman
 import type { ReplayJob, ReplayReport } from "./deploy-replay.ts";
 import { policiesCommand } from "./deploy-policies.ts";
 import { shipCommand } from "./deploy-ship.ts";
+import { reasonOf, writeOutputFile } from "./output-file.ts";
 
 const DRIFT_OPTIONS: readonly OptionDefinition[] = [
   { flags: "--adopt", summary: "keep what was changed by hand at Fastly, as far as that can be kept" },
@@ -143,8 +143,9 @@ async function runPlan(context: CommandContext, { input, session }: Job): Promis
   const plan = await planSession(session, driftChoice(input));
   const out = input.flags.text("out");
   if (out !== undefined) {
+    const text = formatPlanFile(plan, sealOf(session));
     // It holds no secret, but the whole edge configuration: for its owner only.
-    await writeFileAtomic(resolve(context.cwd, out), formatPlanFile(plan, sealOf(session)), 0o600);
+    await writeOutputFile({ cwd: context.cwd, name: out }, { text, mode: 0o600 });
     context.report.progress(`plan written to ${out}`);
   }
   const replay = await replayIfAsked(context, { input, session, plan });
@@ -223,15 +224,15 @@ async function readPlan(
   what: { readonly file: string; readonly session: DeploySession },
 ): Promise<DeployPlan> {
   const { file, session } = what;
-  const text = await readText(resolve(context.cwd, file));
+  const text = await readText(context, file);
   return parsePlanFile(text, { file, ...sealOf(session) });
 }
 
-async function readText(path: string): Promise<string> {
+async function readText({ cwd }: CommandContext, file: string): Promise<string> {
   try {
-    return await readFile(path, "utf8");
+    return await readFile(resolve(cwd, file), "utf8");
   } catch (cause) {
-    throw new SitefleetError("deploy/invalid-plan", `plan file ${path} cannot be read`, {
+    throw new SitefleetError("deploy/invalid-plan", `"${file}" cannot be read: ${reasonOf(cause)}`, {
       hint: "make one with `sitefleet deploy plan --out FILE`",
       cause,
     });

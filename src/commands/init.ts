@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
-import { writeFileAtomic } from "../lib/atomic-write.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import { SETTINGS_FILES } from "../settings/load.ts";
 import { INIT_QUESTIONS, problemsOf, readAnswers } from "../setup/init-answers.ts";
@@ -10,6 +9,7 @@ import { settingsText, variableNames, variablesText } from "../setup/settings-te
 import type { SettingsFormat } from "../setup/settings-text.ts";
 import type { CommandContext } from "./context.ts";
 import type { CommandDefinition, CommandInput } from "./command.ts";
+import { writeOutputFile } from "./output-file.ts";
 
 export const commands: readonly CommandDefinition[] = [
   {
@@ -47,7 +47,7 @@ async function runInit(context: CommandContext, input: CommandInput): Promise<vo
     report.result({ dryRun: true, file: path, settings: text, variables }, text);
     return;
   }
-  await writeFileAtomic(path, text);
+  await writeOutputFile({ cwd: context.cwd, name: path }, { text });
   report.progress(`settings written to ${path}`);
   const [first = "test"] = answers.environments;
   const flags = `--env ${first}${config === undefined ? "" : ` --config ${config}`}`;

@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
-import { writeFileAtomic } from "../lib/atomic-write.ts";
 import { SitefleetError } from "../lib/errors.ts";
 import { readMirrorFile } from "../settings/local.ts";
 import type { MirrorFile } from "../settings/local.ts";
@@ -8,6 +7,7 @@ import type { Settings } from "../settings/schema.ts";
 import { mirrorSettings, mirrorVariables } from "../setup/mirror-settings.ts";
 import type { CommandContext } from "./context.ts";
 import type { CommandDefinition, CommandInput } from "./command.ts";
+import { writeOutputFile } from "./output-file.ts";
 
 export const settingsCommand: CommandDefinition = {
   verb: "settings",
@@ -75,5 +75,5 @@ async function writeSettings(
       hint: "--force overwrites it; --dry-run only prints the variables",
     });
   }
-  await writeFileAtomic(file, what.text);
+  await writeOutputFile({ cwd: dirname(file), name: file }, what);
 }

@@ -7,6 +7,7 @@ import type { RenderedService } from "../render/render.ts";
 import type { Environment } from "../settings/environment.ts";
 import type { CommandContext } from "./context.ts";
 import type { CommandDefinition, CommandInput } from "./command.ts";
+import { whileWriting } from "./output-file.ts";
 
 export const commands: readonly CommandDefinition[] = [
   {
@@ -23,6 +24,13 @@ export const commands: readonly CommandDefinition[] = [
 
 async function runRender(context: CommandContext, input: CommandInput): Promise<void> {
   const environment = await context.environment();
+  if (environment.target === "compute") {
+    throw new SitefleetError(
+      "compute/vcl-only",
+      `environment "${environment.name}" has target "compute": there is no VCL to render`,
+      { hint: "`sitefleet deploy plan` shows the settings of the app" },
+    );
+  }
   const rendered = renderService(environment);
   const { files, revision } = rendered;
   const out = input.flags.text("out");
@@ -32,7 +40,7 @@ async function runRender(context: CommandContext, input: CommandInput): Promise<
     return;
   }
   const dir = resolve(context.cwd, out);
-  const written = await writeFiles(dir, { rendered, environment });
+  const written = await whileWriting(out, () => writeFiles(dir, { rendered, environment }));
   const document = { environment: environment.name, revision, dir, files: written };
   context.report.result(document, `revision ${revision} in ${dir}: ${written.join(", ")}`);
 }

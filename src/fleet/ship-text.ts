@@ -1,6 +1,7 @@
 import { formatAlike } from "../deploy/alike/alike-text.ts";
 import { formatPlan } from "../deploy/plan/plan-text.ts";
 import { formatTimings } from "../deploy/apply/step-timer.ts";
+import { InterruptedError } from "../lib/interruption.ts";
 import { forTerminal } from "../lib/terminal-text.ts";
 import { describeStage } from "./ship.ts";
 import type { ShipReport } from "./ship.ts";
@@ -12,7 +13,7 @@ export function formatShip(report: ShipReport, details: boolean): string {
 }
 
 function endOf({ stages, failure }: ShipReport): readonly string[] {
-  const why = failure ? [`stopped: ${failure.message} [${failure.code}]`] : [];
+  const why = failure === null ? [] : [describeEnd(failure)];
   const told = stages.flatMap((stage) => {
     const { result } = stage;
     const steps =
@@ -20,6 +21,11 @@ function endOf({ stages, failure }: ShipReport): readonly string[] {
     return [describeStage(stage), ...steps];
   });
   return [...told, ...why];
+}
+
+function describeEnd(failure: NonNullable<ShipReport["failure"]>): string {
+  if (failure instanceof InterruptedError) return `interrupted: ${failure.message}`;
+  return `stopped: ${failure.message} [${failure.code}]`;
 }
 
 /** Characters of a report as Markdown: a comment on GitHub holds 65,536. */

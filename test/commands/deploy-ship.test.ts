@@ -244,7 +244,7 @@ describe("deploy ship with two mirrors as its stages", LONG, () => {
 
   it("says where each stage is when it is interrupted, and begins no other one", async () => {
     const stop = new AbortController();
-    const shipped = run(shipCommand, {}, [], {
+    const shipped = run(shipCommand, { report: "interrupted.json" }, [], {
       signal: stop.signal,
       onLine: (line) => {
         if (line === "test: version 1: verified") stop.abort(new Error("interrupted"));
@@ -256,6 +256,18 @@ describe("deploy ship with two mirrors as its stages", LONG, () => {
       message: "production: version 1 is live, as before",
       details: ["test: version 1 is live, as before, verified"],
     });
+    expect(JSON.parse(await readFile(join(dir, "interrupted.json"), "utf8"))).toMatchObject({
+      stages: [
+        { environment: "test", state: "verified", live: 1 },
+        { environment: "production", state: "interrupted", live: 1 },
+      ],
+      failure: { interrupted: true, message: "production: version 1 is live, as before" },
+    });
+  });
+
+  it("touches nothing where its report could not be written", async () => {
+    const shipped = run(shipCommand, { create: true, report: join("nowhere", "plan.md") });
+    await expect(shipped).rejects.toMatchObject({ code: "output/not-writable", exitCode: 2 });
   });
 
   it("puts back the stage that fails and says which stage is where", async () => {
