@@ -35,12 +35,17 @@ async function checkToken(
   const id = "fastly/token";
   const { name, scopes, services, expiresAt } = await account.readToken();
   const scope = scopes.join(" ");
-  if (serviceId !== undefined && services.length > 0 && !services.includes(serviceId)) {
-    return fail(
-      id,
-      `"${name}" is for other services than ${serviceId}`,
-      "take a token for this service, or one for all",
-    );
+  const purged = [
+    ...(serviceId === undefined ? [] : [serviceId]),
+    ...(fleet.environment.fastly.alsoPurge ?? []),
+  ];
+  const other = services.length === 0 ? undefined : purged.find((one) => !services.includes(one));
+  if (other !== undefined) {
+    const fix =
+      purged.length === 1
+        ? "take a token for this service, or one for all"
+        : `take a token for ${purged.join(" and ")}, or one for all`;
+    return fail(id, `"${name}" is for other services than ${other}`, fix);
   }
   const days = expiresAt === undefined ? Infinity : Math.floor((expiresAt - fleet.clock.now()) / DAY_MS);
   const until = expiresAt === undefined ? "never expires" : `expires in ${days} days`;
