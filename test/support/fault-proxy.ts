@@ -49,14 +49,14 @@ export async function startFaultProxy(
   const serve = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const chunks: Uint8Array[] = [];
     for await (const chunk of incoming) if (chunk instanceof Uint8Array) chunks.push(chunk);
-    const body = Buffer.concat(chunks).toString("utf8");
-    const call = { method: incoming.method ?? "", url: incoming.url ?? "", body };
+    const bytes = Buffer.concat(chunks);
+    const call = { method: incoming.method ?? "", url: incoming.url ?? "", body: bytes.toString("utf8") };
     calls.push(call);
     const fault = await decide(call, calls);
     if (fault === "lost") return void outgoing.socket?.resetAndDestroy();
     if (fault === "silence") return;
     if (typeof fault === "object" && "status" in fault && !fault.after) return answerWith(outgoing, fault);
-    const answer = await forward(upstream, { call, incoming });
+    const answer = await forward(upstream, { call, bytes, incoming });
     if (fault === "lost-after") return void outgoing.socket?.resetAndDestroy();
     if (fault === "silence-after") return;
     if (typeof fault === "object" && "status" in fault) return answerWith(outgoing, fault);
@@ -103,17 +103,18 @@ const PASSED = ["content-type", "fastly-ratelimit-remaining", "fastly-ratelimit-
 
 async function forward(
   upstream: string,
-  { call, incoming }: { readonly call: ProxiedCall; readonly incoming: IncomingMessage },
+  sent: { readonly call: ProxiedCall; readonly bytes: Buffer; readonly incoming: IncomingMessage },
 ): Promise<{
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
 }> {
+  const { call, bytes, incoming } = sent;
   const { host: _, connection: __, "content-length": ___, ...headers } = incoming.headers;
   const answer = await request(`${upstream}${call.url}`, {
     method: methodOf(call.method),
     headers,
-    body: call.body === "" ? null : call.body,
+    body: bytes.length === 0 ? null : bytes,
   });
   const passed = PASSED.flatMap((name) => {
     const value = answer.headers[name];
