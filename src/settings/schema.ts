@@ -28,7 +28,7 @@ const location = z.strictObject({
 });
 
 const serverEnvironment = z.strictObject({
-  /** What the edge runs: custom VCL, or the Compute app. A service has its type for life: see docs/settings.md. */
+  /** What the edge runs: custom VCL, or the Compute app. A service has its type for life: docs/compute.md. */
   target: z.enum(["vcl", "compute"]).default("vcl"),
   compute: z
     .strictObject({

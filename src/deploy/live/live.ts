@@ -68,7 +68,7 @@ function refuseOtherTarget(found: ServiceInfo, target: WantedService["target"]):
     "compute/other-target",
     `the settings want target "${target}", and service "${found.name}" is ${found.type === SERVICE_TYPES[target === "vcl" ? "compute" : "vcl"] ? other : `a ${found.type}`} service`,
     {
-      hint: "a service keeps its type: give the environment another `fastly.serviceName` (and no `serviceId` of this one), deploy with --create, verify both, then move the domains; docs/settings.md tells the steps",
+      hint: "a service keeps its type: give the environment another `fastly.serviceName` (and no `serviceId` of this one), deploy with --create, verify both, then move the domains; docs/compute.md tells the steps",
     },
   );
 }

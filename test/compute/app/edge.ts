@@ -104,6 +104,8 @@ export class Edge {
     ["config_segment", SEGMENT],
   ]);
   settings: string;
+  /** Settings of single versions, by the item's name. */
+  readonly versionSettings = new Map<string, string>();
   readonly guesses = new Map<string, number>();
   readonly listed = new Set<string>();
   /** Streams that were given up or read to their end. */
@@ -322,6 +324,8 @@ function platformOf(edge: Edge): Platform {
         if (name !== EDGE_STORES.settings) throw new Error(`no config store "${name}"`);
       }
       get(key: string): string | null {
+        const own = edge.versionSettings.get(key);
+        if (own !== undefined) return own;
         return key === "settings" && edge.settings !== "none" ? edge.settings : null;
       }
     },

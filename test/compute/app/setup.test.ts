@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { answerVisitor } from "../../../compute/src/app.ts";
-import { Edge, SETTINGS } from "./edge.ts";
+import { Edge, SETTINGS, TOKEN } from "./edge.ts";
 
 const PAGES = { "index.html": { body: "Home" } };
 
@@ -40,6 +40,26 @@ describe("settings", () => {
     await expectMisconfigured(edge, reason);
   });
 
+  test("of the version that answers come before those of all", async () => {
+    const edge = new Edge().site({}, PAGES);
+    const version = edge.platform().env("FASTLY_SERVICE_VERSION") ?? "";
+    const asked = { headers: { "sitefleet-debug": TOKEN } };
+    const revision = async () => (await edge.get("/", asked)).headers.get("sf-revision");
+    edge.versionSettings.set(`settings-${version}0`, JSON.stringify({ ...SETTINGS, revision: "another" }));
+    expect(await revision()).toBe(SETTINGS.revision);
+    edge.versionSettings.set(`settings-${version}`, JSON.stringify({ ...SETTINGS, revision: "own" }));
+    expect(await revision()).toBe("own");
+    edge.settings = "none";
+    expect(await revision()).toBe("own");
+  });
+
+  test("of the version that answers are not replaced by those of all where they are wrong", async () => {
+    const edge = new Edge().site({}, PAGES);
+    const version = edge.platform().env("FASTLY_SERVICE_VERSION") ?? "";
+    edge.versionSettings.set(`settings-${version}`, "{");
+    await expectMisconfigured(edge, `the item "settings-${version}"`);
+  });
+
   test("that cannot be read are a clear page and an alarm", async () => {
     const edge = new Edge();
     const platform = edge.platform();
@@ -73,6 +93,7 @@ describe("secrets", () => {
     ["config_segment", undefined],
     ["config_s3_key", "no pair"],
     ["hosting_s3_key", ":x"],
+    ["hosting_s3_key", "two\nlines:x"],
     ["config_segment", "../up"],
     ["config_segment", ""],
   ])("of which %s is %j are a clear page and an alarm, also in the log", async (name, value) => {
