@@ -95,11 +95,13 @@ export function shown(path) {
 
 /**
  * Hands signals to stop on. Programs end their work in order, and what they need for that stays until they have; at a
- * second signal all end at once. This process ends when they have.
+ * second signal all end at once. This process ends when they have. A terminal that closes says so twice (SIGHUP), and
+ * asks for one thing all the same.
  */
 export function stopOnSignals() {
-  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
+  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
     process.on(signal, () => {
+      if (signal === "SIGHUP" && signals > 0) return;
       signals += 1;
       for (const [child, isServer] of running) {
         const isThere = child.pid !== undefined && child.exitCode === null && child.signalCode === null;
@@ -107,4 +109,6 @@ export function stopOnSignals() {
       }
     });
   }
+  // Each write to a terminal that is gone fails; the programs end in order all the same.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 }

@@ -1,30 +1,35 @@
+import { INTERRUPTED } from "./commands/failure.ts";
 import { runCommandLine } from "./commands/run-command-line.ts";
 import { standardInput } from "./commands/standard-input.ts";
 import { systemClock } from "./lib/clock.ts";
-import { Interruption } from "./lib/interruption.ts";
+import { createStopRequest } from "./lib/stop-request.ts";
+import type { StopRequest } from "./lib/stop-request.ts";
 import { forTerminal } from "./lib/terminal-text.ts";
 
 const err = (text: string): void => void process.stderr.write(text);
 
-/** Ctrl-C and a polite kill ask the command to stop; a second one stops it at once, with what is left to say. */
-function abortOnSignals(): { readonly signal: AbortSignal; readonly interrupt: () => void } {
-  const controller = new AbortController();
-  const interruption = new Interruption();
-  const interrupt = (): void => {
-    if (!controller.signal.aborted) return controller.abort(interruption);
-    const { lastWords } = interruption;
-    if (lastWords !== undefined) err(`stopped at once: ${forTerminal(lastWords)}\n`);
-    process.exit(130);
-  };
-  process.on("SIGINT", interrupt);
-  process.on("SIGTERM", interrupt);
-  return { signal: controller.signal, interrupt };
+/** Connects what asks this process to stop: signals, and readers of its output that went away. */
+function listenForStops(): StopRequest {
+  const request = createStopRequest({
+    leave(lastWords) {
+      if (lastWords !== undefined) err(`stopped at once: ${forTerminal(lastWords)}\n`);
+      process.exit(INTERRUPTED);
+    },
+  });
+  process.on("SIGINT", request.interrupt);
+  process.on("SIGTERM", request.interrupt);
+  process.on("SIGHUP", request.hangUp);
+  // `| head` closes a pipe and a terminal that is gone fails each write: unheard, that would end a deploy between two calls.
+  process.stdout.on("error", request.hangUp);
+  // Progress that nobody reads any more stops nothing.
+  process.stderr.on("error", () => undefined);
+  return request;
 }
 
 // The SDK is pinned (docs/decisions); its advice about later versions is for us, not for every run of every user.
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
 
-const { signal, interrupt } = abortOnSignals();
+const { signal, interrupt } = listenForStops();
 
 // The only place that reads argv and the process's environment, and sets the exit code.
 const ended = runCommandLine(process.argv.slice(2), {

@@ -9,8 +9,8 @@ export interface Failure {
   readonly exitCode: number;
 }
 
-/** As shells report a process that SIGINT ended: 128 + 2. */
-const INTERRUPTED = 130;
+/** Exit code of an interrupted run, as shells report a process that SIGINT ended: 128 + 2. */
+export const INTERRUPTED = 130;
 
 /** How a failure is told: for people on stderr and, with `--json`, as one document on stdout. */
 export function describeFailure(
