@@ -1,6 +1,6 @@
 import { messageOf } from "./settings.ts";
 import type { Platform } from "./platform.ts";
-import type { Answer, Visit } from "./visit.ts";
+import type { Answer, Secrets, Visit } from "./visit.ts";
 
 /** What tells the operator of a fault, besides the line of the request. */
 export type Alarm =
@@ -9,9 +9,14 @@ export type Alarm =
   | { readonly alarm: "settings"; readonly request: string; readonly reason: string }
   | { readonly alarm: "exception"; readonly request: string; readonly reason: string };
 
-/** Logs an alarm of a request. */
-export function alarm(visit: Pick<Visit, "platform" | "settings">, what: Alarm): void {
-  writeLine(visit.platform, visit.settings.logEndpoint, JSON.stringify(what));
+/** Logs an alarm of a request. What somebody else's code says went wrong may quote what it was given, such as an URL. */
+export function alarm(visit: Pick<Visit, "platform" | "settings" | "secrets">, what: Alarm): void {
+  const told = "reason" in what ? { ...what, reason: withoutSecrets(what.reason, visit.secrets) } : what;
+  writeLine(visit.platform, visit.settings.logEndpoint, JSON.stringify(told));
+}
+
+function withoutSecrets(text: string, { config, hosting, segment }: Secrets): string {
+  return [config.secret, hosting.secret, segment].reduce((rest, one) => rest.replaceAll(one, "***"), text);
 }
 
 /** Writes a line to the endpoint, or, where there is none, to where the operator looks without one. */

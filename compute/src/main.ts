@@ -57,7 +57,10 @@ function visitorOf({ request, client }: FetchEvent): Visitor {
     target: request.url.replace(/^[a-z]+:\/\/[^/?]*/i, ""),
     headers: request.headers,
     address: client.address,
-    country: client.geo?.country_code?.toUpperCase() ?? "",
+    // Looked up for the few who ask.
+    get country() {
+      return client.geo?.country_code?.toUpperCase() ?? "";
+    },
     isTls: client.tlsProtocol !== null,
     requestId: client.requestId,
   };

@@ -71,7 +71,8 @@ async function readSecrets(platform: Platform): Promise<Secrets | string> {
 }
 
 function keyPair(text: string | undefined): KeyPair | undefined {
-  const [, id, secret] = /^([^:]+):(.+)$/.exec(text ?? "") ?? [];
+  // The id goes into a header.
+  const [, id, secret] = /^([!-9;-~]+):(.+)$/.exec(text ?? "") ?? [];
   return id === undefined || secret === undefined ? undefined : { id, secret };
 }
 

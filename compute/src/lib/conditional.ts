@@ -20,6 +20,8 @@ function matchesTag(list: string, tag: string | null): boolean {
   if (tag === null) return false;
   // A tag that is none by its syntax still is itself.
   if (list.trim() === tag.trim()) return true;
+  // Spares the work of reading a long list that cannot have it.
+  if (!list.includes(opaque(tag.trim()))) return false;
   const parts = list.match(/(?:W\/)?"[^"]*"|[^",\s]+/g) ?? [];
   return parts.some((part) => opaque(part) === opaque(tag.trim()));
 }

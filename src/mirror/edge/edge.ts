@@ -225,7 +225,7 @@ function edgeOf(running: Running, listeners: Listeners, named: Pick<Edge, "caPat
     activate: (service: ActiveService) => services.activate(service),
     activateCompute(service) {
       const program = running.programOf(service.content);
-      const hasHttpCache = httpCacheOf(service.content);
+      const hasHttpCache = httpCacheOf(service);
       services.activateCompute(service, answerWith({ program, hasHttpCache }));
     },
     deactivate(serviceId) {

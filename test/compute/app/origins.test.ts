@@ -1,6 +1,7 @@
 import { SignatureV4 } from "@smithy/signature-v4";
 import { createHash, createHmac } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { answerVisitor } from "../../../compute/src/app.ts";
 import { signedHeaders } from "../../../compute/src/s3-signing.ts";
 import { Edge, SEGMENT, SETTINGS, START, TWO_REGIONS } from "./edge.ts";
 
@@ -130,6 +131,27 @@ describe("origins in trouble", () => {
     ]).toEqual([200, "Home", "sitefleet; hit; detail=stale", "HIT-STALE"]);
     edge.now += 1_000;
     expect((await edge.get("/")).status).toBe(503);
+  });
+
+  test("are told of without secrets, whatever an error quotes", async () => {
+    const edge = new Edge().site({}, PAGES);
+    const platform = edge.platform();
+    const visitor = {
+      method: "GET",
+      target: "/",
+      headers: new Headers({ Host: "www.example" }),
+      address: "192.0.2.1",
+      country: "",
+      isTls: true,
+      requestId: "r",
+    };
+    await answerVisitor(visitor, {
+      ...platform,
+      fetch: (url) => Promise.reject(new TypeError(`${url} config-secret hosting:secret`)),
+    });
+    expect(edge.alarms().map(({ reason }) => reason)).toEqual([
+      "https://config.s3/test/production/www.example/*** *** ***",
+    ]);
   });
 
   test("show their own text to nobody", async () => {

@@ -1,7 +1,12 @@
 import { expect, onTestFinished, test } from "vitest";
 import { answerVisitor } from "../../../compute/src/app.ts";
 import type { EdgeSettings } from "../../../src/site/edge-settings.ts";
-import { EDGE_SETTINGS_FORMAT, EDGE_SETTINGS_ITEM, EDGE_STORES } from "../../../src/site/edge-settings.ts";
+import {
+  EDGE_SETTINGS_FORMAT,
+  EDGE_SETTINGS_ITEM,
+  EDGE_STORES,
+  edgeSettingsItem,
+} from "../../../src/site/edge-settings.ts";
 import type { ComputeContent } from "../../../src/mirror/compute-content.ts";
 import { httpCacheOf, ownProgram } from "../../../src/mirror/compute/own-program.ts";
 import { startMirror } from "../../../src/mirror/mirror.ts";
@@ -83,9 +88,16 @@ test("The app runs as it is: it looks the host's config up with a signed request
 test("The app is what runs for its own package, and the HTTP cache is what its settings say", () => {
   expect(ownProgram(ownContent(SETTINGS))).toBe(answerVisitor);
   expect(ownProgram(contentOf({ packageName: "theirs" }))).toBeNull();
-  expect(httpCacheOf(ownContent(SETTINGS))()).toBe(true);
-  expect(httpCacheOf(ownContent({ ...SETTINGS, httpCache: false }))()).toBe(false);
-  expect(httpCacheOf(ownContent(null))()).toBe(true);
+  const hasHttpCache = (content: ComputeContent, version = 1) => httpCacheOf({ version, content })();
+  expect(hasHttpCache(ownContent(SETTINGS))).toBe(true);
+  expect(hasHttpCache(ownContent({ ...SETTINGS, httpCache: false }))).toBe(false);
+  expect(hasHttpCache(ownContent(null))).toBe(true);
+  const own = new Map([
+    [EDGE_SETTINGS_ITEM, JSON.stringify(SETTINGS)],
+    [edgeSettingsItem(7), JSON.stringify({ ...SETTINGS, httpCache: false })],
+  ]);
+  const content = { ...ownContent(SETTINGS), configStores: new Map([[EDGE_STORES.settings, own]]) };
+  expect([hasHttpCache(content, 6), hasHttpCache(content, 7)]).toEqual([true, false]);
 });
 
 test("explain tells what a Compute service's request asked of cache and backends, and covers its secrets", async () => {
