@@ -6,6 +6,7 @@ import { Secret } from "../../src/lib/secret.ts";
 import type { CheckResult } from "../../src/setup/doctor/check.ts";
 import {
   EDGE_SETTINGS_FORMAT,
+  EDGE_SETTINGS_ITEM,
   EDGE_SETTINGS_LIMIT,
   EDGE_STORES,
   edgeSettingsItem,
@@ -94,7 +95,10 @@ function wrongOf(rows: ReadonlyMap<string, CheckResult>): readonly string[] {
 
 const APPLY = "sitefleet deploy apply --env production";
 
-describe("doctor of a Compute service", () => {
+/** Each of these deploys, and looks several times. */
+const LONG = { timeout: 90_000 };
+
+describe("doctor of a Compute service", LONG, () => {
   it("finds nothing wrong after a deploy, says of each part that it looked, and tells no secret", async () => {
     const world = await startCompute();
     const rows = await doctor(world);
@@ -110,7 +114,7 @@ describe("doctor of a Compute service", () => {
     expect(JSON.stringify([...rows.values()])).not.toContain("hidden-segment");
   });
 
-  it("names what is missing or unreadable in the stores, and the deploy that mends all of it", async () => {
+  it("names what cannot be read of the settings, or is nearly too long", async () => {
     const world = await startCompute();
     const settings = await world.settings();
     const room = EDGE_SETTINGS_LIMIT - JSON.stringify(settings).length;
@@ -136,11 +140,16 @@ describe("doctor of a Compute service", () => {
       state: "fail",
       found: "the edge has false, the settings say true",
     });
-    const remove = [edgeSettingsItem(world.version)];
+  });
+
+  it("names what is missing in the stores, and the deploy that mends all of it", async () => {
+    const world = await startCompute();
+    const remove = [edgeSettingsItem(world.version), EDGE_SETTINGS_ITEM];
     const store = await world.storeId("config", "settings");
     await world.client.stores.changeConfigItems(store, { put: [], remove });
     await world.client.stores.removeSecret(await world.storeId("secret", "private"), "config_segment");
     const rows = await doctor(world);
+    expect(rows.get("compute/settings")).toMatchObject({ state: "fail", fix: `write it: ${APPLY}` });
     expect(rows.get("compute/secrets")).toMatchObject({
       state: "fail",
       found: '"sitefleet_first-time_private" lacks config_segment',
