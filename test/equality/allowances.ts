@@ -15,9 +15,11 @@ export interface Scene {
   readonly raw: { readonly vcl: Seen; readonly compute: Seen };
   /** Cache keys of pages that the app has stored before. */
   readonly kept: ReadonlySet<string>;
+  /** Cache keys of objects that were put in place of others. */
+  readonly replaced: ReadonlySet<string>;
   /** Of what VCL has stored in several encodings: those that it has, by cache key. */
   readonly codings: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Cache keys under which one of the two has last stored a failure. */
+  /** Cache keys under which one of the two has stored a failure that is not over. */
   readonly failed: ReadonlySet<string>;
   /** Set where the caches hold other things from here on (`after`), or the answers are others (`now`), for a listed reason. */
   parting: "no" | "after" | "now";
@@ -129,21 +131,20 @@ function allowRevalidation(scene: Scene): void {
     return { ...one, headers, answer: one.answer === "304" ? "200" : one.answer };
   });
   compute.stored = compute.stored.filter(({ key, status }) => status >= 500 || !renewed.has(key));
+  // The same bytes under other metadata: for VCL nothing has changed.
+  if ([...renewed].some((key) => scene.replaced.has(key))) part(scene, "now");
 }
 
 /** VCL stores the first region's failure, looks past it, and does so again where it finds it stored. */
 function allowRegionFailures(scene: Scene): void {
   const { vcl, compute, setting, failed } = scene;
-  const second = vcl.asked.filter(({ bucket }) => bucket.endsWith("_second"));
-  for (const one of second) {
+  const askedFor = ({ asked }: View, key: string): string =>
+    asked.flatMap((one) => (keyAsked(setting, one) === key ? [one.bucket] : [])).join();
+  for (const one of vcl.asked.filter(({ bucket }) => bucket.endsWith("_second"))) {
     const key = keyAsked(setting, one);
-    const isOnlyAskedHere = compute.asked.every(
-      (other) => keyAsked(setting, other) !== key || other.bucket !== one.bucket,
-    );
-    if (failed.has(key) && isOnlyAskedHere) part(scene, "now");
+    if (failed.has(key) && askedFor(vcl, key) !== askedFor(compute, key)) part(scene, "now");
     const isFailure = (stored: Stored): boolean => stored.key === key && stored.status === 503;
-    const extra = vcl.stored.filter(isFailure).length - compute.stored.filter(isFailure).length;
-    if (extra <= 0) continue;
+    if (vcl.stored.filter(isFailure).length <= compute.stored.filter(isFailure).length) continue;
     const first = vcl.stored.findIndex(isFailure);
     vcl.stored = vcl.stored.filter((_, index) => index !== first);
   }

@@ -1,4 +1,4 @@
-import type { CaseRequest } from "./equality-case.ts";
+import type { CaseObject, CaseRequest } from "./equality-case.ts";
 import type { Setting } from "./settings.ts";
 import type { Seen } from "./edge.ts";
 import { findingsOf, viewOf } from "./view.ts";
@@ -13,18 +13,31 @@ export interface Outcome {
   readonly hasParted: boolean;
 }
 
+/** For how long a failure is kept. */
+const FAILURE_MS = 1_000;
+
 /** Compares the answers of a case, one after the other; knows what went before. */
 export class Comparison {
   readonly #setting: Setting;
   readonly #kept = new Set<string>();
+  readonly #replaced = new Set<string>();
   readonly #codings = new Map<string, Set<string>>();
-  readonly #failed = new Set<string>();
+  /** Until when, in milliseconds since 1970. */
+  readonly #failed = new Map<string, number>();
 
   constructor(setting: Setting) {
     this.#setting = setting;
   }
 
-  compare(request: CaseRequest, pair: { readonly vcl: Seen; readonly compute: Seen }): Outcome {
+  /** Tells that an object was put into its bucket. */
+  notePut({ bucket, key }: Pick<CaseObject, "bucket" | "key">): void {
+    this.#replaced.add(`${bucket}/${key}`);
+  }
+
+  compare(
+    request: CaseRequest,
+    pair: { readonly vcl: Seen; readonly compute: Seen; readonly now: number },
+  ): Outcome {
     const scene: Scene = {
       request,
       setting: this.#setting,
@@ -32,8 +45,9 @@ export class Comparison {
       compute: viewOf(pair.compute),
       raw: pair,
       kept: this.#kept,
-      failed: this.#failed,
+      failed: new Set([...this.#failed].flatMap(([key, until]) => (until >= pair.now ? [key] : []))),
       codings: this.#codings,
+      replaced: this.#replaced,
       parting: "no",
     };
     for (const allow of Object.values(ALLOWANCES)) allow(scene);
@@ -42,12 +56,13 @@ export class Comparison {
       if (vary.join() === "accept-encoding") this.#codingsOf(key).add(codingOf(request));
     }
     for (const { key, status } of [...pair.compute.stored, ...pair.vcl.stored]) {
-      if (status === 503) this.#failed.add(key);
+      if (status === 503) this.#failed.set(key, pair.now + FAILURE_MS);
       else this.#failed.delete(key);
     }
     const findings = scene.parting === "now" ? [] : findingsOf(scene.vcl, scene.compute);
     return { findings, hasParted: scene.parting !== "no" };
   }
+
   #codingsOf(key: string): Set<string> {
     const known = this.#codings.get(key) ?? new Set();
     this.#codings.set(key, known);

@@ -48,10 +48,11 @@ export async function runCase(one: EqualityCase, targets: Targets): Promise<Coun
   for (const [step, what] of one.steps.entries()) {
     time.now += what.wait;
     for (const edge of [vcl, compute]) prepareEdge(edge, what);
+    if (what.put !== null) comparison.notePut(what.put);
     const asked = requestsOf(what.request);
     if (asked === null) continue;
     const pair = { vcl: await vcl.answer(asked.vcl), compute: await compute.answer(asked.compute) };
-    const outcome = comparison.compare(what.request, pair);
+    const outcome = comparison.compare(what.request, { ...pair, now: time.now });
     if (outcome.findings.length > 0) return { step, findings: outcome.findings, ...pair };
     // From here on what the caches hold is not the same any more, for a reason that is known.
     if (outcome.hasParted) return null;

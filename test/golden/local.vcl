@@ -1,4 +1,4 @@
-# sitefleet local, revision 72bf6c990c12f084
+# sitefleet local, revision ca4acbd821e1053d
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -865,6 +865,8 @@ sub vcl_recv {
   if (req.restarts > 0) {
     # A restart switches clustering off; this switches it on again.
     set req.http.Fastly-Force-Shield = "1";
+    # A look past the cache is for the pass that asks for it.
+    set req.hash_always_miss = false;
   }
   # probe
   if (req.http.SF-Hop == "edge" && req.http.SF-Probe == "shield") {
@@ -1864,7 +1866,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "72bf6c990c12f084";
+    set resp.http.SF-Revision = "ca4acbd821e1053d";
     set resp.http.SF-Version = req.vcl.version;
   }
   # probe

@@ -1,4 +1,4 @@
-# sitefleet test, revision eaa710293c6dec7e
+# sitefleet test, revision bf12f8f128b32c20
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -852,6 +852,8 @@ sub vcl_recv {
   if (req.restarts > 0) {
     # A restart switches clustering off; this switches it on again.
     set req.http.Fastly-Force-Shield = "1";
+    # A look past the cache is for the pass that asks for it.
+    set req.hash_always_miss = false;
   }
   # probe
   if (req.http.SF-Hop == "edge" && req.http.SF-Probe == "shield") {
@@ -1834,7 +1836,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "eaa710293c6dec7e";
+    set resp.http.SF-Revision = "bf12f8f128b32c20";
     set resp.http.SF-Version = req.vcl.version;
   }
   # probe
