@@ -38,7 +38,7 @@ export async function restore(
     );
   }
   notice.now({ live: `version ${version} is live and does not hold`, next: "going on to take it back" });
-  const back = await takeBack(job, notice);
+  const back = await takeBack(job, { notice, because: "failed" });
   if (!back.ok) {
     return "overtaken" in back
       ? overtaken(job, { live: back.overtaken, details: told.details })
@@ -66,7 +66,7 @@ export async function breakOff(
     const live = `version ${version} is live; its verification was cut short, and the next deploy makes up for it`;
     return new InterruptedError(live, lasting);
   }
-  const back = await takeBack(job, notice);
+  const back = await takeBack(job, { notice, because: "interrupted" });
   if (!back.ok) {
     if ("overtaken" in back) return overtaken(job, { live: back.overtaken, details: lasting });
     return new InterruptedError(
@@ -82,7 +82,10 @@ export async function breakOff(
   ]);
 }
 
-async function takeBack(job: Activation, notice: LiveNotice): Promise<TakenBack> {
+async function takeBack(
+  job: Activation,
+  { notice, because }: { readonly notice: LiveNotice; readonly because: "failed" | "interrupted" },
+): Promise<TakenBack> {
   const { former, version, client, serviceId } = job;
   try {
     const live = await activeVersion(job);
@@ -99,7 +102,7 @@ async function takeBack(job: Activation, notice: LiveNotice): Promise<TakenBack>
     return { ok: false, cause };
   }
   try {
-    await writeJournal(job, { state: "failed", version, former });
+    await writeJournal(job, { state: because, version, former });
     return { ok: true, notes: [] };
   } catch (cause) {
     // What is live is right already, and the journal's `activating` is about a version that is not.

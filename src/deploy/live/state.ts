@@ -5,9 +5,12 @@ import type { DeployRecord } from "../plan/deploy-plan.ts";
 import type { PrivateItem } from "../service/tables.ts";
 import type { TableItem } from "../service/service-content.ts";
 
+const JOURNAL_STATES = ["activating", "verified", "failed", "interrupted"] as const;
+
 /** How far the last change of the live version came; kept at Fastly, so that any machine can go on. */
 export interface Journal {
-  readonly state: "activating" | "verified" | "failed";
+  /** `failed` and `interrupted`: the former version was put back. */
+  readonly state: (typeof JOURNAL_STATES)[number];
   readonly version: number;
   /** Last version known to be good: what is put back. */
   readonly former: number | null;
@@ -27,8 +30,14 @@ export interface DeployState {
 
 export const NO_RECORD: DeployRecord = { owned: [], written: [], adopted: [], former: [], kinds: [] };
 
+/** Whether a version is one that the journal says was verified: the last one, or the one that was put back after it. */
+export function isVerified({ journal }: DeployState, version: number): boolean {
+  if (!journal || journal.state === "activating") return false;
+  return (journal.state === "verified" ? journal.version : journal.former) === version;
+}
+
 const journalSchema = z.strictObject({
-  state: z.enum(["activating", "verified", "failed"]),
+  state: z.enum(JOURNAL_STATES),
   version: z.int().min(1),
   former: z.int().min(1).nullable(),
   content: z

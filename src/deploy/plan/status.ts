@@ -1,3 +1,4 @@
+import { assertNever } from "../../lib/errors.ts";
 import { forTerminal } from "../../lib/terminal-text.ts";
 import type { DriftEntry } from "./deploy-plan.ts";
 import { describeDrift, describePackage, formatStep } from "./plan-text.ts";
@@ -8,6 +9,7 @@ import type { LiveService } from "../live/live.ts";
 import { isAbandoned } from "../live/clones.ts";
 import type { VersionOrigin } from "../live/clones.ts";
 import { ownStamp } from "../live/stamp.ts";
+import type { Journal } from "../live/state.ts";
 
 /** What is live, what lies around, what was changed by hand, and what a deploy would do now. */
 export interface DeployStatus {
@@ -19,7 +21,9 @@ export interface DeployStatus {
   /** Versions that were never live and can still be changed. */
   readonly drafts: readonly VersionStatus[];
   /** How the last change of the live version ended; `null` when nothing is known. */
-  readonly lastChange: "activating" | "verified" | "failed" | null;
+  readonly lastChange: Journal["state"] | null;
+  /** Version that the last change was about: it is live no more where that failed or was interrupted. */
+  readonly lastVersion: number | null;
   /** What was changed by hand since sitefleet last wrote it, and is not as wanted. */
   readonly drift: readonly DriftEntry[];
   /** Lines of the plan that a deploy would carry out now; empty when nothing differs. */
@@ -66,6 +70,7 @@ export function toStatus(
     package: live?.active?.content.compute?.package ?? null,
     drafts: versions.filter((version) => !version.active && !version.locked).map(toVersionStatus),
     lastChange: live?.state.journal?.state ?? null,
+    lastVersion: live?.state.journal?.version ?? null,
     drift: plan.drift,
     pending: plan.steps.flatMap((step) => formatStep(step)),
     warnings: plan.warnings,
@@ -99,7 +104,9 @@ export function formatStatus(status: DeployStatus): string {
     `${status.environment}: service "${service.name}" (${service.id})`,
     `active   ${active ? formatVersion(active) : "nothing"}`,
     ...(status.package === null ? [] : [`package  ${describePackage(status.package)}`]),
-    ...(status.lastChange === null ? [] : [`last     ${status.lastChange}`]),
+    ...(status.lastChange === null
+      ? []
+      : [`last     ${describeLast(status.lastChange, status.lastVersion)}`]),
     ...status.drafts.map((draft) => `draft    ${formatVersion(draft)}`),
     ...block("drift", status.drift.flatMap(describeDrift), {
       none: "none: nothing was changed by hand",
@@ -116,6 +123,21 @@ export function formatStatus(status: DeployStatus): string {
     ...status.warnings.map((line) => `warning: ${line}`),
   ];
   return forTerminal(lines.join("\n"));
+}
+
+function describeLast(change: Journal["state"], version: number | null): string {
+  switch (change) {
+    case "verified":
+      return "verified";
+    case "failed":
+      return `version ${version ?? "?"} failed and was taken back`;
+    case "interrupted":
+      return `version ${version ?? "?"} was interrupted and taken back`;
+    case "activating":
+      return `version ${version ?? "?"} was begun, and its run ended before it was verified`;
+    default:
+      return assertNever(change);
+  }
 }
 
 function block(

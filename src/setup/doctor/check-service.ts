@@ -1,5 +1,6 @@
 import { readLive } from "../../deploy/live/live.ts";
 import type { LiveService } from "../../deploy/live/live.ts";
+import { isVerified } from "../../deploy/live/state.ts";
 import { describeDrift } from "../../deploy/plan/plan-text.ts";
 import { planDeploy } from "../../deploy/plan/plan.ts";
 import { toStatus } from "../../deploy/plan/status.ts";
@@ -65,7 +66,7 @@ function describeService(
 
 function checkActive({ desired, fleet }: DeploySession, live: LiveService): CheckResult {
   const id = "fastly/active";
-  const { active, lastChange } = toStatus(desired, live);
+  const { active } = toStatus(desired, live);
   const apply = `sitefleet deploy apply --env ${fleet.environment.name}`;
   if (active === null) return fail(id, "no version is active", `deploy one: ${apply}`);
   if (active.revision === null) {
@@ -75,8 +76,7 @@ function checkActive({ desired, fleet }: DeploySession, live: LiveService): Chec
       `look at it, then deploy: ${apply}`,
     );
   }
-  const journal = live.state.journal;
-  if (lastChange !== "verified" || journal?.version !== active.number) {
+  if (!isVerified(live.state, active.number)) {
     return warn(id, `version ${active.number} is ours, and not verified`, `verify it: ${apply}`);
   }
   return ok(id, `version ${active.number}, ours and verified`);

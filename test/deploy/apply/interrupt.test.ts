@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { EdgeChecks } from "../../../src/deploy/apply/activation.ts";
 import { applyRollback, planRollback } from "../../../src/deploy/apply/rollback.ts";
+import { isVerified } from "../../../src/deploy/live/state.ts";
 import { isEmptyPlan } from "../../../src/deploy/plan/deploy-plan.ts";
+import { formatStatus, toStatus } from "../../../src/deploy/plan/status.ts";
 import { Interruption, InterruptedError } from "../../../src/lib/interruption.ts";
 import { startApi } from "../../mirror/api/api-fixture.ts";
 import type { ApiFixture } from "../../mirror/api/api-fixture.ts";
@@ -71,7 +73,12 @@ describe("Ctrl-C", () => {
     expect(interruption.lastWords).toBe("version 1 is live");
     expect(active()).toBe(1);
     const next = deployerAt(api.api.url);
-    expect((await liveOf(next)).state.journal).toMatchObject({ state: "failed", version: 2, former: 1 });
+    const live = await liveOf(next);
+    expect(live.state.journal).toMatchObject({ state: "interrupted", version: 2, former: 1 });
+    expect([1, 2].map((version) => isVerified(live.state, version))).toEqual([true, false]);
+    expect(formatStatus(toStatus(desiredWith("# one"), live))).toMatch(
+      /^last {5}version 2 was interrupted and taken back$/m,
+    );
     expect(await next.deploy(desiredWith("# two"))).toMatchObject({ version: 3, former: 1 });
   });
 

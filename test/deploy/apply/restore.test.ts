@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { EdgeChecks } from "../../../src/deploy/apply/activation.ts";
+import { isVerified } from "../../../src/deploy/live/state.ts";
 import { isEmptyPlan } from "../../../src/deploy/plan/deploy-plan.ts";
+import { formatStatus, toStatus } from "../../../src/deploy/plan/status.ts";
 import { startApi } from "../../mirror/api/api-fixture.ts";
 import { startFaultProxy } from "../../support/fault-proxy.ts";
 import { BAD_EDGE, deployerAt, desiredWith, failureOf, liveOf } from "../deploy-fixture.ts";
@@ -15,7 +17,11 @@ describe("a version that does not hold at the edge", () => {
     expect(error.message).toBe("version 2 did not pass verification; version 1 was put back");
     expect(error.details).toEqual(["version 2 answers 500"]);
     expect(api.edge.active.get(serviceId ?? "")?.version).toBe(1);
-    expect((await liveOf(deployer)).state.journal?.state).toBe("failed");
+    const live = await liveOf(deployer);
+    expect([1, 2].map((version) => isVerified(live.state, version))).toEqual([true, false]);
+    expect(formatStatus(toStatus(desiredWith(), live))).toMatch(
+      /^last {5}version 2 failed and was taken back$/m,
+    );
     expect((await deployer.deploy(desiredWith("# good"))).version).toBe(3);
   });
 
