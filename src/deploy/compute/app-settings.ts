@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { SitefleetError } from "../../lib/errors.ts";
-import { originsOf } from "../../render/origins.ts";
+import { edgeSettingsOf } from "../../render/edge-settings.ts";
 import type { Environment } from "../../settings/environment.ts";
-import { EDGE_SETTINGS_FORMAT, EDGE_SETTINGS_LIMIT } from "../../site/edge-settings.ts";
+import { EDGE_SETTINGS_LIMIT } from "../../site/edge-settings.ts";
 import type { EdgeSettings } from "../../site/edge-settings.ts";
 
 type Unrevised = Omit<EdgeSettings, "revision">;
@@ -24,28 +24,9 @@ export function appSettingsText(
 }
 
 function unrevisedSettings(environment: Environment): Unrevised {
-  return {
-    format: EDGE_SETTINGS_FORMAT,
-    environment: environment.name,
-    hostSuffixes: environment.hostSuffixes,
-    publicPorts: environment.publicPorts,
-    hsts: environment.hsts,
-    tlsRedirectStatus: environment.tlsRedirectStatus,
-    ttl: environment.ttl,
-    segmentedExtensions: environment.segmented.extensions,
-    rateLimiting: environment.rateLimiting,
-    logEndpoint: environment.fastly.logEndpoint,
-    httpCache: environment.compute.httpCache,
-    origins: originsOf(environment).map((origin) => ({
-      backend: origin.name,
-      bucket: origin.bucket,
-      isSecond: origin.name.endsWith("_second"),
-      region: origin.region,
-      host: origin.host,
-      tls: origin.tls,
-      prefix: origin.prefix,
-    })),
-  };
+  const { httpCache } = environment.compute;
+  const { revision: _, ...settings } = edgeSettingsOf(environment, { revision: "", httpCache });
+  return settings;
 }
 
 /** Of package and settings: what the edge tells it runs. */

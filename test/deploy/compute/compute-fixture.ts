@@ -73,8 +73,9 @@ export interface ComputeDeployer {
 /** A client of one API that deploys Compute services. */
 export function computeDeployerAt(
   apiUrl: string,
-  { attempts = 5, signal = new AbortController().signal } = {},
+  { attempts = 5 }: { readonly attempts?: number } = {},
 ): ComputeDeployer {
+  const { signal } = new AbortController();
   const clock = new InstantClock();
   const lines: string[] = [];
   const client = new FastlyClient({ apiUrl, token: new Secret(TOKEN), clock, signal, limits: { attempts } });
