@@ -8,7 +8,7 @@ import { logVisit } from "./log.ts";
 import { addNoindex } from "./noindex.ts";
 import { tellProbe } from "./probe.ts";
 import { addDefaults } from "./response-headers.ts";
-import { isInBlocks, plainRange } from "./segmented-caching.ts";
+import { isInBlocks, plainRange, readPart } from "./segmented-caching.ts";
 import { markVersion } from "./version-marker.ts";
 import type { Answer, Body, ByteRange, Visit } from "./visit.ts";
 
@@ -17,7 +17,7 @@ export async function deliver(visit: Visit, decided: Answer): Promise<Response> 
   const { answer, range, length } = await frame(visit, decided);
   const { status, headers, isEncoded } = answer;
   const isHead = visit.visitor.method === "HEAD";
-  const body = isHead || status === 304 ? await giveUp(answer) : await bytesOf(answer, range);
+  const body = isHead || status === 304 ? await giveUp(answer) : await bytesOf(visit, answer, range);
   addDefaults(visit, answer);
   addHsts(visit, answer);
   addNoindex(visit, answer);
@@ -90,11 +90,29 @@ function lengthOf(body: Body): number | undefined {
 
 type Bytes = string | ReadableStream<Uint8Array> | null;
 
-async function bytesOf({ body }: Answer, range: ByteRange | undefined): Promise<Bytes> {
+async function bytesOf(
+  visit: Visit,
+  { body, headers, place }: Answer,
+  range: ByteRange | undefined,
+): Promise<Bytes> {
   if (body.kind === "text") return body.text === "" ? null : body.text;
   if (body.kind === "remote") return body.open(range);
-  return range === undefined || body.stream === null ? body.stream : sliceStream(body.stream, range);
+  const { stream, length } = body;
+  // What goes out as it is the platform moves by itself; players ask so for the whole.
+  if (stream === null || range === undefined || (range.start === 0 && range.end === length)) return stream;
+  const etag = headers.get("etag");
+  if (range.end <= SLICED_LIMIT || etag === null || !place) return sliceStream(stream, range);
+  const part = await readPart(visit, place, { range, etag });
+  if (part === undefined) return sliceStream(stream, range);
+  await stream.cancel();
+  return part;
 }
+
+/**
+ * Bytes that a range is cut out of. The program reads all that lie before a range's end, 1 MB in some 9 ms of the 50 that a
+ * request has (docs.fastly.com: /products/compute-resource-limits); S3 begins where the range does.
+ */
+const SLICED_LIMIT = 2_000_000;
 
 /** Lets go of a body that does not go out. */
 async function giveUp({ body }: Answer): Promise<null> {

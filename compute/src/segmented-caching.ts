@@ -1,10 +1,11 @@
 import type { EdgeOrigin } from "../../src/site/edge-settings.ts";
 import { alarm } from "./log.ts";
 import type { LargeObject } from "./object.ts";
-import type { Candidate } from "./platform.ts";
+import type { Candidate, OriginResponse } from "./platform.ts";
 import { readThrough } from "./read-through.ts";
 import type { Stored } from "./read-through.ts";
 import { chooseOrigin } from "./second-region.ts";
+import { messageOf } from "./settings.ts";
 import { originPath, signedHeaders } from "./s3-signing.ts";
 import type { ByteRange, Place, Visit } from "./visit.ts";
 
@@ -59,28 +60,56 @@ function sizeOf(headers: Headers): number {
   return Number(size ?? 0);
 }
 
-/** Reads from S3 what was asked for, past the cache, and only of the very file whose headers are shown. */
+/** Which bytes of the very file whose headers are shown. */
+interface WantedPart {
+  readonly range: ByteRange | undefined;
+  readonly etag: string | null;
+}
+
+/** Reads from S3 what was asked for, past the cache. */
 async function openPart(
   visit: Visit,
   place: Place,
-  wanted: { readonly range: ByteRange | undefined; readonly etag: string | null },
+  wanted: WantedPart,
 ): Promise<ReadableStream<Uint8Array> | null> {
+  const response = await askPart(visit, place, wanted);
+  if (response.status === (wanted.range ? 206 : 200)) return response.body;
+  await response.body?.cancel();
+  alarm(visit, { alarm: "origin", bucket: place.bucket, status: response.status });
+  throw new Error(`S3 answered ${response.status} for a part of a large file`);
+}
+
+/** The same of a file that is cached as a whole; `undefined` where S3 does not give it. */
+export async function readPart(
+  visit: Visit,
+  place: Place,
+  wanted: { readonly range: ByteRange; readonly etag: string },
+): Promise<ReadableStream<Uint8Array> | undefined> {
+  const { bucket } = place;
+  try {
+    const { status, body } = await askPart(visit, place, wanted);
+    if (status === 206 && body !== null) return body;
+    await body?.cancel();
+    // The file may have been written anew since.
+    if (status !== 412) alarm(visit, { alarm: "origin", bucket, status });
+  } catch (error) {
+    alarm(visit, { alarm: "origin", bucket, status: 0, reason: messageOf(error) });
+  }
+  return undefined;
+}
+
+async function askPart(visit: Visit, place: Place, { range, etag }: WantedPart): Promise<OriginResponse> {
   const { platform } = visit;
-  const { range, etag } = wanted;
   const origin: EdgeOrigin = chooseOrigin(visit, place.bucket);
   const path = originPath(visit, origin, place);
   const headers = await signedHeaders({ origin, path, keys: visit.secrets.hosting, now: platform.now() });
   if (range) headers.set("Range", `bytes=${range.start}-${range.end - 1}`);
   if (etag !== null) headers.set("If-Match", etag);
-  const response = await platform.fetch(`${origin.tls ? "https" : "http"}://${origin.host}${path}`, {
+  return platform.fetch(`${origin.tls ? "https" : "http"}://${origin.host}${path}`, {
     method: "GET",
     headers,
     backend: origin.backend,
     cacheKey: `${place.bucket}${place.url}`,
     cacheOverride: "pass",
   });
-  if (response.status === (range ? 206 : 200)) return response.body;
-  await response.body?.cancel();
-  alarm(visit, { alarm: "origin", bucket: place.bucket, status: response.status });
-  throw new Error(`S3 answered ${response.status} for a part of a large file`);
 }

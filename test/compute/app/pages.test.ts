@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { Edge, SETTINGS } from "./edge.ts";
 
@@ -7,6 +8,44 @@ const TEXT = "0123456789".repeat(300);
 function site(pages: Parameters<Edge["site"]>[1], config: Record<string, string> = {}): Edge {
   return new Edge().site(config, pages);
 }
+
+describe("a range far into a file", () => {
+  const body = new Uint8Array(2_500_000).map((_, at) => at % 251);
+  const ask = async (edge: Edge, range: string) => {
+    const answer = await edge.get("/big.bin", { headers: { Range: range } });
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    return [answer.status, answer.headers.get("content-range"), bytes.length, bytes[0]];
+  };
+  const PART = [206, "bytes 2400000-2400009/2500000", 10, 2_400_000 % 251];
+
+  test("is S3's own, of the same file, and not what has been read up to there", async () => {
+    const edge = new Edge().site({}, { "big.bin": { body } });
+    expect(await ask(edge, "bytes=2400000-2400009")).toEqual(PART);
+    const { headers } = edge.requests.at(-1) ?? {};
+    expect(headers?.get("range")).toBe("bytes=2400000-2400009");
+    expect(headers?.get("if-match")).toBe(`"${createHash("md5").update(body).digest("hex")}"`);
+    expect(headers?.get("authorization")).toContain("HOSTINGID");
+    expect(edge.alarms()).toEqual([]);
+  });
+
+  test.each([
+    ["refuses", 1],
+    [403, 1],
+    [412, 0],
+  ] as const)("is cut out of what is cached where S3 answers %s", async (mood, alarms) => {
+    const edge = new Edge().site({}, { "big.bin": { body } });
+    await edge.get("/big.bin");
+    edge.moods.set("F_hosting", mood);
+    expect(await ask(edge, "bytes=2400000-2400009")).toEqual(PART);
+    expect(edge.alarms()).toHaveLength(alarms);
+  });
+
+  test("that is all of it is what is cached", async () => {
+    const edge = new Edge().site({}, { "big.bin": { body } });
+    expect(await ask(edge, "bytes=0-")).toEqual([206, "bytes 0-2499999/2500000", 2_500_000, 0]);
+    expect(edge.asked.filter((line) => line.startsWith("F_hosting"))).toHaveLength(1);
+  });
+});
 
 describe("a page", () => {
   test("is found under each of its spellings and sent to its own", async () => {
