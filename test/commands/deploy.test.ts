@@ -73,7 +73,8 @@ function contextFor(dir: string, run: { said: Said; mirror: Mirror; flags: Flags
   });
 }
 
-describe("deploy against a running mirror", () => {
+/** Each deploy runs every conformance case: seconds of work that other programs may have to share. */
+describe("deploy against a running mirror", { timeout: 180_000 }, () => {
   it("plans, applies, verifies at the edge, and then has nothing to do", async () => {
     const { run, mirror } = await startLocal();
     expect((await run("deploy plan", { detailedExitcode: true })).code).toBe(10);
