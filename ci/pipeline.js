@@ -89,18 +89,31 @@ function ship({ place, config, create }, flags) {
 
 /**
  * Plans of the stages behind `through`, made before anything is deployed: if something is changed between this and what
- * the report shows, the plan does not apply.
+ * the report shows, the plan does not apply. Says whether there is anything to release: nobody need approve nothing.
  * @param {Stages} stages @param {{ plans: string, through: string }} what
  */
 async function writePlans(stages, { plans, through }) {
   await mkdir(plans, { recursive: true });
   const names = (await planned(stages)).map(({ environment }) => environment);
   for (const name of names) await rm(planFile(plans, name), { force: true });
+  let release = false;
   for (const name of names.slice(names.indexOf(through) + 1)) {
     const { place, config } = stages;
-    await ask(["deploy", "plan", "--env", name, ...config, "--out", planFile(plans, name)], place);
-    process.stderr.write(`plan for ${name} written to ${shown(planFile(plans, name))}\n`);
+    const out = planFile(plans, name);
+    const plan = await ask(["deploy", "plan", "--env", name, ...config, "--out", out], place);
+    // What is live and was never verified is to be verified, though nothing is to be written.
+    const isEmpty = plan.steps.length === 0 && plan.drift.length === 0 && plan.unverified === null;
+    if (!isEmpty) release = true;
+    const what = isEmpty ? "nothing to release" : "plan";
+    process.stderr.write(`${what} for ${name}, written to ${shown(out)}\n`);
   }
+  await output("release", String(release));
+}
+
+/** Tells later jobs, where the CI has a file for that. @param {string} name @param {string} value */
+async function output(name, value) {
+  const file = process.env["GITHUB_OUTPUT"];
+  if (file !== undefined && file !== "") await appendFile(file, `${name}=${value}\n`);
 }
 
 /**

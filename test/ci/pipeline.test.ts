@@ -25,7 +25,11 @@ describe("ci/pipeline.js without a Fastly token, in a checkout of its own", LONG
   afterAll(() => rm(root, { recursive: true, force: true }));
 
   function pipeline(...args: readonly string[]): Promise<ProcessEnd> {
-    const env = { GITHUB_STEP_SUMMARY: join(root, "summary.md"), FASTLY_API_TOKEN: "" };
+    const env = {
+      GITHUB_STEP_SUMMARY: join(root, "summary.md"),
+      GITHUB_OUTPUT: join(root, "output"),
+      FASTLY_API_TOKEN: "",
+    };
     return startProcess(process.execPath, ["ci/pipeline.js", ...args], { cwd: root, env }).end;
   }
 
@@ -57,6 +61,7 @@ describe("ci/pipeline.js without a Fastly token, in a checkout of its own", LONG
     expect(end.err).toMatch(/^test: conformance: \d{3} cases passed, 0 failed$/m);
     expect(await readFile(join(root, "summary.md"), "utf8")).toBe(await report());
     expect(await readdir(join(root, "plans"))).toEqual(["production.json"]);
+    expect(await readFile(join(root, "output"), "utf8")).toBe("release=true\n");
   });
 
   it("carries out on release what the merge wrote down, and leaves the test stage alone", async () => {
@@ -76,6 +81,13 @@ describe("ci/pipeline.js without a Fastly token, in a checkout of its own", LONG
       2,
       expect.stringContaining("there is no nothing/test.json or nothing/production.json"),
     ]);
+  });
+
+  it("says behind a merge that changes nothing of the edge that nobody need release it", async () => {
+    await rm(join(root, "output"));
+    const end = await pipeline("merge", "--built", "--plans", "plans");
+    expect([end.code, end.err]).toEqual([0, expect.stringContaining("nothing to release for production")]);
+    expect(await readFile(join(root, "output"), "utf8")).toBe("release=false\n");
   });
 
   it("releases nothing where the test stage runs another change by now", async () => {
@@ -229,7 +241,10 @@ describe("ci/pipeline.js checks, in a repository where each check writes down th
     expect([end.code, end.err]).toEqual([2, expect.stringContaining("dist/cli.js is not there")]);
   });
 
-  it("hands Ctrl-C to sitefleet once, waits for it, and begins nothing else", async () => {
+  it.each([
+    ["Ctrl-C", ["SIGINT"]],
+    ["a terminal that closes", ["SIGHUP", "SIGHUP"]],
+  ] as const)("hands %s to sitefleet once, waits for it, and begins nothing else", async (_, signals) => {
     const root = await repository();
     await mkdir(join(root, "dist"));
     // Stands in for the program: it has work to end when it is stopped.
@@ -245,7 +260,7 @@ describe("ci/pipeline.js checks, in a repository where each check writes down th
     const args = ["ci/pipeline.js", "pull-request", "--built"];
     const { child, end } = startProcess(process.execPath, args, { cwd: root, env });
     await said(child, "ship");
-    child.kill("SIGINT");
+    for (const signal of signals) child.kill(signal);
     const { code, out } = await end;
     expect([code, out]).toEqual([130, "deploy ship --dry-run\nstopped\nended\n"]);
   });

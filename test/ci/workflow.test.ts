@@ -59,6 +59,11 @@ describe(".github/workflows/deploy.yml", () => {
     expect(fieldOf(jobNamed("test"), "if")).toBe("github.event_name == 'push'");
     expect(fieldOf(jobNamed("test"), "needs")).toBe("checks");
     expect(fieldOf(jobNamed("production"), "needs")).toBe("test");
+    // What merge says is what decides; the script's own tests hold it to the plans.
+    expect(fieldOf(jobNamed("test"), "outputs")).toEqual({ release: "${{ steps.merge.outputs.release }}" });
+    const merge = stepsOf(jobNamed("test")).find((step) => textOf(step, "id") === "merge");
+    expect(merge && textOf(merge, "run")).toContain("pipeline.js merge");
+    expect(fieldOf(jobNamed("production"), "if")).toBe("needs.test.outputs.release == 'true'");
     expect(fieldOf(jobNamed("test"), "environment")).toBe("test");
     expect(fieldOf(jobNamed("production"), "environment")).toBe("production");
   });
