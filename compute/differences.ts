@@ -91,8 +91,8 @@ export const DIFFERENCES = [
   {
     id: "large-files",
     kind: "runtime",
-    what: "Files of the segmented extensions up to 100 MB are cached as a whole, larger ones pass the cache with the visitor's range; of each a first read asks for one byte, under a cache key of its own; no range applies to one that is shown with another status than 200",
-    why: "Compute has no segmented caching, and no object over 100 MB in the cache (docs.fastly.com: /products/compute-resource-limits).",
+    what: "Files of the segmented extensions up to 100 MB are cached as a whole, larger ones pass the cache with the visitor's range; of each a first read asks for one byte, under a cache key of its own; no range applies to one that is shown with another status than 200; a range that ends beyond 2 MB of any cached file is read from S3 past the cache, where S3 gives it",
+    why: "Compute has no segmented caching, no object over 100 MB in the cache, and 50 ms of CPU, in which a program reads few MB (docs.fastly.com: /products/compute-resource-limits).",
     cases: ["large-files/in-segments"],
   },
   {
