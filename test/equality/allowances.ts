@@ -211,11 +211,12 @@ function allowOtherEncoding(scene: Scene): void {
     .filter((key) => kept.has(key) && isOther(key) && !own.has(key));
   if (again.length === 0) return;
   vcl.stored = vcl.stored.filter(({ key }) => !again.includes(key));
+  const isWell = vcl.asked.every((one) => one.answer === "200" || !again.includes(keyAsked(setting, one)));
   vcl.asked = vcl.asked.filter((one) => !again.includes(keyAsked(setting, one)));
   forgetState(scene);
   // What S3 has, or how it fares, is no longer what it was when the app stored it.
   const [was, is] = both(scene).map(({ headers }) => headers.get("etag")?.replace("W/", ""));
-  part(scene, vcl.status >= 500 || was !== is ? "now" : "after");
+  part(scene, !isWell || was !== is ? "now" : "after");
 }
 
 /** The coding that a request is answered in, where the answer is one that is compressed. */
