@@ -244,7 +244,6 @@ function keyAsked({ origins }: Setting, { bucket, path }: Asked): string {
 
 /** Differences that nothing here can show, and why. */
 export const UNSEEN: Readonly<Partial<Record<Id, string>>> = {
-  "far-ranges": "no file here has 2 MB",
   "header-names": "names are compared without case",
   "plain-http": "what the front does is none of the app's",
   "no-http-cache": "the app is compared with the HTTP cache",
