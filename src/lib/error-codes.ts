@@ -82,6 +82,11 @@ export const ERROR_CODES = {
     exit: 1,
     meaning: "stages differ in something that no setting says; none was touched",
   },
+  "deploy/other-secrets": {
+    kind: "user",
+    exit: 2,
+    meaning: "the secrets set here are not those that the live version has; nothing was activated",
+  },
   "deploy/secret-in-vcl": { kind: "fault", exit: 1, meaning: "rendered VCL contains the value of a secret" },
   "deploy/verification-failed": {
     kind: "remote",

@@ -10,11 +10,13 @@ import { findStores, storeOf } from "../compute/stores.ts";
 import type { FoundStore } from "../compute/stores.ts";
 import { edgeSettingsItem } from "../../site/edge-settings.ts";
 import { openDictionaries, storeTables } from "../live/tables.ts";
-import type { ItemTable } from "../live/tables.ts";
+import type { ItemTable, ServiceTables } from "../live/tables.ts";
 import { settleAppSettings } from "./compute-writes.ts";
 import { findService } from "../live/live.ts";
 import { ownStamp, parseStamp } from "../live/stamp.ts";
-import { parseState } from "../live/state.ts";
+import { digestMatches, parseState } from "../live/state.ts";
+import { digestedItems } from "../plan/plan-tables.ts";
+import { PRIVATE_DICTIONARY } from "../../render/constants.ts";
 import { StepTimer } from "./step-timer.ts";
 
 /** What a rollback would do. */
@@ -113,28 +115,34 @@ interface StatePlace {
 
 async function stateIn(
   client: ApplyOptions["client"],
-  { serviceId, stores, target }: StatePlace,
+  place: StatePlace,
   version: number,
 ): Promise<ItemTable | undefined> {
-  const tables =
-    target === "compute"
-      ? storeTables(client, { serviceId, stores })
-      : await openDictionaries(client, { serviceId, version });
-  return tables.items(STATE_DICTIONARY);
+  return (await tablesIn(client, place, version)).items(STATE_DICTIONARY);
 }
+
+async function tablesIn(
+  client: ApplyOptions["client"],
+  { serviceId, stores, target }: StatePlace,
+  version: number,
+): Promise<ServiceTables> {
+  return target === "compute"
+    ? storeTables(client, { serviceId, stores })
+    : openDictionaries(client, { serviceId, version });
+}
+
+type RollbackOptions = Pick<
+  ApplyOptions,
+  "client" | "checks" | "clock" | "signal" | "progress" | "activationDeadlineMs" | "timer"
+> &
+  Partial<Pick<ApplyOptions, "privateItems">>;
 
 /**
  * Activates the target and verifies it; nothing happens when it is live already. Interrupted, the target stays live.
  * @throws SitefleetError `deploy/verification-failed`, `deploy/activation-not-seen` (the live version was put back),
- * `deploy/changed-meanwhile`
+ * `deploy/changed-meanwhile`, `deploy/other-secrets` (nothing was activated)
  */
-export async function applyRollback(
-  plan: RollbackPlan,
-  options: Pick<
-    ApplyOptions,
-    "client" | "checks" | "clock" | "signal" | "progress" | "activationDeadlineMs" | "timer"
-  >,
-): Promise<DeployResult> {
+export async function applyRollback(plan: RollbackPlan, options: RollbackOptions): Promise<DeployResult> {
   const { serviceId, from, to } = plan;
   const { client, checks, clock, signal, progress, timer = new StepTimer(clock) } = options;
   const result = { serviceId, version: to, former: from };
@@ -144,8 +152,10 @@ export async function applyRollback(
   }
   const { stores, settings } = plan;
   const target = settings === undefined ? "vcl" : "compute";
-  const state = await stateIn(client, { serviceId, stores, target }, to);
+  const tables = await tablesIn(client, { serviceId, stores, target }, to);
+  const state = tables.items(STATE_DICTIONARY);
   refuseOtherLive(from, await activeVersion({ client, serviceId }));
+  await refuseOtherSecrets(plan, tables, options);
   timer.end("plan");
   const job: Activation = {
     client,
@@ -169,6 +179,34 @@ export async function applyRollback(
   };
   await activateAndVerify(job, from);
   return { outcome: "deployed", ...result, timings: timer.timings, edgeMs: timer.edgeMs };
+}
+
+/**
+ * What answers is verified by a token made of the config segment: with another segment the version gone back to would seem
+ * dead, minutes after it was made live. Values that were changed and not deployed yet do no harm as long as the live
+ * version knows the token.
+ */
+async function refuseOtherSecrets(
+  plan: RollbackPlan,
+  tables: ServiceTables,
+  { checks, privateItems }: RollbackOptions,
+): Promise<void> {
+  const [state, secrets] = [tables.items(STATE_DICTIONARY), tables.items(PRIVATE_DICTIONARY)];
+  if (privateItems === undefined || !state || !secrets) return;
+  const digest = parseState(await state.list()).digests.get(PRIVATE_DICTIONARY);
+  if (digest === undefined) return;
+  const items = digestedItems(privateItems, PRIVATE_DICTIONARY);
+  if (digestMatches(digest, items, await secrets.identity())) return;
+  const live = plan.versions.find(({ number }) => number === plan.from);
+  const revision = parseStamp(live?.comment ?? "")?.revision;
+  if (await checks.probe({ version: plan.from, revision })) return;
+  throw new SitefleetError(
+    "deploy/other-secrets",
+    `version ${plan.from} does not know the secrets that are set here, so version ${plan.to} could not be verified; nothing was activated`,
+    {
+      hint: "set the config segment and the edge's S3 key that were deployed last, then roll back again",
+    },
+  );
 }
 
 function refuseOtherLive(planned: number, live: number | null): void {

@@ -3,7 +3,16 @@ import type { EdgeChecks } from "../../../src/deploy/apply/activation.ts";
 import { applyRollback, planRollback } from "../../../src/deploy/apply/rollback.ts";
 import { startApi } from "../../mirror/api/api-fixture.ts";
 import { startFaultProxy } from "../../support/fault-proxy.ts";
-import { GOOD_EDGE, deployerAt, desiredWith, failureOf } from "../deploy-fixture.ts";
+import type { Variables } from "../../../src/settings/environment.ts";
+import type { PrivateItem } from "../../../src/deploy/service/tables.ts";
+import {
+  GOOD_EDGE,
+  VARIABLES,
+  deployerAt,
+  desiredWith,
+  environmentWith,
+  failureOf,
+} from "../deploy-fixture.ts";
 import type { Deployer } from "../deploy-fixture.ts";
 
 const { service } = desiredWith();
@@ -16,11 +25,22 @@ async function withTwoVersions() {
   return { api, deployer, id: serviceId ?? "" };
 }
 
-async function rollBack(deployer: Deployer, to?: number, checks: EdgeChecks = GOOD_EDGE) {
+async function rollBack(
+  deployer: Deployer,
+  to?: number,
+  checks: EdgeChecks = GOOD_EDGE,
+  privateItems = desiredWith().privateItems,
+) {
   const { client, clock, lines } = deployer;
   const plan = await planRollback(client, { service, to });
   const signal = new AbortController().signal;
-  return applyRollback(plan, { client, clock, signal, checks, progress: (line) => lines.push(line) });
+  const progress = (line: string): number => lines.push(line);
+  return applyRollback(plan, { client, clock, signal, checks, progress, privateItems });
+}
+
+/** The private items where the variables say otherwise than they did at the last deploy. */
+function itemsWith(change: Variables): readonly PrivateItem[] {
+  return desiredWith(undefined, environmentWith({}, { ...VARIABLES, ...change })).privateItems;
 }
 
 describe("rollback", () => {
@@ -44,6 +64,28 @@ describe("rollback", () => {
     expect(proxy.writes()).toHaveLength(3);
     expect(await rollBack(deployer, 1)).toMatchObject({ outcome: "unchanged" });
     expect(proxy.writes()).toHaveLength(3);
+  });
+
+  it("is refused before anything is live where another config segment is set, which no version would know", async () => {
+    const { api, deployer, id } = await withTwoVersions();
+    const items = itemsWith({ SITEFLEET_CONFIG_SEGMENT: "another-config-segment" });
+    const asked: unknown[] = [];
+    const deaf: EdgeChecks = {
+      ...GOOD_EDGE,
+      probe: (expected) => Promise.resolve(asked.push(expected) === 0),
+    };
+    const error = await failureOf(rollBack(deployer, 1, deaf, items));
+    expect(error).toMatchObject({ code: "deploy/other-secrets" });
+    expect(error.message).not.toContain("another-config-segment");
+    expect(asked).toEqual([{ revision: "hash-of---two", version: 2 }]);
+    expect(api.edge.active.get(id)?.version).toBe(2);
+  });
+
+  it("goes back though another S3 key is set and not deployed yet, as long as the live version knows the token", async () => {
+    const { api, deployer, id } = await withTwoVersions();
+    const items = itemsWith({ SITEFLEET_EDGE_S3_KEY: "AKIAROTATED:another-secret" });
+    await rollBack(deployer, 1, GOOD_EDGE, items);
+    expect(api.edge.active.get(id)?.version).toBe(1);
   });
 
   it("puts the live version back when the earlier one fails verification", async () => {
