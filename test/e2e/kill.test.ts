@@ -258,7 +258,9 @@ test("a deploy that is killed again and again leaves the old or the new version 
   await symlink(join(CHECKOUT, "node_modules"), join(clone, "node_modules"));
   const template = join(clone, "templates/unknown-host.vcl.njk");
   const before = await readFile(template, "utf8");
-  await writeFile(template, before.replace("No site here yet", "Nobody lives here"));
+  const after = before.replace("{{ pages.unknownHost.title | vcl }}", '"Nobody lives here"');
+  expect(after).not.toBe(before);
+  await writeFile(template, after);
   const cli = join(clone, "dist/cli.js");
   const moments: readonly (readonly [RegExp, "before" | "after", RegExp])[] = [
     [/^PUT \/service\/[^/]+\/version\/\d+\/clone/, "after", /No site here yet/],
