@@ -36,10 +36,12 @@ describe.skipIf(missing.length > 0)("docs/mirror.md, typed line by line", () => 
   });
 
   test.for(lines)("$line", async ({ line, code }) => {
-    const { http = "", popUrls = {} } = mirror?.file.edge ?? {};
-    // The page's ports are the default ones; the mirror of this test listens at free ones.
+    const { http = "", https = "", popUrls = {} } = mirror?.file.edge ?? {};
+    // The page's ports and state folder are the default ones; the mirror of this test listens at free ones.
     const typed = line
+      .replaceAll(".sitefleet/", "state/")
       .replaceAll("8080", new URL(http).port)
+      .replaceAll("8443", new URL(https).port)
       .replaceAll("8094", new URL(popUrls["SYD"]?.http ?? "").port);
     const here = `PATH="${root}/bin:$PATH"; ${typed}`;
     const place = { cwd: root, env: { SITEFLEET_STATE: join(root, "state") } };
