@@ -51,7 +51,11 @@ export class Comparison {
       parting: "no",
     };
     for (const allow of Object.values(ALLOWANCES)) allow(scene);
-    for (const { key } of pair.compute.stored) this.#kept.add(key);
+    for (const { key } of pair.compute.stored) {
+      this.#kept.add(key);
+      // What was stored before is gone: purged, or its time over.
+      this.#codings.delete(key);
+    }
     for (const { key, vary } of pair.vcl.stored) {
       if (vary.join() === "accept-encoding") this.#codingsOf(key).add(codingOf(request));
     }
