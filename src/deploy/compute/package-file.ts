@@ -8,6 +8,7 @@ import { z } from "zod";
 import { isErrno, messageOf } from "../../lib/caught.ts";
 import { SitefleetError } from "../../lib/errors.ts";
 import { packagePath } from "../../lib/package-root.ts";
+import { filesHashOf } from "../../lib/package-files.ts";
 
 /** A package as Fastly takes it: a gzipped tar with a manifest and a program. */
 export interface PackageFile {
@@ -56,7 +57,7 @@ export async function readPackage(path: string = packagePath(OWN_PACKAGE)): Prom
     bytes,
     size: bytes.length,
     hashsum: createHash("sha512").update(bytes).digest("hex"),
-    filesHash: hashOfFiles(files),
+    filesHash: filesHashOf(files),
     manifestName: nameIn(manifest, path),
   };
 }
@@ -87,14 +88,6 @@ async function filesOf(archive: Buffer): Promise<ReadonlyMap<string, Buffer>> {
 /** By its last name, as the CLI finds it (validate.go): archives have a folder around their files. */
 function fileNamed(files: ReadonlyMap<string, Buffer>, name: string): Buffer | undefined {
   return [...files].find(([path]) => path.split("/").at(-1) === name)?.[1];
-}
-
-/** In the order of the names' bytes, as Go sorts strings. */
-function hashOfFiles(files: ReadonlyMap<string, Buffer>): string {
-  const hash = createHash("sha512");
-  const sorted = [...files].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  for (const [, content] of sorted) hash.update(content);
-  return hash.digest("hex");
 }
 
 function nameIn(manifest: Buffer, path: string): string {

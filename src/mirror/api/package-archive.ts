@@ -6,6 +6,7 @@ import type { ParsedTarEntry } from "modern-tar";
 import { parse as parseToml } from "smol-toml";
 import { z } from "zod";
 import { messageOf } from "../../lib/caught.ts";
+import { filesHashOf } from "../../lib/package-files.ts";
 
 /** Largest archive (products/compute-resource-limits; the CLI refuses larger ones too). */
 export const MAX_PACKAGE_BYTES = 100_000_000;
@@ -81,7 +82,7 @@ export async function readPackage(archive: Uint8Array, limits = LIMITS): Promise
     clonedFrom: manifest.cloned_from,
     size: archive.length,
     hashsum: createHash("sha512").update(archive).digest("hex"),
-    filesHash: hashOfFiles(files),
+    filesHash: filesHashOf(files),
     mirrorOnly,
   };
 }
@@ -110,14 +111,6 @@ function readManifest(file: Buffer): Manifest {
 function checkProgram(program: Buffer): void {
   const isWasm = program.length >= WASM_HEAD_BYTES && program.subarray(0, 4).equals(WASM_MAGIC);
   if (!isWasm) throw new PackageProblem("bin/main.wasm is not WebAssembly");
-}
-
-/** By the names' bytes, as Go sorts them. */
-function hashOfFiles(files: ReadonlyMap<string, Buffer>): string {
-  const hash = createHash("sha512");
-  const names = [...files.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  for (const name of names) hash.update(files.get(name) ?? "");
-  return hash.digest("hex");
 }
 
 /** The one folder that everything is in. */

@@ -1,3 +1,4 @@
+import { CLIENT_CONDITIONS } from "../edge/bereq.ts";
 import { HeaderList } from "../../http/header-list.ts";
 import { discard } from "../edge/body.ts";
 import type { ResponseBody } from "../edge/body.ts";
@@ -161,22 +162,12 @@ async function fetchAndStore(
   }
 }
 
-/** A client's conditions and ranges are about its own copy; those of the cache are about what is stored. */
-const CONDITIONS = [
-  "If-Match",
-  "If-Modified-Since",
-  "If-None-Match",
-  "If-Range",
-  "If-Unmodified-Since",
-  "Range",
-] as const;
-
 async function backendRequest(
   { plan, caching, hasHttpCache }: ReadThrough,
   stale: CacheEntry | null,
 ): Promise<FetchPlan["request"]> {
   const headers = plan.request.headers.clone();
-  for (const name of CONDITIONS) headers.unset(name);
+  for (const name of CLIENT_CONDITIONS) headers.unset(name);
   for (const [name, value] of validatorsOf(stale)) headers.set(name, value);
   const { beforeSend } = caching.override.init;
   if (!hasHttpCache || beforeSend === undefined) return { ...plan.request, headers };

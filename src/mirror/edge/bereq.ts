@@ -8,7 +8,7 @@ import { endToEndHeaders } from "./hop-by-hop.ts";
 import { rangeOfBlock } from "./segments.ts";
 
 /** A client's conditions and ranges: they are about its own copy, never about the object to be cached. */
-const CLIENT_CONDITIONS = [
+export const CLIENT_CONDITIONS = [
   "If-Match",
   "If-Modified-Since",
   "If-None-Match",
