@@ -9,6 +9,19 @@ const lagging = (title: string): RawSite => ({
   objects: { "1/index.html": rawPage(title, "/") },
 });
 
+/** A page whose object says a status that publishing never writes, or none: the same bytes, so the same ETag. */
+const mending = (status?: string): RawSite => {
+  const page = rawPage("Mended", "/");
+  const metadata = { ...page.metadata, ...(status === undefined ? {} : { c: status }) };
+  return {
+    host: "mending",
+    site: "sf-raw-mending",
+    config: { r: "1" },
+    objects: { "1/index.html": { ...page, metadata } },
+    purge: status === undefined ? "configs" : "all",
+  };
+};
+
 /** Publishing and purging as visitors see them, and what happens when S3 is in trouble. */
 export const originCases: readonly ConformanceCase[] = [
   {
@@ -134,6 +147,42 @@ export const originCases: readonly ConformanceCase[] = [
       get("lagging", "/", { status: 200, body: { contains: "Before" } }),
       { act: { do: "wait", seconds: 601 } },
       get("lagging", "/", { status: 200, body: { contains: "After" } }),
+    ],
+  },
+  {
+    id: "origin/second-region-for-what-failed",
+    title: "A config that had to come from the second region leaves a page of the same request in the cache",
+    source: "design: second region once",
+    needs: ["faults", "publish", "second-region"],
+    steps: [
+      putSite(lagging("Kept")),
+      get("lagging", "/", { status: 200, body: { contains: "Kept" } }),
+      get("lagging", "/", { status: 200, headers: { "Cache-Status": "sitefleet; hit" } }),
+      putSite({ ...lagging("Kept"), purge: "configs" }),
+      { act: { do: "origin", location: "first", answer: "forbid" } },
+      get("lagging", "/", {
+        status: 200,
+        headers: { "Cache-Status": "sitefleet; hit" },
+        body: { contains: "Kept" },
+      }),
+      { act: { do: "origin", location: "first", answer: "normal" } },
+    ],
+  },
+  {
+    id: "origin/mended-without-new-bytes",
+    title:
+      "An object whose metadata was broken is shown soon after it is mended, although its bytes and its ETag stay",
+    source: "RFC 9110 section 15.4.5: a 304 says that what was stored is still good, which a failure is not",
+    needs: ["faults", "publish", "http-cache"],
+    steps: [
+      // Another region would answer in place of what stays a failure.
+      { act: { do: "origin", location: "second", answer: "refuse" } },
+      putSite(mending("2O0")),
+      get("mending", "/", { status: 503, headers: { ETag: null }, body: BUILT_IN_PAGE }),
+      putSite(mending()),
+      { act: { do: "wait", seconds: 5 } },
+      get("mending", "/", { status: 200, body: { contains: "Mended" } }),
+      { act: { do: "origin", location: "second", answer: "normal" } },
     ],
   },
   {

@@ -1,4 +1,4 @@
-import { get } from "../case.ts";
+import { BUILT_IN_PAGE, get } from "../case.ts";
 import type { ConformanceCase } from "../case.ts";
 import { putSite, rawPage } from "../raw-site.ts";
 
@@ -119,6 +119,30 @@ export const probeCases: readonly ConformanceCase[] = [
         { status: 200, headers: { "SF-Keys": { matches: "r:sf-raw-probed/2" } }, body: { equals: "" } },
         { method: "HEAD", ...debug },
       ),
+    ],
+  },
+  {
+    id: "probe/no-config-no-keys",
+    title:
+      "Of a config that no bucket gave, a trusted probe is told the state and no keys, not even an empty list",
+    source: "design: receipts",
+    needs: ["publish", "debug", "faults"],
+    steps: [
+      putSite(SITE),
+      { act: { do: "origin", location: "first", answer: "refuse" } },
+      { act: { do: "origin", location: "second", answer: "refuse" } },
+      get(
+        "probed",
+        "/new",
+        {
+          status: 503,
+          headers: { "SF-Config-State": { matches: "^[A-Z]" }, "SF-Config-Keys": null, "SF-Release": null },
+          body: BUILT_IN_PAGE,
+        },
+        debug,
+      ),
+      { act: { do: "origin", location: "first", answer: "normal" } },
+      { act: { do: "origin", location: "second", answer: "normal" } },
     ],
   },
 ];
