@@ -24,8 +24,8 @@ export const settingsCommand: CommandDefinition = {
 
 async function runSettings(context: CommandContext, input: CommandInput): Promise<void> {
   const settings = await context.settings();
-  const mirrors = await readMirrors(context, input.args);
   const file = resolve(context.cwd, input.flags.text("out") ?? "sitefleet.mirrors.json");
+  const mirrors = await readMirrors(context, { args: input.args, from: dirname(file) });
   refuseOtherFolder(settings, file);
   const moved = mirrorSettings(settings, mirrors);
   const variables = mirrorVariables(moved, mirrors);
@@ -40,9 +40,10 @@ async function runSettings(context: CommandContext, input: CommandInput): Promis
   context.report.result({ file, settings: moved, variables }, text.join("\n"));
 }
 
+/** @param from folder of the settings that are written */
 async function readMirrors(
   context: CommandContext,
-  args: readonly string[],
+  { args, from }: { readonly args: readonly string[]; readonly from: string },
 ): Promise<ReadonlyMap<string, MirrorFile>> {
   const mirrors = new Map<string, MirrorFile>();
   for (const arg of args) {
@@ -52,7 +53,9 @@ async function readMirrors(
         hint: "example: sitefleet mirror settings test=.mirrors/test production=.mirrors/production",
       });
     }
-    mirrors.set(name, await readMirrorFile(resolve(context.cwd, folder)));
+    const mirror = await readMirrorFile(resolve(context.cwd, folder));
+    // Paths in settings are told from where they are.
+    mirrors.set(name, { ...mirror, edge: { ...mirror.edge, ca: relative(from, mirror.edge.ca) } });
   }
   return mirrors;
 }

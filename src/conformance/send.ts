@@ -2,6 +2,7 @@ import { request as httpRequest } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { isErrno } from "../lib/caught.ts";
+import { trusting } from "../lib/tls-trust.ts";
 import type { RequestSpec } from "./case.ts";
 import type { Connections } from "./connections.ts";
 import { hostAt } from "./target.ts";
@@ -50,7 +51,8 @@ function attempt(spec: RequestSpec, context: SendContext): Promise<Answer | "clo
     timeout: TIMEOUT_MS,
   } as const;
   return new Promise((resolve, reject) => {
-    const tls = { servername: host, ...(target.ca === undefined ? {} : { ca: target.ca }) };
+    const trust = target.ca === undefined ? {} : { secureContext: trusting(target.ca) };
+    const tls = { servername: host, ...trust };
     const request =
       base.protocol === "https:"
         ? httpsRequest({ ...options, ...tls, agent: connections?.https ?? false })

@@ -5,6 +5,7 @@ import type { FixtureHost } from "../conformance/fixtures.ts";
 import { send } from "../conformance/send.ts";
 import type { ConformanceTarget } from "../conformance/target.ts";
 import { SitefleetError } from "../lib/errors.ts";
+import { readEdgeAuthority } from "../settings/edge-authority.ts";
 import type { Environment } from "../settings/environment.ts";
 import { readMirrorFile } from "../settings/local.ts";
 import { debugToken } from "./edge-checks.ts";
@@ -14,19 +15,21 @@ import type { Fleet } from "./fleet.ts";
 /**
  * The edge of a fleet as the conformance cases see it.
  * @param fixtures where given, cases may publish
- * @throws SitefleetError `settings/invalid` when the settings do not say where the edge is
+ * @throws SitefleetError `settings/invalid` when the settings do not say where the edge is, `settings/invalid-ca`
  */
 export async function environmentTarget(
   { environment, stateDir }: Fleet,
   fixtures: FixtureSites | undefined,
 ): Promise<ConformanceTarget> {
   const { url, hostSuffix } = verifySettings(environment);
+  const ca = readEdgeAuthority(environment);
   const known: ConformanceTarget = {
     http: url,
     hostSuffix,
     publicPorts: environment.publicPorts,
     capabilities: new Set<Capability>(fixtures ? ["debug", "publish"] : ["debug"]),
     debugToken: debugToken(environment.secrets.configSegment()),
+    ...(ca === undefined ? {} : { ca }),
     ...(fixtures ? { act: (act) => fixtures.act(act) } : {}),
   };
   const target = await withSchemes(stateDir === undefined ? known : await mirrorTarget(stateDir, known));

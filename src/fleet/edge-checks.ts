@@ -6,6 +6,7 @@ import type { ConformanceTarget } from "../conformance/target.ts";
 import type { EdgeChecks, ExpectedEdge } from "../deploy/apply/activation.ts";
 import type { Secret } from "../lib/secret.ts";
 import { DEBUG_HEADER, DEBUG_PREFIX } from "../site/edge-names.ts";
+import { readEdgeAuthority } from "../settings/edge-authority.ts";
 import type { Environment } from "../settings/environment.ts";
 import type { Notes } from "./fleet.ts";
 
@@ -36,6 +37,7 @@ interface Place {
  * How a deploy looks at the edge of an environment: at every address and POP that the settings name, each time over a new
  * connection. Verifying asks for a host that no site has: the edge can say "unknown" only when it runs the version, reads
  * its private dictionary and gets a signed answer from the config bucket.
+ * @throws SitefleetError `settings/invalid-ca`, before anything is asked
  */
 export function edgeChecksFor(environment: Environment, notes: Notes): EdgeChecks {
   const { verify } = environment;
@@ -66,6 +68,7 @@ export function edgeChecksFor(environment: Environment, notes: Notes): EdgeCheck
 function placesOf(environment: Environment, verify: NonNullable<Environment["verify"]>): readonly Place[] {
   const { url, hostSuffix, edges = [], pops } = verify;
   const token = debugToken(environment.secrets.configSegment());
+  const ca = readEdgeAuthority(environment);
   return [...new Set([url, ...edges])].flatMap((http) => {
     const target: ConformanceTarget = {
       http,
@@ -73,6 +76,7 @@ function placesOf(environment: Environment, verify: NonNullable<Environment["ver
       publicPorts: environment.publicPorts,
       capabilities: new Set(),
       debugToken: token,
+      ...(ca === undefined ? {} : { ca }),
     };
     if (pops === undefined) return [{ name: http, target, headers: {} }];
     return pops.map((pop) => ({ name: `${http} at ${pop}`, target, headers: { [MIRROR_POP_HEADER]: pop } }));

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 
+import { trusting } from "../lib/tls-trust.ts";
 import type { EdgePage, EdgeProbe, EdgeSighting, EdgeVisit, ProbeHop } from "../publish/live/edge-probe.ts";
 import { DEBUG_HEADER, PROBE_HEADER } from "../site/edge-names.ts";
+import { readEdgeAuthority } from "../settings/edge-authority.ts";
 import { readMirrorFile } from "../settings/local.ts";
 import { debugToken } from "./edge-checks.ts";
 import type { Fleet } from "./fleet.ts";
@@ -22,11 +23,9 @@ const UNKNOWN_DOMAIN = "Fastly error: unknown domain";
 /** Characters of a page in which that must stand. */
 const PAGE_BEGINNING = 4_096;
 
-/** Where requests go, and whom TLS trusts besides the system's authorities. */
 interface Target {
   readonly hostname: string;
   readonly port: number;
-  readonly ca?: string;
 }
 
 /** The edge of an environment as publishing looks at it; `close` when done. */
@@ -36,7 +35,8 @@ export interface OpenEdgeProbe extends EdgeProbe {
 
 /**
  * How the edge of a fleet is asked: at the URL of the settings' `verify`, with the wanted host in the Host header. The
- * mirror is also asked over TLS, by its own authority.
+ * mirror is also asked over TLS.
+ * @throws SitefleetError `settings/invalid-ca`, before anything is published
  * @returns `undefined` when the settings do not say where the edge is
  */
 export function openEdgeProbe(fleet: Fleet): OpenEdgeProbe | undefined {
@@ -51,13 +51,16 @@ class HttpEdgeProbe implements OpenEdgeProbe {
   readonly #fleet: Fleet;
   readonly #base: URL;
   readonly #plain = new HttpAgent({ keepAlive: true, maxSockets: CONNECTIONS });
-  readonly #secure = new HttpsAgent({ keepAlive: true, maxSockets: CONNECTIONS });
+  readonly #secure: HttpsAgent;
   #tls: Promise<Target> | undefined;
 
   constructor(fleet: Fleet, base: URL) {
     this.#fleet = fleet;
     this.#base = base;
     const isTls = base.protocol === "https:";
+    const ca = readEdgeAuthority(fleet.environment);
+    const trust = ca === undefined ? {} : { secureContext: trusting(ca) };
+    this.#secure = new HttpsAgent({ keepAlive: true, maxSockets: CONNECTIONS, ...trust });
     this.hops = fleet.environment.fastly.shield === undefined ? ["edge"] : ["edge", "shield"];
     this.schemes = { http: !isTls, https: isTls || fleet.stateDir !== undefined };
   }
@@ -113,7 +116,7 @@ class HttpEdgeProbe implements OpenEdgeProbe {
     const { stateDir } = this.#fleet;
     if (this.#base.protocol === "https:" || stateDir === undefined) return targetOf(this.#base);
     const { edge } = await readMirrorFile(stateDir);
-    return { ...targetOf(new URL(edge.https)), ca: await readFile(edge.ca, "utf8") };
+    return targetOf(new URL(edge.https));
   }
 }
 

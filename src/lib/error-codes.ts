@@ -61,10 +61,15 @@ export const ERROR_CODES = {
     exit: 2,
     meaning: "a plan file cannot be read or is for something else",
   },
+  "deploy/invalid-service": {
+    kind: "remote",
+    exit: 1,
+    meaning: "Fastly refused the version of a Compute service as invalid; nothing was activated",
+  },
   "deploy/invalid-vcl": {
     kind: "remote",
     exit: 1,
-    meaning: "Fastly refused the version as invalid; nothing was activated",
+    meaning: "Fastly refused the VCL of a version as invalid; nothing was activated",
   },
   "deploy/invalid-version": {
     kind: "user",
@@ -308,6 +313,11 @@ export const ERROR_CODES = {
     meaning: "the VCL of one side of a replay is not one that the engine here can run",
   },
   "settings/invalid": { kind: "user", exit: 2, meaning: "the settings file breaks one or more rules" },
+  "settings/invalid-ca": {
+    kind: "user",
+    exit: 2,
+    meaning: "the file of `verify.ca` is not there or holds no certificate",
+  },
   "settings/missing-secret": {
     kind: "user",
     exit: 4,

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { SNIPPET_TYPES } from "../lib/fastly-names.ts";
-import { domain, httpUrl } from "./field-schemas.ts";
+import { domain, httpUrl, objectName, wellFormed } from "./field-schemas.ts";
 import { logging, variableValue } from "./logging-schema.ts";
 
 /** Names of ACLs and dictionaries become VCL identifiers; ours begin with `sitefleet_`. */
@@ -16,13 +16,13 @@ const aclEntry = z.string().refine(isAclEntry, {
 });
 
 const aclEntries = z
-  .array(z.union([aclEntry, z.strictObject({ entry: aclEntry, comment: z.string().max(200) })]))
+  .array(z.union([aclEntry, z.strictObject({ entry: aclEntry, comment: wellFormed.max(200) })]))
   // Most entries of an ACL (reference/api/acls).
   .max(1_000);
 
 /** Most characters of a key and of a value (reference/api/dictionaries/dictionary-item). */
-const itemKey = z.string().min(1).max(256);
-const itemValue = z.string().max(8_000);
+const itemKey = wellFormed.min(1).max(256);
+const itemValue = wellFormed.max(8_000);
 
 const dictionary = z.union([
   z.strictObject({ items: z.record(itemKey, itemValue) }),
@@ -31,11 +31,11 @@ const dictionary = z.union([
 ]);
 
 const snippet = z.strictObject({
-  name: z.string().min(1).max(200),
+  name: objectName,
   type: z.enum(SNIPPET_TYPES),
   /** Lower ones come first. */
   priority: z.int().min(0).max(1_000_000).default(100),
-  content: z.string().max(1_048_576),
+  content: wellFormed.max(1_048_576),
 });
 
 /** As Fastly makes them; the mirror's are alike. */
@@ -46,7 +46,7 @@ const milliseconds = z.int().min(1).max(600_000);
 export const fastly = z.strictObject({
   serviceId: serviceId.optional(),
   /** Service to find (or make, in the mirror) by name when there is no id. */
-  serviceName: z.string().min(1).max(200).optional(),
+  serviceName: objectName.optional(),
   /** Ids of further services that show the same buckets, and get every purge too: while domains move between two. */
   alsoPurge: z.array(serviceId).max(4).optional(),
   apiUrl: httpUrl.default("https://api.fastly.com"),

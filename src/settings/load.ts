@@ -34,13 +34,23 @@ export async function loadSettings(path: string): Promise<Settings> {
     });
   }
   const result = parseSettings(await readInput(path));
-  if ("settings" in result) return withEdgeFolder(result.settings, path);
+  if ("settings" in result) return fromFolder(result.settings, path);
   throw new SitefleetError("settings/invalid", `${path} has ${result.issues.length} problem(s)`, {
     details: result.issues.map(
       (issue) => `${issue.path === "" ? "(top level)" : issue.path}: ${issue.message}`,
     ),
     hint: "correct every line listed; docs/settings.md describes each field",
   });
+}
+
+/** Paths in settings are told from where their file is. */
+function fromFolder(settings: Settings, path: string): Settings {
+  const environments = Object.entries(settings.environments).map(([name, environment]) => {
+    const { verify } = environment;
+    if (verify?.ca === undefined) return [name, environment] as const;
+    return [name, { ...environment, verify: { ...verify, ca: resolve(dirname(path), verify.ca) } }] as const;
+  });
+  return withEdgeFolder({ ...settings, environments: Object.fromEntries(environments) }, path);
 }
 
 function withEdgeFolder(settings: Settings, path: string): Settings {

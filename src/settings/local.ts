@@ -88,7 +88,12 @@ export function localEnvironment(mirror: MirrorFile): Environment {
         previews: { domain: "preview.localhost" },
         segmented: { extensions: ["mp4", "m4v", "mov", "webm", "mkv", "mp3", "zip", "iso", "pdf"] },
         rateLimiting: true,
-        verify: { url: mirror.edge.http, hostSuffix: "conformance.localhost", pops: mirror.edge.pops },
+        verify: {
+          url: mirror.edge.http,
+          hostSuffix: "conformance.localhost",
+          pops: mirror.edge.pops,
+          ca: mirror.edge.ca,
+        },
       },
     },
   });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { LOGGING_KINDS } from "../lib/fastly-names.ts";
 import type { LoggingKind } from "../lib/fastly-names.ts";
+import { wellFormed } from "./field-schemas.ts";
 
 /** Fields that open something, in whichever kind: their values come from variables only. */
 const SECRET_LOGGING_FIELDS: ReadonlySet<string> = new Set([
@@ -29,7 +30,7 @@ export const variableValue = z.strictObject({
 });
 
 const fieldName = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, "must be a field's name as Fastly spells it");
-const fieldValue = z.union([z.string().max(20_000), z.int(), z.boolean(), variableValue]);
+const fieldValue = z.union([wellFormed.max(20_000), z.int(), z.boolean(), variableValue]);
 
 interface KnownKind {
   readonly required: readonly string[];

@@ -1,6 +1,8 @@
+import { isIP } from "node:net";
 import { z } from "zod";
+import { isLoopbackHost } from "../lib/loopback.ts";
 import { fastly } from "./fastly-schema.ts";
-import { hostName, httpUrl } from "./field-schemas.ts";
+import { hostName, serverUrl } from "./field-schemas.ts";
 
 const bucket = z
   .string()
@@ -20,7 +22,7 @@ const location = z.strictObject({
   /** Region that requests are signed for. */
   region: z.string().regex(/^[a-z0-9-]{2,32}$/, "must be an S3 region such as `us-east-1`"),
   /** Base URL of an S3-compatible store; absent = AWS. */
-  endpoint: httpUrl.optional(),
+  endpoint: serverUrl.optional(),
   /** Bucket in the path instead of the host name; default: true with `endpoint`, false without. */
   pathStyle: z.boolean().optional(),
   configBucket: bucket,
@@ -88,14 +90,20 @@ const serverEnvironment = z.strictObject({
   /** Where `verify` sends its requests and under which suffix the conformance sites live. */
   verify: z
     .strictObject({
-      url: httpUrl,
+      url: serverUrl,
       hostSuffix: hostName,
       /** Further addresses of the edge that have to answer with a new version too, such as those of other POPs. */
-      edges: z.array(httpUrl).max(100).optional(),
+      edges: z.array(serverUrl).max(100).optional(),
       /** POPs of a mirror in Fastly's place: each is asked. Fastly itself leads every client to the nearest one. */
       pops: z
         .array(z.string().regex(/^[A-Za-z]{3}$/, "must be a POP code of three letters"))
         .max(100)
+        .optional(),
+      /** File of certificates in PEM, from where the settings are: whom requests to the edge trust besides the usual authorities. */
+      ca: z
+        .string()
+        .max(4_096)
+        .regex(/^\P{Cc}+$/u, "must be the path of a file in PEM")
         .optional(),
     })
     .optional(),
@@ -155,8 +163,11 @@ export interface SettingsIssue {
 type Rule = (settings: Settings) => SettingsIssue[];
 
 const rules: readonly Rule[] = [
+  noneIsTheMirror,
   secondLocationDiffers,
+  addressesHaveThePathStyle,
   verifySuffixIsServed,
+  computeIsVerifiedOverTls,
   previewDomainIsServed,
   segmentedIsNotText,
   suffixesAreHosts,
@@ -197,12 +208,60 @@ function secondLocationDiffers(settings: Settings): SettingsIssue[] {
   );
 }
 
+/** No bucket's name can stand before an address. */
+function addressesHaveThePathStyle(settings: Settings): SettingsIssue[] {
+  return Object.entries(settings.environments).flatMap(([name, { s3 }]) => {
+    const at = `environments.${name}.s3`;
+    return [
+      { path: `${at}.pathStyle`, location: s3 },
+      { path: `${at}.second.pathStyle`, location: s3.second },
+    ].flatMap(({ path, location }) => {
+      const { pathStyle, endpoint } = location ?? {};
+      if (pathStyle !== false || endpoint === undefined) return [];
+      const address = new URL(endpoint).hostname.replace(/^\[|\]$/g, "");
+      return isIP(address) === 0 ? [] : [{ path, message: "must be true with an address as `endpoint`" }];
+    });
+  });
+}
+
 function verifySuffixIsServed(settings: Settings): SettingsIssue[] {
   return Object.entries(settings.environments).flatMap(([name, { verify, fastly: service }]) =>
     !verify || isServedBelow(service.domains, verify.hostSuffix)
       ? []
       : [{ path: `environments.${name}.verify.hostSuffix`, message: UNSERVED }],
   );
+}
+
+/** The command line never reads it: there `local` is the running mirror. */
+function noneIsTheMirror(settings: Settings): SettingsIssue[] {
+  if (!Object.hasOwn(settings.environments, "local")) return [];
+  return [{ path: "environments.local", message: RESERVED }];
+}
+
+const RESERVED = "`local` is the mirror and needs no settings; `mirror up --target` says what its edge runs";
+
+/** Plain HTTP never reaches a Compute service: docs.fastly.com, /products/compute-resource-limits. */
+function computeIsVerifiedOverTls(settings: Settings): SettingsIssue[] {
+  return Object.entries(settings.environments).flatMap(([name, { target, verify }]) => {
+    if (target !== "compute" || !verify) return [];
+    const addresses: readonly (readonly [field: string, url: string])[] = [
+      ["url", verify.url],
+      ...(verify.edges ?? []).map((url, index) => [`edges.${index}`, url] as const),
+    ];
+    return addresses.flatMap(([field, url]) =>
+      new URL(url).protocol === "https:"
+        ? []
+        : [{ path: `environments.${name}.verify.${field}`, message: plainHttp(url) }],
+    );
+  });
+}
+
+function plainHttp(url: string): string {
+  const why =
+    "must begin with https://, because Fastly redirects all plain HTTP of a Compute service with 308";
+  const { hostname } = new URL(url);
+  if (!isLoopbackHost(hostname)) return why;
+  return `${why}, and so does a mirror: give its TLS port, such as https://${hostname}:8443, and its authority as \`ca\``;
 }
 
 function previewDomainIsServed(settings: Settings): SettingsIssue[] {

@@ -17,7 +17,8 @@ export type InitFlag =
   | "environments"
   | "s3-endpoint"
   | "fastly-api"
-  | "verify-url";
+  | "verify-url"
+  | "verify-ca";
 
 /** One question; those without `ask` are told by flags only. */
 export interface InitQuestion {
@@ -115,6 +116,14 @@ export const INIT_QUESTIONS: readonly InitQuestion[] = [
     required: false,
     suggest: NOTHING,
   },
+  {
+    flag: "verify-ca",
+    value: "<file>",
+    summary:
+      "authority of the edge's certificates in PEM, from where the settings are (default: none of its own)",
+    required: false,
+    suggest: NOTHING,
+  },
 ];
 
 /** Fills what the question before it needs so that one answer can be judged by itself. */
@@ -124,14 +133,8 @@ const SAMPLE = { domain: "example.com", region: "us-east-1", buckets: "example" 
 export function problemsOf(flag: InitFlag, answer: string): readonly string[] {
   if (flag === "target" && targetOf(answer) === undefined) return ["must be vcl or compute"];
   const result = parseSettings(initialSettings(toAnswers({ ...SAMPLE, [flag]: answer })));
-  if ("settings" in result) return reservedName(flag, answer);
+  if ("settings" in result) return [];
   return [...new Set(result.issues.map(({ message }) => message))];
-}
-
-/** The mirror's own environment cannot be one of the settings. */
-function reservedName(flag: InitFlag, answer: string): readonly string[] {
-  const isReserved = flag === "environments" && namesIn(answer).includes("local");
-  return isReserved ? ["`local` is the mirror and needs no settings"] : [];
 }
 
 function targetOf(answer: string): InitAnswers["target"] | undefined {
@@ -194,5 +197,6 @@ function toAnswers(given: GivenAnswers): InitAnswers {
     s3Endpoint: optional("s3-endpoint"),
     fastlyApi: optional("fastly-api"),
     verifyUrl: optional("verify-url"),
+    verifyCa: optional("verify-ca"),
   };
 }

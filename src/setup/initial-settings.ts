@@ -16,6 +16,8 @@ export interface InitAnswers {
   readonly fastlyApi: string | undefined;
   /** Where the edge is asked, when it is not `https://verify.<domain>`. */
   readonly verifyUrl: string | undefined;
+  /** File of the authority that the edge's certificates are of, when it is none that everybody trusts. */
+  readonly verifyCa: string | undefined;
 }
 
 type EnvironmentInput = SettingsInput["environments"][string];
@@ -32,7 +34,7 @@ export function initialSettings(answers: InitAnswers): SettingsInput {
 }
 
 function environmentFrom(answers: InitAnswers, name: string): EnvironmentInput {
-  const { region, secondRegion, shield, s3Endpoint, fastlyApi } = answers;
+  const { region, secondRegion, shield, s3Endpoint, fastlyApi, verifyCa } = answers;
   const domain = domainOf(answers, name);
   const hostSuffix = `verify.${domain}`;
   return {
@@ -51,7 +53,11 @@ function environmentFrom(answers: InitAnswers, name: string): EnvironmentInput {
       ...(secondRegion === undefined ? {} : { second: secondLocation(answers, name, secondRegion) }),
     },
     hostSuffixes: { [`.staging.${domain}`]: "staging" },
-    verify: { url: answers.verifyUrl ?? `https://${hostSuffix}`, hostSuffix },
+    verify: {
+      url: answers.verifyUrl ?? `https://${hostSuffix}`,
+      hostSuffix,
+      ...(verifyCa === undefined ? {} : { ca: verifyCa }),
+    },
   };
 }
 

@@ -50,7 +50,7 @@ function onMirror(
   const { second } = environment.s3;
   const { hostSuffix = suffixBelow(fastly.domains) } = environment.verify ?? {};
   // Compute answers over TLS alone.
-  const url = environment.target === "compute" ? edge.https : edge.http;
+  const address = environment.target === "compute" ? { url: edge.https, ca: edge.ca } : { url: edge.http };
   return {
     ...environment,
     fastly: {
@@ -66,7 +66,7 @@ function onMirror(
     publicPorts: { http: Number(new URL(edge.http).port), https: Number(new URL(edge.https).port) },
     ...(hostSuffix === undefined
       ? {}
-      : { verify: { url, hostSuffix, ...(edge.pops ? { pops: edge.pops } : {}) } }),
+      : { verify: { ...address, hostSuffix, ...(edge.pops ? { pops: edge.pops } : {}) } }),
   };
 }
 

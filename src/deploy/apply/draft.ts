@@ -58,7 +58,7 @@ export interface WrittenDraft {
 /**
  * Makes a draft version whose content is the plan's target and that Fastly finds valid.
  * An unfinished draft of an earlier run is completed instead of leaving it behind: Fastly cannot delete versions.
- * @throws SitefleetError `deploy/invalid-vcl` with Fastly's messages; `fastly/rate-limited` while nothing is written yet
+ * @throws SitefleetError `deploy/invalid-vcl` or `deploy/invalid-service` with Fastly's messages; `fastly/rate-limited` while nothing is written yet
  * but the draft's stamp
  */
 export async function writeDraft(job: DraftJob, versions: readonly VersionInfo[]): Promise<WrittenDraft> {
@@ -252,16 +252,29 @@ function pathOf(step: DropStep): string {
 
 async function validateDraft(job: DraftJob, ref: VersionRef): Promise<void> {
   const { valid, problems, warnings } = await job.client.validateVersion(ref);
-  if (!valid) {
-    throw new SitefleetError("deploy/invalid-vcl", `Fastly finds version ${ref.version} invalid`, {
-      hint: "fix the template or setting and deploy again: the draft is used again",
-      details: problems.flatMap((text) => tellMessages(text, job.files)),
-    });
-  }
+  if (!valid) throw invalidVersion(job, { version: ref.version, problems });
   for (const line of warnings.flatMap((text) => tellMessages(text, job.files))) {
     job.progress(`version ${ref.version}: Fastly warns: ${line}`);
   }
   job.progress(`version ${ref.version}: valid`);
+}
+
+/** A Compute service has no VCL that could be wrong: what is missing or does not fit is an object or the package. */
+function invalidVersion(
+  { plan, files }: DraftJob,
+  { version, problems }: { readonly version: number; readonly problems: readonly string[] },
+): SitefleetError {
+  const isCompute = plan.content.compute !== null;
+  return new SitefleetError(
+    isCompute ? "deploy/invalid-service" : "deploy/invalid-vcl",
+    `Fastly finds version ${version} invalid`,
+    {
+      hint: isCompute
+        ? "what is live is as before; fix the setting that the message is about and deploy again: the draft is used again"
+        : "fix the template or setting and deploy again: the draft is used again",
+      details: problems.flatMap((text) => tellMessages(text, files)),
+    },
+  );
 }
 
 /** What Fastly's compiler says, each message with the line of the template that it is about. */

@@ -62,10 +62,12 @@ function storesOf({ fastly, name }: Environment): readonly StoreContent[] {
 
 /** A program writes its lines itself: format, place and condition are for VCL (reference/api/logging). */
 function withoutVclFields(logging: LoggingContent): LoggingContent {
-  const fields = Object.entries(logging.fields).filter(
-    ([field]) => field !== "format" && !Object.hasOwn(COMMON_LOGGING_FIELDS, field),
-  );
+  const fields = Object.entries(logging.fields).filter(([field]) => !isVclField(field));
   return { ...logging, fields: Object.fromEntries(fields) };
+}
+
+function isVclField(field: string): boolean {
+  return field === "format" || Object.hasOwn(COMMON_LOGGING_FIELDS, field);
 }
 
 /** What the settings say and only VCL does. */
@@ -74,6 +76,7 @@ function withoutEffect({ fastly, edge }: Environment): readonly string[] {
   const dictionaries = Object.keys(fastly.dictionaries ?? {});
   const acls = Object.keys(fastly.acls ?? {});
   const snippets = (fastly.snippets ?? []).map(({ name }) => name);
+  const formatFields = Object.keys(fastly.logging?.fields ?? {}).filter(isVclField);
   const told: readonly (readonly [isThere: boolean, line: string])[] = [
     [
       fastly.shield !== undefined,
@@ -87,6 +90,10 @@ function withoutEffect({ fastly, edge }: Environment): readonly string[] {
     ],
     [acls.length > 0, `\`fastly.acls\`: only VCL reads ${named(acls)}, which are not written`],
     [fastly.settings !== undefined, "`fastly.settings`: default TTL and default host are for VCL"],
+    [
+      formatFields.length > 0,
+      `\`fastly.logging.fields\`: ${named(formatFields)} are for lines that VCL formats, and are not written`,
+    ],
   ];
   return told.flatMap(([isThere, line]) => (isThere ? [`no effect with target "compute": ${line}`] : []));
 }

@@ -75,10 +75,16 @@ export function desiredService(
     snippets: rendered.snippets,
     privateItems: [...ownItems(environment), ...privateItemsOf(environment)],
     variables,
-    notes: [],
+    notes: computeSettings(environment),
   };
   refuseSecrets(desired);
   return desired;
+}
+
+/** What the settings say and only the Compute app does. */
+function computeSettings({ compute }: Environment): readonly string[] {
+  if (compute.httpCache) return [];
+  return ['no effect with target "vcl": `compute.httpCache`: a VCL service always has the cache'];
 }
 
 /** The service that an environment names. */

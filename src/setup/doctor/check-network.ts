@@ -2,6 +2,8 @@ import { BlockList, isIP } from "node:net";
 import { connect } from "node:tls";
 import type { PeerCertificate } from "node:tls";
 import type { AccountClient } from "../../fastly/account-client.ts";
+import { trusting } from "../../lib/tls-trust.ts";
+import { readEdgeAuthority } from "../../settings/edge-authority.ts";
 import { checked, fail, ok, skipped, warn } from "./check.ts";
 import type { CheckResult, DoctorJob } from "./check.ts";
 import { hostOf, privateReason } from "./hosts.ts";
@@ -75,14 +77,24 @@ async function checkDomain(
 /** Whether the edge shows a certificate that is right for every domain of the settings. */
 export async function checkTls(job: DoctorJob): Promise<readonly CheckResult[]> {
   const { environment } = job.fleet;
-  const { verify, fastly } = environment;
+  const { verify } = environment;
   if (!verify) return [skipped("tls", "the settings have no `verify`: where the edge is is not known")];
   const url = new URL(job.tls?.url ?? verify.url);
   if (url.protocol !== "https:") return [skipped("tls", `${verify.url} is without TLS`)];
+  return checked("tls", () =>
+    checkCertificates(job, { url, ca: job.tls?.ca ?? readEdgeAuthority(environment) }),
+  );
+}
+
+async function checkCertificates(
+  job: DoctorJob,
+  { url, ca }: { readonly url: URL; readonly ca: string | undefined },
+): Promise<readonly CheckResult[]> {
+  const { domains } = job.fleet.environment.fastly;
   // A URL has an address of six in brackets, and a socket has it without.
   const target = { host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port) || 443 };
   const results = await Promise.all(
-    fastly.domains.map((domain) => checked(`tls/${domain}`, () => checkCertificate(job, { domain, target }))),
+    domains.map((domain) => checked(`tls/${domain}`, () => checkCertificate(job, { domain, target, ca }))),
   );
   return results.flat();
 }
@@ -90,15 +102,17 @@ export async function checkTls(job: DoctorJob): Promise<readonly CheckResult[]> 
 interface TlsJob {
   readonly domain: string;
   readonly target: { readonly host: string; readonly port: number };
+  /** Authority that is trusted besides the usual ones, in PEM. */
+  readonly ca: string | undefined;
 }
 
 const DAY_MS = 86_400_000;
 /** Certificates are renewed a month before their end: with less left, renewing has failed. */
 const RENEWAL_DAYS = 14;
 
-async function checkCertificate(job: DoctorJob, { domain, target }: TlsJob): Promise<CheckResult> {
+async function checkCertificate(job: DoctorJob, { domain, target, ca }: TlsJob): Promise<CheckResult> {
   const id = `tls/${domain}`;
-  const seen = await presentedCertificate(job, { servername: hostOf(domain), target });
+  const seen = await presentedCertificate(job, { servername: hostOf(domain), target, ca });
   const cover = `have a certificate at Fastly that covers ${domain}`;
   if ("unreachable" in seen) {
     const shown = target.host.includes(":") ? `[${target.host}]` : target.host;
@@ -121,15 +135,15 @@ type Presented =
 
 /** Takes any certificate, for what is wrong with it is what is to be told. */
 function presentedCertificate(
-  { tls, fleet }: DoctorJob,
-  { servername, target }: Pick<TlsJob, "target"> & { readonly servername: string },
+  { fleet }: DoctorJob,
+  { servername, target, ca }: Omit<TlsJob, "domain"> & { readonly servername: string },
 ): Promise<Presented> {
   return new Promise((resolve, reject) => {
     const socket = connect({
       ...target,
       servername,
       rejectUnauthorized: false,
-      ...(tls === undefined ? {} : { ca: tls.ca }),
+      ...(ca === undefined ? {} : { secureContext: trusting(ca) }),
     });
     const over = new AbortController();
     const end = (presented: Presented): void => {

@@ -135,8 +135,9 @@ async function checkEdge(
   if (active === null) return skipped(id, "no version is active");
   const apply = `sitefleet verify --env ${environment.name} shows what is wrong`;
   const expected = { version: active.number, revision: active.revision ?? undefined };
+  const checks = edgeChecksFor(environment, notes);
   try {
-    const verdict = await edgeChecksFor(environment, notes).verify(expected);
+    const verdict = await checks.verify(expected);
     return verdict.ok
       ? ok(id, `${environment.verify.url} runs version ${active.number} and reads the config bucket`)
       : fail(id, verdict.problems.join("; "), apply);
