@@ -104,14 +104,9 @@ export const DIFFERENCES = [
   {
     id: "no-http-cache",
     kind: "runtime",
-    what: "Without Fastly's HTTP cache there is one time to live for all statuses, nothing stale on errors, failures may be remembered for that long, so that then S3 and the second region are asked past the cache, the state of a hit is only what Fastly's own header tells, and configs are kept no longer than an unknown host, with no key of their site; large files are cut out of the whole",
-    why: "Only the HTTP cache shows an answer to the app before it is stored. A publish purges configs by their site, which is in the answer.",
-    cases: [
-      "publish/seen-at-once",
-      "origin/stale-on-trouble",
-      "origin/second-region-lags",
-      "origin/mended-without-new-bytes",
-    ],
+    what: "Without Fastly's HTTP cache there is one time to live for all statuses, nothing stale on errors, failures may be remembered for that long, so that then S3 and the second region are asked past the cache, the state of a hit is only what Fastly's own header tells, and configs are kept no longer than an unknown host, with the key of their domain and none of their site; large files are cut out of the whole",
+    why: "Only the HTTP cache shows an answer to the app before it is stored: its status, and the site that a config names. A publish purges configs by their domains too, so that it is seen at once.",
+    cases: ["origin/stale-on-trouble", "origin/second-region-lags", "origin/mended-without-new-bytes"],
   },
   {
     id: "failure-before-second-region",

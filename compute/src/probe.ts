@@ -5,8 +5,10 @@ import type { Answer, Visit } from "./visit.ts";
 /** Keeps what the config's surrogate keys and cache state were, for who asks with the debug token. */
 export async function noteConfig(visit: Visit, stored: Stored, site: string | undefined): Promise<void> {
   if (!visit.isTrusted) return;
+  // Without the HTTP cache its site was not known when it was stored (read-through.ts).
+  const known = visit.settings.httpCache ? site : undefined;
   // What gave no answer at all has no keys.
-  const keys = stored.state === "ERROR" ? "" : await surrogateKeys(stored.place, site);
+  const keys = stored.state === "ERROR" ? "" : await surrogateKeys(stored.place, known);
   visit.configSeen = { keys, state: stored.state };
 }
 

@@ -218,8 +218,8 @@ function dropValidators(headers: Headers): void {
 // ---- without it ----------------------------------------------------------------------------------------------
 
 /**
- * One time to live for all statuses, nothing stale on error, and no key that the answer would have to tell: configs are kept
- * no longer than an unknown host, because a publish purges them by their site.
+ * One time to live for all statuses, nothing stale on error, and no key that the answer would have to tell: a publish purges
+ * configs by their domains too. They are kept no longer than an unknown host, because a failure is kept for as long.
  */
 async function withoutHooks(visit: Visit, place: Place): Promise<ReadThroughInit> {
   const { ttl } = visit.settings;

@@ -67,7 +67,7 @@ async function runPurge(context: CommandContext, deps: PublishDeps, input: Comma
   const requests = await purgeRequestsOf(deps, asked);
   await purgeDurably(owedDepsOf(deps), requests);
   const keys = requests.flatMap((request) => request.keys);
-  context.report.result({ keys, soft }, `purged${soft ? " (soft)" : ""} ${keys.join(" ")}`);
+  context.report.result({ keys, soft }, `purged${soft ? " (soft)" : ""} ${shownKeys(keys)}`);
 }
 
 async function runOwed(context: CommandContext, deps: PublishDeps, input: CommandInput): Promise<void> {
@@ -89,8 +89,13 @@ async function runOwed(context: CommandContext, deps: PublishDeps, input: Comman
   context.report.result(rows, rows.length === 0 ? "nothing is owed" : describeOwed(rows));
 }
 
-/** Keys of a purge that the table shows; `--json` has all. */
+/** Keys of a purge that are shown; `--json` has all. */
 const SHOWN_KEYS = 4;
+
+function shownKeys(keys: readonly string[]): string {
+  const more = keys.length > SHOWN_KEYS ? ` and ${keys.length - SHOWN_KEYS} more` : "";
+  return keys.slice(0, SHOWN_KEYS).join(" ") + more;
+}
 
 function describeOwed(rows: readonly OwedRow[]): string {
   const lines = rows.map(({ since, age, sent, site, siteEnv, reason, keys, soft }) => [
@@ -99,8 +104,7 @@ function describeOwed(rows: readonly OwedRow[]): string {
     `sent ${sent}`,
     site === undefined ? "-" : `${site} (${siteEnv})`,
     `${reason}${soft ? ", soft" : ""}`,
-    keys.slice(0, SHOWN_KEYS).join(" ") +
-      (keys.length > SHOWN_KEYS ? ` and ${keys.length - SHOWN_KEYS} more` : ""),
+    shownKeys(keys),
   ]);
   return `${columns(lines)}\nto finish it: sitefleet purge --owed --send`;
 }

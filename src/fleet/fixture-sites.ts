@@ -69,9 +69,10 @@ async function prepareSite(
     const choices = choicesOf(domain, hostSuffix);
     if (record && hasAll(record.domains[name] ?? {}, choices)) continue;
     record = (await addDomain(deps, ref, { domain: name, choices, takeOver: true })).record;
-    keys.push(domainKey(name));
+    keys.push(siteConfigKey(site.uid));
   }
-  return keys;
+  const names = site.domains.map(({ host }) => domainKey(`${host}.${hostSuffix}`));
+  return keys.length === 0 ? [] : [...keys, ...names];
 }
 
 function policiesOf(site: FixtureSite): SitePolicies {

@@ -5,7 +5,7 @@ import { boundOwed } from "../purge/purge-plan.ts";
 import { SECOND_PURGE_MS, purgeAgain, purgeOnce } from "../purge/purge.ts";
 import { deriveConfig } from "../site/model.ts";
 import type { DomainEntry, OwedPurge, SiteRecord } from "../site/model.ts";
-import { domainKey, siteConfigKey } from "../site/surrogate-keys.ts";
+import { domainKey, siteConfigKey, siteKey } from "../site/surrogate-keys.ts";
 import { fittingMetadata, syncConfigs } from "./config-sync.ts";
 import type { SyncReport } from "./config-sync.ts";
 import { sha256Hex } from "./publish-deps.ts";
@@ -181,8 +181,15 @@ function isSecondPass({ sent, sentAt }: OwedPurge, passAt: number): boolean {
   return sent > 0 && sentAt !== undefined && passAt - Date.parse(sentAt) >= PASSES_APART_MS;
 }
 
-function owedKeys(record: SiteRecord): readonly string[] {
-  return record.owed.flatMap(({ keys }) => keys);
+/**
+ * All keys of what a record owes. With the configs of a site go the keys of its domains, whatever serves it: where the edge
+ * cannot see an answer before it is stored, its configs have no other (compute/differences.ts, `no-http-cache`). The owed
+ * purge does not name them: the record has the domains, and one that is taken off it is named.
+ */
+function owedKeys({ site, owed, domains }: SiteRecord): readonly string[] {
+  const named = new Set(owed.flatMap(({ keys }) => keys));
+  if (!named.has(siteConfigKey(site)) && !named.has(siteKey(site))) return [...named];
+  return [...new Set([...named, ...Object.keys(domains).map(domainKey)])];
 }
 
 /** Notes in the record what is done: configs as they were written, purges that were sent twice, or once. */

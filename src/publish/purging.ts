@@ -150,9 +150,26 @@ export async function purgeRequestsOf(
   const bySite = new Map<string | undefined, string[]>();
   for (const target of asked.targets) {
     const { key, site } = await keyOf(deps, target, toAscii);
-    bySite.set(site, [...(bySite.get(site) ?? []), key]);
+    const domains = target.kind === "site" ? await domainKeysOf(deps, parseSiteUid(target.site)) : [];
+    bySite.set(site, [...(bySite.get(site) ?? []), key, ...domains]);
   }
   return [...bySite].map(([site, keys]) => ({ keys: [...new Set(keys)], soft, reason, site }));
+}
+
+/** Keys of a site's configs where they do not carry the site's own: see `owedKeys` in commit.ts. */
+async function domainKeysOf(deps: PublishDeps, site: string): Promise<readonly string[]> {
+  const records = siteEnvsOf(deps).map((siteEnv) => readableRecord(deps, { site, siteEnv }));
+  return (await Promise.all(records)).flatMap((record) => Object.keys(record?.domains ?? {}).map(domainKey));
+}
+
+/** A site's record; `undefined` where there is none, or one that nobody can read until it is mended. */
+async function readableRecord(deps: PublishDeps, ref: SiteRef): Promise<SiteRecord | undefined> {
+  try {
+    return (await readRecord(deps, ref))?.record;
+  } catch (error) {
+    if (!(error instanceof SitefleetError) || error.code !== "site/unreadable") throw error;
+    return undefined;
+  }
 }
 
 /** Where purges that no site owns are kept. */

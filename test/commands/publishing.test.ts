@@ -242,9 +242,8 @@ describe("publishing against a running mirror", () => {
     expect((await run("purge", [], { owed: true })).document).toEqual([]);
     expect((await run("purge", [], { owed: true, send: true })).document).toEqual({ purges: 0 });
     await expect(run("purge")).rejects.toMatchObject({ code: "cli/usage" });
-    expect((await run("purge", [], { site: ["acme"], domain: ["acme.localhost"] })).text).toBe(
-      "purged s:acme d:acme.localhost",
-    );
+    expect((await run("purge", [], { domain: ["acme.localhost"] })).text).toBe("purged d:acme.localhost");
+    expect((await run("purge", [], { site: ["acme"] })).text).toBe("purged s:acme d:acme.localhost");
     expect((await run("purge", [], { key: ["s:nosuch", "d:gone.localhost"] })).code).toBe(0);
   });
 

@@ -92,7 +92,7 @@ describe("a verified publish", () => {
       written: { uploaded: 1, copied: 0, uploadedBytes: 9 },
       verified: true,
       hosts: { serving: 2, probed: 2 },
-      purgeKeys: ["c:checked"],
+      purgeKeys: ["c:checked", ...domains.map((host) => `d:${host}`)],
       requests: { purge: 2, list: 0 },
       notes: [],
     });

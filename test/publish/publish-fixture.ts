@@ -175,6 +175,20 @@ export async function publish(
   return publishFolder(deps, { ...ACME, dir: await folder(files), domains });
 }
 
+/**
+ * How often the config of every domain was purged by each of its keys after it was last written, at least. Its own key
+ * alone has to suffice: that is all that it carries where the edge cannot see what it stores.
+ */
+export function purgesOfConfigs(world: World, ref: SiteRef = ACME): number {
+  const written = new Map(world.events.map((event, at) => [/^config (.+)$/.exec(event)?.[1], at] as const));
+  const counts = [...written].flatMap(([domain, at]) => {
+    if (domain === undefined) return [];
+    const purges = world.events.slice(at + 1).map((event) => new Set(event.split(" ").slice(1)));
+    return [`c:${ref.site}`, `d:${domain}`].map((key) => purges.filter((keys) => keys.has(key)).length);
+  });
+  return Math.min(...counts);
+}
+
 export function recordOf(world: World, ref: SiteRef = ACME): SiteRecord {
   const key = `test/${ref.siteEnv}/_sites/${ref.site}.json`;
   const found = world.config.get(key);

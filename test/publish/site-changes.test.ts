@@ -23,6 +23,7 @@ import {
   newWorld,
   openDeps,
   publish,
+  purgesOfConfigs,
   recordOf,
   visible,
 } from "./publish-fixture.ts";
@@ -105,9 +106,7 @@ describe.each(CHANGES)("%s", (name, change) => {
         }
         expect(JSON.stringify(views(world))).toBe(after);
         expect([recordOf(world).owed, recordOf(world, RIVAL).owed]).toEqual([[], []]);
-        const lastWrite = world.events.findLastIndex((event) => event.startsWith("config "));
-        const purges = world.events.slice(lastWrite + 1).filter((event) => event.includes("c:acme"));
-        expect(purges.length, world.events.join("\n")).toBeGreaterThanOrEqual(2);
+        expect(purgesOfConfigs(world), world.events.join("\n")).toBeGreaterThanOrEqual(2);
       }
     },
   );

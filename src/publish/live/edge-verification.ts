@@ -1,7 +1,7 @@
 import { messageOf } from "../../lib/caught.ts";
 import { forEachLimit } from "../../lib/for-each-limit.ts";
 import { encodePath, pageHash } from "../../site/page-key.ts";
-import { domainKey, pageSurrogateKey, siteConfigKey, siteKey } from "../../site/surrogate-keys.ts";
+import { domainKey, pageSurrogateKey, siteKey } from "../../site/surrogate-keys.ts";
 import type { EdgePage, EdgeProbe, EdgeSighting, ProbeHop } from "./edge-probe.ts";
 import { sha256Hex } from "../publish-deps.ts";
 import type { PublishDeps, SiteRef } from "../publish-deps.ts";
@@ -42,8 +42,8 @@ export interface PlannedProbe {
   readonly hop: ProbeHop;
   readonly tls: boolean;
   readonly release: string;
-  /** Keys that the host's config must carry: a purge of a key that nothing carries is answered 200 too. */
-  readonly configKeys: readonly string[];
+  /** Key that the host's config must carry: a purge of a key that nothing carries is answered 200 too. */
+  readonly configKey: string;
   /** Key that every object of the site carries. */
   readonly siteKey: string;
   /** Key of the page itself. */
@@ -101,7 +101,7 @@ export function planProbes(
         hop,
         tls: host.forceTls || !schemes.http,
         release: expected.release,
-        configKeys: [domainKey(host.host), siteConfigKey(ref.site)],
+        configKey: domainKey(host.host),
         siteKey: siteKey(ref.site),
         pageKey: pageSurrogateKey(pageHash({ site: ref.site, encodedKey: encodePath(key) }, sha256Hex)),
         mayDiffer: expected.hasRules,
@@ -215,8 +215,7 @@ export function problemOf(probe: PlannedProbe, seen: EdgeSighting): string | und
   }
   if (seen.release !== probe.release) return `shows release ${seen.release}`;
   if (seen.status >= 500 && seen.status !== probe.suspended) return `status ${seen.status}`;
-  const missing = probe.configKeys.filter((key) => !seen.configKeys.includes(key));
-  if (missing.length > 0) return `its config does not carry ${missing.join(", ")}`;
+  if (!seen.configKeys.includes(probe.configKey)) return `its config does not carry ${probe.configKey}`;
   // Answers that the edge makes itself (a password is asked for, a rule redirects) are no objects.
   if (seen.keys.length === 0) return undefined;
   if (!seen.keys.includes(probe.siteKey)) return `its page does not carry ${probe.siteKey}`;

@@ -3,7 +3,7 @@ import { createHash, createHmac } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { answerVisitor } from "../../../compute/src/app.ts";
 import { signedHeaders } from "../../../compute/src/s3-signing.ts";
-import { Edge, SEGMENT, SETTINGS, START, TWO_REGIONS } from "./edge.ts";
+import { Edge, SEGMENT, SETTINGS, START, TOKEN, TWO_REGIONS } from "./edge.ts";
 
 const PAGES = { "index.html": { body: "Home" }, "404.html": { body: "Not here" } };
 
@@ -231,9 +231,10 @@ describe("without the HTTP cache", () => {
     expect(edge.requests.every(({ headers }) => headers.has("authorization"))).toBe(true);
   });
 
-  test("configs are kept no longer than an unknown host, since no key of their site purges them", async () => {
+  test("configs have the key of their domain alone, as a probe is told, and are kept no longer than a failure", async () => {
     const edge = plain();
-    await edge.get("/");
+    const told = await edge.get("/", { headers: { "Sitefleet-Debug": TOKEN } });
+    expect(told.headers.get("sf-config-keys")).toBe("all env:production d:www.example");
     const kept = edge.cache.get("config/test/production/www.example");
     expect([kept?.keys.join(" "), (kept?.until ?? 0) - START]).toEqual([
       "all env:production d:www.example",

@@ -165,8 +165,13 @@ describe("an answer of the edge", () => {
     ["names none", { release: undefined }, "names no release"],
     [
       "has a config that no purge of the site reaches",
+      { configKeys: ["all", "c:acme"] },
+      `does not carry d:${HOST}`,
+    ],
+    [
+      "has a config of which the edge knew no site when it stored it",
       { configKeys: [`d:${HOST}`] },
-      "does not carry c:acme",
+      undefined,
     ],
     ["has a page that no purge of the site reaches", { keys: ["all"] }, "does not carry s:acme"],
     ["is another page", { keys: ["s:acme", "p:other"] }, `does not carry ${probe.pageKey}`],

@@ -154,8 +154,8 @@ describe("a preview", () => {
     expect(own(HOST)).toBe(true);
     await setDomain(openDeps(world), ACME, { domain: "eu.example.com", choices: { euOnly: false } });
     expect([own("eu.example.com"), own(HOST)]).toEqual([false, false]);
-    // The configs of all hosts of the site are purged by one key.
-    expect(world.events.slice(-1)).toEqual(["purge c:acme d:eu.example.com"]);
+    // The configs of all hosts of the site are purged.
+    expect(world.events.slice(-1)).toEqual([`purge c:acme d:eu.example.com d:${HOST} d:${WWW}`]);
   });
 
   it("that is removed leads nowhere, and its name is free again", async () => {

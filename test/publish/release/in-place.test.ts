@@ -90,7 +90,7 @@ describe("publishing in place", () => {
       "put _sites/acme.json",
     ]);
     const keys = ["app.css", "index.html", "new.html", "old.html"].map(pageKeyOf);
-    const purge = `purge ${["c:acme", ...keys].sort().join(" ")}`;
+    const purge = `purge ${["c:acme", `d:${WWW}`, ...keys].sort().join(" ")}`;
     expect(world.events).toEqual([purge, purge]);
     expect(visible(world, WWW)).toEqual(V2);
     expect(recordOf(world)).toMatchObject({ owed: [], releases: [{ id: "1", base: "1", delta: "" }] });
@@ -188,7 +188,7 @@ describe("publishing in place", () => {
     const many = Object.fromEntries(Array.from({ length: 260 }, (_, index) => [`p${index}.html`, "x"]));
     const world = await published({ ...V1, ...many });
     await inPlace(openDeps(world), { ...V1, "index.html": "two" });
-    expect(world.events.slice(-1)).toEqual(["purge c:acme s:acme"]);
+    expect(world.events.slice(-1)).toEqual([`purge c:acme d:${WWW} s:acme`]);
   });
 
   it("keeps removed assets for the grace period", async () => {
