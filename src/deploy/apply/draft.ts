@@ -270,7 +270,7 @@ function invalidVersion(
     `Fastly finds version ${version} invalid`,
     {
       hint: isCompute
-        ? "what is live is as before; fix the setting that the message is about and deploy again: the draft is used again"
+        ? "fix the setting that the message is about and deploy again: the draft is used again"
         : "fix the template or setting and deploy again: the draft is used again",
       details: problems.flatMap((text) => tellMessages(text, files)),
     },

@@ -1,7 +1,7 @@
 import type { FastlyClient } from "../../fastly/client.ts";
 import { SitefleetError } from "../../lib/errors.ts";
 import type { ServiceInfo, VersionInfo } from "../../fastly/wire.ts";
-import { findStores } from "../compute/stores.ts";
+import { findStores, isOwnLink } from "../compute/stores.ts";
 import type { FoundStore } from "../compute/stores.ts";
 import { PRIVATE_DICTIONARY } from "../../render/constants.ts";
 import { STATE_DICTIONARY, isOwnDictionary } from "../service/desired.ts";
@@ -182,6 +182,7 @@ function foreignObjects(active: ReadVersion, state: DeployState): LiveService["f
       kind: "logging endpoints",
       names: content.loggings.filter(({ kind, name }) => !mine("logging", `${kind}/${name}`)),
     },
+    { kind: "links", names: (content.compute?.links ?? []).filter(({ name }) => !isOwnLink(name)) },
   ].map(({ kind, names }) => ({ kind, names: names.map(({ name }) => name) }));
   return [...shared, ...active.others]
     .filter(({ names }) => names.length > 0)

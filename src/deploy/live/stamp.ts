@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isOwnLink } from "../compute/stores.ts";
 import type { ServiceContent } from "../service/service-content.ts";
 
 /** What a version's comment says about the deploy that made it. */
@@ -66,8 +67,9 @@ export function isOwnVersion(version: {
  */
 export function digestContent(content: ServiceContent): string {
   const { vcls, backends, healthchecks, domains, settings, compute } = content;
-  // Of a Compute service's settings the revision tells, and stores are named by the account.
-  const program = compute && [[compute.package?.filesHash ?? ""], compute.links.map(({ name }) => name)];
+  // Of a Compute service's settings the revision tells, and stores are named by the account. Others make links too.
+  const links = compute?.links.map(({ name }) => name).filter(isOwnLink) ?? [];
+  const program = compute && [[compute.package?.filesHash ?? ""], links];
   const parts = [vcls, backends, healthchecks, domains, [settings], ...(program ?? [])].map((list) =>
     list.map(inOrder),
   );

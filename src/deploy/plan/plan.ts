@@ -157,11 +157,12 @@ function warningsFor(content: ServiceContent, live: LiveService | undefined): re
   ];
 }
 
-/** Kinds of objects that do nothing by themselves: only VCL that names them uses them. */
+/** Kinds of objects that do nothing by themselves: only VCL, or a program, that names them uses them. */
 const TABLES = new Map([
   ["dictionaries", "dictionary"],
   ["acls", "ACL"],
   ["logging endpoints", "logging endpoint"],
+  ["links", "link"],
 ]);
 
 function foreignWarnings(content: ServiceContent, live: LiveService): readonly string[] {
@@ -170,6 +171,7 @@ function foreignWarnings(content: ServiceContent, live: LiveService): readonly s
     acls: content.acls,
     snippets: content.snippets,
     "logging endpoints": content.loggings,
+    links: content.compute?.links ?? [],
   };
   return live.foreign.flatMap(({ kind, names }) => {
     const others = names.filter(
@@ -181,8 +183,9 @@ function foreignWarnings(content: ServiceContent, live: LiveService): readonly s
       return others.map((name) => `${table} "${name}" is not sitefleet's and stays as it is`);
     }
     const list = others.map((name) => `"${name}"`).join(", ");
-    return [
-      `${kind} ${list}: not made by sitefleet, kept, and they act inside its VCL through Fastly's macros`,
-    ];
+    const what = content.compute
+      ? "and mean nothing to the Compute app"
+      : "and they act inside its VCL through Fastly's macros";
+    return [`${kind} ${list}: not made by sitefleet, kept, ${what}`];
   });
 }

@@ -3,6 +3,7 @@ import { applyRollback, planRollback } from "../../../src/deploy/apply/rollback.
 import { storeOf } from "../../../src/deploy/compute/stores.ts";
 import { readLive } from "../../../src/deploy/live/live.ts";
 import type { LiveService } from "../../../src/deploy/live/live.ts";
+import { isOwnVersion } from "../../../src/deploy/live/stamp.ts";
 import { formatPlanFile, parsePlanFile } from "../../../src/deploy/plan/plan-file.ts";
 import { formatPlan } from "../../../src/deploy/plan/plan-text.ts";
 import { formatStatus, toStatus } from "../../../src/deploy/plan/status.ts";
@@ -245,6 +246,73 @@ describe("a change by hand of a Compute service", () => {
     ]);
     await deployer.apply(await deployer.plan(desired, "overwrite"), desired);
     expect(await deployer.plan(desired)).toMatchObject({ steps: [], drift: [] });
+  });
+});
+
+describe("a link that somebody made by hand", () => {
+  /** A version in which somebody linked a store of their own, live. */
+  async function linkedByHand() {
+    const { api, deployer, desired, serviceId } = await deployed();
+    const { number } = await deployer.client.cloneVersion({ serviceId, version: 1 });
+    const ref = { serviceId, version: number };
+    const { id: storeId } = await deployer.client.stores.createConfigStore("team-flags");
+    await deployer.client.compute.putLink(ref, { name: "flags", storeId });
+    await deployer.client.activateVersion(ref);
+    const linksAt = async (version: number): Promise<readonly string[]> =>
+      (await deployer.client.compute.listLinks({ serviceId, version })).map(({ name }) => name).sort();
+    return { api, deployer, desired, linksAt };
+  }
+
+  const KEPT = 'link "flags" is not sitefleet\'s and stays as it is';
+  const ALL = ["flags", "sitefleet_private", "sitefleet_settings"];
+
+  test("is told with each plan, and stays through deploys, whose versions are ours for all that", async () => {
+    const { deployer, desired, linksAt } = await linkedByHand();
+    expect(await deployer.plan(desired)).toMatchObject({ steps: [], drift: [], warnings: [KEPT] });
+    const changed = await wantedCompute(SHORT);
+    expect(await deployer.deploy(changed)).toMatchObject({ outcome: "deployed", version: 3, former: 2 });
+    expect(await linksAt(3)).toEqual(ALL);
+    expect(await deployer.plan(changed)).toMatchObject({ steps: [], drift: [], warnings: [KEPT] });
+    const live = await liveOf(deployer, changed);
+    expect(live.active && isOwnVersion(live.active)).toBe(true);
+    const status = toStatus(changed, live);
+    expect(formatStatus(status)).toContain(KEPT);
+  });
+
+  test("keeps no draft from being completed", async () => {
+    const { api, deployer, linksAt } = await linkedByHand();
+    const changed = await wantedCompute(SHORT);
+    const proxy = await startFaultProxy(api.api.url, ({ url }) =>
+      url.endsWith("/validate") ? "lost" : "pass",
+    );
+    const cut = computeDeployerAt(proxy.url, { attempts: 1 });
+    expect((await failureOf(cut.deploy(changed))).code).toBe("fastly/unreachable");
+    expect(await deployer.deploy(changed)).toMatchObject({ outcome: "deployed", version: 3 });
+    expect(await linksAt(3)).toEqual(ALL);
+  });
+});
+
+describe("a version of a Compute service that Fastly finds invalid", () => {
+  test("is told as such, with Fastly's reason, and goes live nowhere", async () => {
+    const { api, serviceId } = await deployed();
+    const message = "Version has no associated domains";
+    const proxy = await startFaultProxy(api.api.url, ({ url }) =>
+      url.endsWith("/validate")
+        ? {
+            status: 200,
+            body: { status: "error", msg: message, errors: [message], warnings: [], messages: [] },
+          }
+        : "pass",
+    );
+    const error = await failureOf(computeDeployerAt(proxy.url).deploy(await wantedCompute(SHORT)));
+    expect(error).toMatchObject({
+      code: "deploy/invalid-service",
+      exitCode: 1,
+      details: [message, "nothing was activated"],
+    });
+    expect(error.message).toBe("Fastly finds version 2 invalid");
+    expect(error.hint).not.toContain("template");
+    expect(api.edge.compute.get(serviceId)?.version).toBe(1);
   });
 });
 
