@@ -76,9 +76,14 @@ export const validation = z
   .object({ status: wireText, msg: wireText, errors: messages, warnings: messages, messages })
   .transform((answer) => ({
     valid: answer.status === "ok",
-    problems: [answer.msg, ...answer.errors, ...answer.messages].filter((line) => line !== ""),
+    problems: [answer.msg, ...answer.errors, ...answer.messages].filter(isNews),
     warnings: answer.warnings,
   }));
+/** `msg` has the errors too, and a message is told once. */
+function isNews(text: string, index: number, all: readonly string[]): boolean {
+  return text !== "" && !all.slice(0, index).some((earlier) => earlier.includes(text));
+}
+
 export type Validation = Readonly<z.output<typeof validation>>;
 
 export const vclFile = z.object({ name: z.string(), content: wireText, main: wireBoolean });
