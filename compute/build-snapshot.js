@@ -82,7 +82,8 @@ function started(sections, { script, env }) {
   } catch (cause) {
     throw new Error(`the app does not start: ${said.trim() || cause.message}`, { cause });
   }
-  if (said !== "") process.stderr.write(said);
+  // So does the engine tell of a promise that was rejected.
+  if (said !== "") throw new Error(`the app complains while it starts: ${said.trim()}`);
   const { memory, [STACK]: stack } = instance.exports;
   return { memory: new Uint8Array(memory.buffer), stack: stack.value };
 }

@@ -2,6 +2,7 @@ import { toCanonicalHost } from "./canonical-host.ts";
 import { checkSpelling } from "./canonical-path.ts";
 import { lookUpConfig } from "./config-lookup.ts";
 import { deliver } from "./deliver.ts";
+import type { Reply } from "./deliver.ts";
 import { letIn } from "./edge-gate.ts";
 import { pageHtml } from "./error-page.ts";
 import { checkCountry } from "./eu-only.ts";
@@ -31,6 +32,12 @@ import { EDGE_PAGES } from "../../src/site/edge-pages.ts";
  * request's id and a line in the log.
  */
 export async function answerVisitor(visitor: Visitor, platform: Platform): Promise<Response> {
+  const { status, headers, body } = await replyTo(visitor, platform);
+  return new Response(body, { status, headers });
+}
+
+/** The same before the platform has anything of it. */
+export async function replyTo(visitor: Visitor, platform: Platform): Promise<Reply> {
   const setup = await readSetup(platform);
   if (setup.kind === "refused") return misconfigured(visitor, platform, setup);
   const visit = letIn(visitor, { platform, settings: setup.settings, secrets: setup.secrets });
@@ -136,15 +143,15 @@ function misconfigured(
   visitor: Visitor,
   platform: Platform,
   setup: Extract<Setup, { kind: "refused" }>,
-): Response {
+): Reply {
   const line = JSON.stringify({ alarm: "settings", request: visitor.requestId, reason: setup.reason });
   writeLine(platform, setup.log, line);
   if (setup.log !== undefined) platform.stderr(line);
   const html = pageHtml(EDGE_PAGES.misconfigured, visitor.requestId);
-  const headers = {
+  const headers = new Headers({
     "Content-Type": "text/html; charset=utf-8",
     "Cache-Control": "no-store",
     "Content-Length": String(html.length),
-  };
-  return new Response(visitor.method === "HEAD" ? null : html, { status: 500, headers });
+  });
+  return { status: 500, headers, body: visitor.method === "HEAD" ? null : html };
 }

@@ -12,8 +12,15 @@ import { isInBlocks, plainRange, readPart } from "./segmented-caching.ts";
 import { markVersion } from "./version-marker.ts";
 import type { Answer, Body, ByteRange, Visit } from "./visit.ts";
 
+/** What goes out: all that a `Response` is made of. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Bytes;
+}
+
 /** Makes the answer that goes out: what every answer gets, and of the body what was asked for. Writes the log. */
-export async function deliver(visit: Visit, decided: Answer): Promise<Response> {
+export async function deliver(visit: Visit, decided: Answer): Promise<Reply> {
   const { answer, range, length } = await frame(visit, decided);
   const { status, headers, isEncoded } = answer;
   const isHead = visit.visitor.method === "HEAD";
@@ -32,7 +39,7 @@ export async function deliver(visit: Visit, decided: Answer): Promise<Response> 
   markVersion(visit, headers);
   await tellProbe(visit, answer, headers);
   logVisit(visit, answer, { status, bytes: body === null ? 0 : (length ?? 0) });
-  return new Response(body, { status, headers });
+  return { status, headers, body };
 }
 
 /** An answer with the status that a range gives it, and the bytes of it that go out. */

@@ -9,6 +9,7 @@ import { SecretStore } from "fastly:secret-store";
 
 import { answerVisitor } from "./app.ts";
 import type { Platform, Visitor } from "./platform.ts";
+import { rehearse } from "./rehearsal.ts";
 
 declare global {
   /** What the types of `@fastly/js-compute` leave out of an answer in `afterSend` (CHANGELOG, 3.43.0). */
@@ -53,8 +54,7 @@ const platform: Platform = {
 function visitorOf({ request, client }: FetchEvent): Visitor {
   return {
     method: request.method,
-    // As Fastly's runtime has it, which is what was sent and not yet an URL in its one spelling.
-    target: request.url.replace(/^[a-z]+:\/\/[^/?]*/i, ""),
+    target: targetOf(request.url),
     headers: request.headers,
     address: client.address,
     // Looked up for the few who ask.
@@ -66,6 +66,14 @@ function visitorOf({ request, client }: FetchEvent): Visitor {
   };
 }
 
+/** Path and query. Fastly's runtime has the URL as it was sent, and not yet in its one spelling. */
+function targetOf(url: string): string {
+  const host = url.indexOf("://") + 3;
+  const [slash, mark] = [url.indexOf("/", host), url.indexOf("?", host)];
+  if (mark === -1 || (slash !== -1 && slash < mark)) return slash === -1 ? "" : url.slice(slash);
+  return url.slice(mark);
+}
+
 async function answer(event: FetchEvent): Promise<Response> {
   const response = await answerVisitor(visitorOf(event), platform);
   // The app knows the length also of what it streams, and of what it does not send for HEAD.
@@ -74,3 +82,5 @@ async function answer(event: FetchEvent): Promise<Response> {
 }
 
 addEventListener("fetch", (event) => event.respondWith(answer(event)));
+// While the package is built: the engine is left as this leaves it.
+void rehearse();

@@ -13,6 +13,7 @@ const SHARED = [
   "object",
   "platform",
   "read-through",
+  "rehearsal",
   "settings",
   "visit",
 ];
