@@ -318,6 +318,11 @@ export const ERROR_CODES = {
     exit: 2,
     meaning: "the file of `verify.ca` is not there or holds no certificate",
   },
+  "settings/invalid-secret": {
+    kind: "user",
+    exit: 4,
+    meaning: "an environment variable holds a secret of another form than the edge can read",
+  },
   "settings/missing-secret": {
     kind: "user",
     exit: 4,

@@ -40,7 +40,10 @@ export interface StoreKeys {
   readonly sessionToken?: Secret;
 }
 
-/** Each throws `settings/missing-secret` naming the variable when it is not set. */
+/**
+ * Each throws `settings/missing-secret` naming the variable when it is not set; the two that the edge reads throw
+ * `settings/invalid-secret` too, because what it cannot read would be found out by every visitor.
+ */
 export interface EnvironmentSecrets {
   /** Fastly API token. */
   apiToken(): Secret;
@@ -95,13 +98,34 @@ function toLocation(location: StoreLocation): Location {
   return { region, configBucket, hostingBucket, pathStyle, ...(endpoint === undefined ? {} : { endpoint }) };
 }
 
+/** What a secret must look like. The value itself is never told. */
+interface SecretForm {
+  readonly pattern: RegExp;
+  readonly says: string;
+  readonly hint: string;
+}
+
+/** As the edge reads it: the id goes into a header, the secret into digests. */
+const EDGE_KEY: SecretForm = {
+  pattern: /^[!-9;-~]{1,128}:[!-~]{1,1024}$/,
+  says: "of the form `id:secret`",
+  hint: "both, with a colon between, and neither spaces nor line breaks",
+};
+
+/** A part of a key in a bucket, and of a URL. */
+const SEGMENT: SecretForm = {
+  pattern: /^[A-Za-z0-9_-]{1,128}$/,
+  says: "one that a key can have",
+  hint: "1 to 128 letters, digits, `-` and `_`, and no line break",
+};
+
 /**
  * Secrets by variable: `NAME_<ENVIRONMENT>` (upper case, dashes as underscores) wins over `NAME`.
  */
 function secretsFrom(environment: string, variables: Variables): EnvironmentSecrets {
   const suffix = `_${environment.toUpperCase().replaceAll("-", "_")}`;
   const find = (name: string): string | undefined => variables[name + suffix] || variables[name] || undefined;
-  const need = (name: string, what: string): Secret => {
+  const need = (name: string, what: string, form?: SecretForm): Secret => {
     const value = find(name);
     if (value === undefined) {
       throw new SitefleetError(
@@ -110,6 +134,14 @@ function secretsFrom(environment: string, variables: Variables): EnvironmentSecr
         {
           hint: `set ${name}${suffix} or ${name}`,
         },
+      );
+    }
+    if (form !== undefined && !form.pattern.test(value)) {
+      const variable = variables[name + suffix] ? name + suffix : name;
+      throw new SitefleetError(
+        "settings/invalid-secret",
+        `${what} of environment "${environment}" is not ${form.says}`,
+        { hint: `correct ${variable}: ${form.hint}` },
       );
     }
     return new Secret(value);
@@ -132,8 +164,8 @@ function secretsFrom(environment: string, variables: Variables): EnvironmentSecr
         ...(token === undefined ? {} : { sessionToken: new Secret(token) }),
       };
     },
-    edgeStoreKey: () => need("SITEFLEET_EDGE_S3_KEY", "the edge's S3 key (`id:secret`)"),
-    configSegment: () => need("SITEFLEET_CONFIG_SEGMENT", "the secret segment of config keys"),
+    edgeStoreKey: () => need("SITEFLEET_EDGE_S3_KEY", "the edge's S3 key (`id:secret`)", EDGE_KEY),
+    configSegment: () => need("SITEFLEET_CONFIG_SEGMENT", "the secret segment of config keys", SEGMENT),
     named: (variable) => need(variable, "a value that the settings read from a variable"),
   };
 }

@@ -61,7 +61,7 @@ describe("docs/settings.md", () => {
       {
         get(_, name) {
           if (typeof name === "string" && !name.endsWith("_NONE")) read.push(name);
-          return "x";
+          return name === "SITEFLEET_EDGE_S3_KEY" ? "x:x" : "x";
         },
       },
     );

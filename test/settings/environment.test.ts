@@ -43,6 +43,31 @@ describe("an environment", () => {
     );
   });
 
+  it("refuses what the edge could not read, and does not show it", () => {
+    const read = (variables: Record<string, string>, of: "edgeStoreKey" | "configSegment"): unknown => {
+      try {
+        return environmentOf(settings, "test", variables).secrets[of]().reveal();
+      } catch (error) {
+        expect(inspect(error)).not.toContain("hush");
+        return error;
+      }
+    };
+    for (const bad of ["hush", "hush:", ":hush", "hush:hush\n", "hush :hush", "hush:hu sh", "hüsh:hush"]) {
+      expect(read({ SITEFLEET_EDGE_S3_KEY_TEST: bad }, "edgeStoreKey")).toMatchObject({
+        code: "settings/invalid-secret",
+        hint: expect.stringContaining("correct SITEFLEET_EDGE_S3_KEY_TEST: "),
+      });
+    }
+    for (const bad of ["hush\r", "../hush", "hush/hush", "h".repeat(129), "hush hush"]) {
+      expect(read({ SITEFLEET_CONFIG_SEGMENT: bad }, "configSegment")).toMatchObject({
+        code: "settings/invalid-secret",
+        hint: expect.stringContaining("correct SITEFLEET_CONFIG_SEGMENT: "),
+      });
+    }
+    expect(read({ SITEFLEET_EDGE_S3_KEY: "AKIA:a+b/c=:d" }, "edgeStoreKey")).toBe("AKIA:a+b/c=:d");
+    expect(read({ SITEFLEET_CONFIG_SEGMENT: "a_b-9" }, "configSegment")).toBe("a_b-9");
+  });
+
   it("never shows a secret when printed", () => {
     const token = environmentOf(settings, "test", { FASTLY_API_TOKEN: "hush" }).secrets.apiToken();
     expect([String(token), JSON.stringify({ token }), inspect({ token })].join(" ")).not.toContain("hush");

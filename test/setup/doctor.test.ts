@@ -158,8 +158,8 @@ describe("doctor, where something is wrong,", () => {
     const world = await startDeployed();
     const cases: readonly (readonly [Record<string, string>, readonly string[], number])[] = [
       [{ SITEFLEET_EDGE_S3_KEY: "" }, ["fail secrets/edge-key"], 4],
-      [{ SITEFLEET_EDGE_S3_KEY: "abc" }, ["fail secrets/edge-key"], 1],
-      [{ SITEFLEET_CONFIG_SEGMENT: "a/b" }, ["fail secrets/config-segment"], 1],
+      [{ SITEFLEET_EDGE_S3_KEY: "abc" }, ["fail secrets/edge-key"], 4],
+      [{ SITEFLEET_CONFIG_SEGMENT: "a/b" }, ["fail secrets/config-segment"], 4],
       [
         { FASTLY_API_TOKEN: "wrong-token-wrong-token" },
         ["fail fastly/token", "fail fastly/shield", "fail fastly/service"],
