@@ -1,6 +1,6 @@
 import type { OriginInit, OriginResponse } from "../../../compute/src/platform.ts";
 import type { HeaderList } from "../../http/header-list.ts";
-import { lengthOf } from "../edge/body.ts";
+import { discard, lengthOf } from "../edge/body.ts";
 import type { ComputeVisit } from "../edge/parts.ts";
 import { plainKey } from "../edge/surrogate-keys.ts";
 import { planFetch } from "./fetch-plan.ts";
@@ -9,7 +9,7 @@ import { toHeaders } from "./messages.ts";
 import { OriginSender } from "./origin-sender.ts";
 import { readThrough } from "./read-through.ts";
 import type { Fetched } from "./read-through.ts";
-import { readableOf } from "./streams.ts";
+import { cancelUnread, readableOf } from "./streams.ts";
 
 /** `Response` of js-compute as far as a fetch's result goes; what the cache knows is missing without the HTTP cache. */
 export interface FetchResponse extends OriginResponse {
@@ -28,6 +28,8 @@ export class GuestFetch {
   readonly #visit: ComputeVisit;
   readonly #hasHttpCache: boolean;
   readonly #sender: OriginSender;
+  #isOver = false;
+  readonly #bodies = new Set<ReadableStream<Uint8Array>>();
   #last: Pick<Fetched, "state" | "headers"> | null = null;
 
   constructor(visit: ComputeVisit, hasHttpCache: boolean) {
@@ -46,10 +48,24 @@ export class GuestFetch {
     this.#sender.end(why);
   }
 
+  /**
+   * The program has ended, and with it every body that it neither read nor handed on: a connection to a backend would
+   * wait for its reader for as long as this process runs.
+   */
+  letGo(handedOn: ReadableStream<Uint8Array> | null): void {
+    this.#isOver = true;
+    for (const body of this.#bodies) if (body !== handedOn) void cancelUnread(body);
+    this.#bodies.clear();
+  }
+
   /** @throws as `fetch` of js-compute: TypeError, DOMException `NetworkError`, or what a hook threw */
   async fetch(url: string, init: OriginInit): Promise<FetchResponse> {
     const plan = planFetch(this.#visit, url, init);
     const fetched = await this.#run(plan);
+    if (this.#isOver) {
+      discard(fetched.body);
+      throw new TypeError("fetch: the program has ended");
+    }
     this.#last = fetched;
     return this.#respond(fetched);
   }
@@ -74,7 +90,9 @@ export class GuestFetch {
     const shown = toHeaders(headers);
     shown.set("X-Cache", isHit ? "HIT" : "MISS");
     shown.set("X-Cache-Hits", isHit ? String(entry?.hits ?? 0) : "0");
-    const response = { status, headers: shown, body: lengthOf(body) === 0 ? null : readableOf(body) };
+    const stream = lengthOf(body) === 0 ? null : readableOf(body);
+    if (stream !== null) this.#bodies.add(stream);
+    const response = { status, headers: shown, body: stream };
     if (!this.#hasHttpCache) return response;
     const told = { ...response, cached: isHit, stale: state === "HIT-STALE" };
     if (entry === null) return told;

@@ -8,6 +8,7 @@ import type { HopResponse } from "../edge/message.ts";
 import type { ComputeAnswer, ComputeRun, ComputeVisit } from "../edge/parts.ts";
 import { answerOf } from "./answer.ts";
 import { GuestFetch } from "./guest-fetch.ts";
+import { cancelUnread } from "./streams.ts";
 import { platformOf, visitorOf } from "./visitor.ts";
 
 /** A Compute service's program, in this process. */
@@ -44,23 +45,41 @@ async function runProgram(
   const stop = new AbortController();
   const { clock } = visit.parts;
   visit.request.onGone?.(() => guest.end("the client has left"));
+  let shown: Response | null = null;
   try {
     const timeUp = clock.sleep(MAX_RUNTIME, stop.signal).then(() => null);
-    const given = await Promise.race([
-      program(visitor, platformOf(visit, { guest, requestId: visitor.requestId })),
-      timeUp,
-    ]);
+    const answering = program(visitor, platformOf(visit, { guest, requestId: visitor.requestId }));
+    const given = await Promise.race([answering, timeUp]);
     if (given === null) {
       guest.end("the program's time is over");
+      // Nobody waits for what it still does.
+      void answering.then(forget, () => undefined);
       return ended(visit, guest, timedOut(visit, visitor));
     }
-    const answer = await answerOf(given, visit);
+    const answer = await sendable(given, visit);
+    shown = given;
     return ended(visit, guest, { ...answer, sent: () => undefined });
   } catch (error) {
     return ended(visit, guest, trapped(visit, visitor, error));
   } finally {
     stop.abort();
+    guest.letGo(shown?.body ?? null);
   }
+}
+
+/** An answer that cannot go out leaves nobody to read its body, which may be a backend's. */
+async function sendable(given: Response, visit: ComputeVisit): ReturnType<typeof answerOf> {
+  try {
+    return await answerOf(given, visit);
+  } catch (error) {
+    await forget(given);
+    throw error;
+  }
+}
+
+/** Lets go of the body of an answer that nobody gets. */
+async function forget({ body }: Response): Promise<void> {
+  if (body !== null) await cancelUnread(body);
 }
 
 function ended(visit: ComputeVisit, guest: GuestFetch, response: HopResponse): ComputeAnswer {
@@ -128,7 +147,9 @@ function secureLocation({ request, parts }: ComputeVisit): string | null {
   const host = request.headers.get("Host") ?? "";
   const [, name = host, port] = /^(.*?)(?::(\d+))?$/.exec(host) ?? [];
   const beside = port === undefined ? null : parts.tlsPortOf(Number(port));
-  return `https://${name}${beside === null ? "" : `:${beside}`}${request.url}`;
+  // `OPTIONS *` has no path, and its asterisk would go on with the host's name.
+  const place = request.url.startsWith("/") ? request.url : "/";
+  return `https://${name}${beside === null ? "" : `:${beside}`}${place}`;
 }
 
 function redirectTo(location: string): HopResponse {

@@ -29,6 +29,12 @@ export function readableOf(body: ResponseBody): ReadableStream<Uint8Array> {
   return stream;
 }
 
+/** Lets go of a stream that nobody reads. */
+export async function cancelUnread(stream: ReadableStream<Uint8Array>): Promise<void> {
+  // What is locked is being read to its end by somebody, and what cannot be cancelled has ended.
+  if (!stream.locked) await stream.cancel().catch(() => undefined);
+}
+
 async function* chunksOf(body: ResponseBody): AsyncGenerator<Uint8Array> {
   if (body.kind === "stream") yield* body.chunks;
   else if (body.bytes.length > 0) yield body.bytes;

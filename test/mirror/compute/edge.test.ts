@@ -70,6 +70,10 @@ async function computeEdge(
   return made;
 }
 
+const URL_AT = "http://o.test/";
+/** More than a header may have. */
+const BROKEN = { "x-long": "x".repeat(70 * 1024) };
+
 const hello: ComputeProgram = async ({ method, target }) => new Response(`${method} ${target}`);
 
 test("A program answers requests of its service's domains over TLS, at the POP that is asked", async () => {
@@ -98,6 +102,8 @@ test("On the plain port it answers 308 with the same URL over TLS, before the pr
     `https://www.example.com:${edge.httpsPort}/a?b=1`,
   ]);
   expect((await ask("/", {})).headers.get("Location")).toBe("https://www.example.com/");
+  const asterisk = await ask("*", { method: "OPTIONS" });
+  expect([asterisk.status, asterisk.headers.get("Location")]).toEqual([308, "https://www.example.com/"]);
   expect(runs).toBe(0);
 });
 
@@ -242,6 +248,46 @@ test("A body goes through at the client's speed, and its backend is let go when 
   await until(() => client.hasLeft);
   // An endless body: what was read ahead is bounded by the buffers in between.
   expect(written).toBeLessThan(32 * 1024 * 1024);
+});
+
+test.each<readonly [string, (body: ReadableStream<Uint8Array> | null) => Promise<Response>]>([
+  ["throws", () => Promise.reject(new Error("no answer"))],
+  ["answers without it", async () => new Response("another")],
+  ["gives an answer that cannot go out", async (body) => new Response(body, { headers: BROKEN })],
+])("The backend of a program that %s is let go", async (_what, end) => {
+  const client = { hasLeft: false };
+  const origin = await startOrigin((_request, response) => {
+    response.on("close", () => (client.hasLeft = true));
+    response.write("the beginning of an endless body");
+  });
+  const { edge } = await computeEdge(
+    async (_visitor, platform) => end((await platform.fetch(URL_AT, fetchInit(platform, "pass"))).body),
+    { backends: [backendAt(origin.port, { betweenBytesTimeout: 3600 })] },
+  );
+  await askTls(edge, "/");
+  await until(() => client.hasLeft);
+});
+
+test("The backend of a program whose time was over before it answered is let go", async () => {
+  const client = { hasAsked: false, hasLeft: false };
+  const origin = await startOrigin((_request, response) => {
+    response.on("close", () => (client.hasLeft = true));
+    response.write("the beginning of an endless body");
+    client.hasAsked = true;
+  });
+  const { edge, clock } = await computeEdge(
+    async (_visitor, platform) => {
+      const { body } = await platform.fetch(URL_AT, fetchInit(platform, "pass"));
+      await new Promise(() => undefined);
+      return new Response(body);
+    },
+    { backends: [backendAt(origin.port, { betweenBytesTimeout: 3600 })] },
+  );
+  const answer = askTls(edge, "/");
+  await until(() => client.hasAsked && clock.sleeping > 0);
+  clock.advance(120_000);
+  expect((await answer).status).toBe(503);
+  await until(() => client.hasLeft);
 });
 
 test("Purges of the API reach what a program stored, by key, by URL and of everything", async () => {
