@@ -19,10 +19,10 @@ export function letIn(
   parts: { readonly platform: Platform; readonly settings: EdgeSettings; readonly secrets: Secrets },
 ): Visit {
   const headers = new Map<string, string>();
-  for (const name of READ) {
+  READ.forEach((name) => {
     const value = visitor.headers.get(name);
     if (value !== null) headers.set(name, value);
-  }
+  });
   return {
     ...parts,
     visitor,

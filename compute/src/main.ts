@@ -69,7 +69,8 @@ function visitorOf({ request, client }: FetchEvent): Visitor {
 /** Path and query. Fastly's runtime has the URL as it was sent, and not yet in its one spelling. */
 function targetOf(url: string): string {
   const host = url.indexOf("://") + 3;
-  const [slash, mark] = [url.indexOf("/", host), url.indexOf("?", host)];
+  const slash = url.indexOf("/", host);
+  const mark = url.indexOf("?", host);
   if (mark === -1 || (slash !== -1 && slash < mark)) return slash === -1 ? "" : url.slice(slash);
   return url.slice(mark);
 }

@@ -4,9 +4,14 @@ import { CODEC_VERSION, CONFIG_METADATA, FORMER_CODEC_VERSIONS } from "../../src
 const SITE = new RegExp(EDGE_PATTERNS.site);
 const VERSIONS: ReadonlySet<string> = new Set([...FORMER_CODEC_VERSIONS, CODEC_VERSION].map(String));
 
+/** The header that has an object's user metadata of a letter. */
+export function headerOf(letter: string): string {
+  return `x-amz-meta-${letter}`;
+}
+
 /** User metadata of an object by its letter. */
 export function metadataOf(headers: Headers, letter: string): string | undefined {
-  return headers.get(`x-amz-meta-${letter}`) ?? undefined;
+  return headers.get(headerOf(letter)) ?? undefined;
 }
 
 /** The site that a config or bucket of rules names, whatever else it says. */

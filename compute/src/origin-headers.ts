@@ -27,7 +27,7 @@ export function keepOwnHeaders(headers: Headers): void {
 }
 
 /** Of those, what an answer shows: no metadata, and what frames the message is said anew. */
-const SHOWN = [
+const SHOWN: ReadonlySet<string> = new Set([
   "content-type",
   "content-encoding",
   "content-language",
@@ -35,14 +35,13 @@ const SHOWN = [
   "cache-control",
   "etag",
   "last-modified",
-] as const;
+]);
 
 /** Headers of an object as its answer begins with them. */
 export function shownHeaders(stored: Headers): Headers {
   const headers = new Headers();
-  for (const name of SHOWN) {
-    const value = stored.get(name);
-    if (value !== null) headers.set(name, value);
-  }
+  stored.forEach((value, name) => {
+    if (SHOWN.has(name)) headers.set(name, value);
+  });
   return headers;
 }

@@ -10,6 +10,7 @@ import type { Answer, Decision, Visit } from "./visit.ts";
  * is an answer; a page rule makes its page the path that is looked up, and the phase `rewrite`.
  */
 export function tryRules(visit: Visit, wanted: { readonly forced: boolean }): Decision {
+  if (visit.config.rules === undefined) return undefined;
   const rules = rulesFor(visit, wanted.forced);
   const match = matchRule(rules, { path: visit.path, query: visit.query.slice(1) }, wanted);
   if (match === undefined) return undefined;

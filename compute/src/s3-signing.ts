@@ -26,8 +26,9 @@ export function originPath(visit: Visit, origin: EdgeOrigin, { bucket, url }: Pl
  * the query empty and the payload nothing.
  */
 export async function signedHeaders({ origin, path, keys, now }: SigningInput): Promise<Headers> {
-  const time = new Date(now).toISOString().replaceAll(/[-:]|\.\d{3}/g, "");
-  const date = time.slice(0, 8);
+  const iso = new Date(now).toISOString();
+  const date = `${iso.slice(0, 4)}${iso.slice(5, 7)}${iso.slice(8, 10)}`;
+  const time = `${date}T${iso.slice(11, 13)}${iso.slice(14, 16)}${iso.slice(17, 19)}Z`;
   const scope = `${date}/${origin.region}/s3/aws4_request`;
   const canonical = [
     "GET",

@@ -54,11 +54,9 @@ async function readSecrets(platform: Platform): Promise<Secrets | string> {
   const where = `the Secret Store "${EDGE_STORES.secrets}"`;
   try {
     const store = new platform.SecretStore(EDGE_STORES.secrets);
-    const names = ["config_s3_key", "hosting_s3_key", "config_segment"] as const;
-    const [config, hosting, segment] = await Promise.all(
-      names.map(async (name) => (await store.get(name))?.plaintext()),
-    );
-    const [configPair, hostingPair] = [keyPair(config), keyPair(hosting)];
+    const configPair = keyPair((await store.get("config_s3_key"))?.plaintext());
+    const hostingPair = keyPair((await store.get("hosting_s3_key"))?.plaintext());
+    const segment = (await store.get("config_segment"))?.plaintext();
     if (configPair === undefined) return `"config_s3_key" in ${where} is missing or no key pair`;
     if (hostingPair === undefined) return `"hosting_s3_key" in ${where} is missing or no key pair`;
     if (segment === undefined || !/^[A-Za-z0-9_-]{1,128}$/.test(segment)) {
@@ -72,7 +70,9 @@ async function readSecrets(platform: Platform): Promise<Secrets | string> {
 
 function keyPair(text: string | undefined): KeyPair | undefined {
   // The id goes into a header.
-  const [, id, secret] = /^([!-9;-~]+):(.+)$/.exec(text ?? "") ?? [];
+  const found = /^([!-9;-~]+):(.+)$/.exec(text ?? "");
+  const id = found?.[1];
+  const secret = found?.[2];
   return id === undefined || secret === undefined ? undefined : { id, secret };
 }
 
@@ -98,6 +98,10 @@ function parseJson(text: string): unknown {
 
 type Check = (value: unknown) => boolean;
 
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
 const isText: Check = (value) => typeof value === "string";
 const isFlag: Check = (value) => typeof value === "boolean";
 const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
@@ -109,13 +113,11 @@ const listOf =
   (check: Check): Check =>
   (value) =>
     Array.isArray(value) && value.every(check);
-const objectOf =
-  (checks: Readonly<Record<string, Check>>): Check =>
-  (value) => {
-    if (typeof value !== "object" || value === null) return false;
-    const fields = new Map<string, unknown>(Object.entries(value));
-    return Object.entries(checks).every(([name, check]) => check(fields.get(name)));
-  };
+/** One list of the fields for all requests: what is made of an object anew costs each of them. */
+const objectOf = (checks: Readonly<Record<string, Check>>): Check => {
+  const fields = Object.entries(checks).map(([name, check]) => ({ name, check }));
+  return (value) => isObject(value) && fields.every(({ name, check }) => check(value[name]));
+};
 
 const isOrigin: Check = objectOf({
   backend: isText,
@@ -153,8 +155,10 @@ function isSettings(value: unknown): value is EdgeSettings {
   return hasSettings(value);
 }
 
+const isFirstConfig: Check = objectOf({ bucket: oneOf("config"), isSecond: oneOf(false) });
+const isFirstHosting: Check = objectOf({ bucket: oneOf("hosting"), isSecond: oneOf(false) });
+
 /** Whether each bucket has an origin, which every request may need. */
 function hasBothBuckets(origins: unknown): boolean {
-  const isOf = (bucket: string): Check => objectOf({ bucket: oneOf(bucket), isSecond: oneOf(false) });
-  return Array.isArray(origins) && origins.some(isOf("config")) && origins.some(isOf("hosting"));
+  return Array.isArray(origins) && origins.some(isFirstConfig) && origins.some(isFirstHosting);
 }

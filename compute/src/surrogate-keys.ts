@@ -17,15 +17,18 @@ import type { Place } from "./visit.ts";
  * @param site that a config object names
  */
 export async function surrogateKeys({ bucket, url }: Place, site: string | undefined): Promise<string> {
-  const [, , siteEnv = "", second = "", third = "", ...rest] = url.split("/");
-  const general = [ALL_KEY, siteEnvKey(siteEnv)];
+  const parts = url.split("/");
+  const siteEnv = parts[2] ?? "";
+  const second = parts[3] ?? "";
+  const third = parts[4] ?? "";
+  const general = `${ALL_KEY} ${siteEnvKey(siteEnv)}`;
   if (bucket === "config") {
-    const ofSite = site === undefined ? [] : [siteConfigKey(site), siteKey(site)];
-    return [...general, domainKey(second), ...ofSite].join(" ");
+    const ofSite = site === undefined ? "" : ` ${siteConfigKey(site)} ${siteKey(site)}`;
+    return `${general} ${domainKey(second)}${ofSite}`;
   }
-  if (bucket === "rules") return [...general, siteConfigKey(third), siteKey(third)].join(" ");
-  const encodedKey = rest.join("/");
+  if (bucket === "rules") return `${general} ${siteConfigKey(third)} ${siteKey(third)}`;
+  const encodedKey = parts.slice(5).join("/");
   const hash = await sha256Hex(`${second}/${encodedKey}`);
   const page = pageSurrogateKey(pageHash({ site: second, encodedKey }, () => hash));
-  return [...general, siteKey(second), releaseKey(second, third), page].join(" ");
+  return `${general} ${siteKey(second)} ${releaseKey(second, third)} ${page}`;
 }

@@ -3,6 +3,7 @@ import { toHex } from "./hex.ts";
 /** WebCrypto, as Fastly's runtime has it: digests and HMAC, both asynchronous. */
 
 const utf8 = new TextEncoder();
+const HMAC = { name: "HMAC", hash: "SHA-256" };
 
 /** Hex SHA-256 of a text's UTF-8 bytes. */
 export async function sha256Hex(text: string): Promise<string> {
@@ -15,8 +16,7 @@ export async function hmacSha256(
   message: string | Uint8Array<ArrayBuffer>,
 ): Promise<ArrayBuffer> {
   const bytes = typeof key === "string" ? utf8.encode(key) : key;
-  const algorithm = { name: "HMAC", hash: "SHA-256" };
-  const imported = await crypto.subtle.importKey("raw", bytes, algorithm, false, ["sign"]);
+  const imported = await crypto.subtle.importKey("raw", bytes, HMAC, false, ["sign"]);
   return crypto.subtle.sign("HMAC", imported, typeof message === "string" ? utf8.encode(message) : message);
 }
 
