@@ -1,210 +1,19 @@
-import { readFile } from "node:fs/promises";
 import { once } from "node:events";
-import { createServer } from "node:http";
-import { createServer as createTcpServer } from "node:net";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { AccountClient } from "../../src/fastly/account-client.ts";
 import { fleetOf } from "../../src/fleet/fleet.ts";
-import { Secret } from "../../src/lib/secret.ts";
-import { environmentOf } from "../../src/settings/environment.ts";
-import type { Environment } from "../../src/settings/environment.ts";
-import { settingsSchema } from "../../src/settings/schema.ts";
-import { checkAccount, checkClock } from "../../src/setup/doctor/check-account.ts";
 import { checkDns, checkTls } from "../../src/setup/doctor/check-network.ts";
-import { checkFastly } from "../../src/setup/doctor/doctor.ts";
 import { exitCodeOf } from "../../src/setup/doctor/check.ts";
-import type { CheckResult, DoctorJob } from "../../src/setup/doctor/check.ts";
+import type { DoctorJob } from "../../src/setup/doctor/check.ts";
 import type { HostRecords } from "../../src/setup/doctor/dns-lookup.ts";
-import { readCustomerTarget } from "../../src/setup/customer-target.ts";
-import { exampleSettings } from "../support/environments.ts";
-import { InstantClock } from "../support/instant-clock.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { DAY, NOW, accountWith, jobWith, stateOf } from "./doctor-fixture.ts";
 import { startFirstTime } from "./first-time-fixture.ts";
 
-const NOW = Date.UTC(2026, 5, 1);
-const DAY = 86_400_000;
-
-/** An API that answers each path with one document and refuses all else. */
-async function apiWith(answers: Readonly<Record<string, unknown>>): Promise<string> {
-  const server = createServer((incoming, outgoing) => {
-    const [path = ""] = (incoming.url ?? "").split("?");
-    const found = answers[path];
-    const status = found === undefined ? 403 : 200;
-    outgoing.writeHead(status, { "content-type": "application/json", date: new Date(NOW).toUTCString() });
-    outgoing.end(JSON.stringify(found ?? { msg: "You are not authorized to perform this action" }));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => void server.close());
-  const { port } = server.address() as AddressInfo;
-  return `http://127.0.0.1:${port}`;
-}
-
-async function accountWith(answers: Readonly<Record<string, unknown>>): Promise<AccountClient> {
-  const client = new AccountClient({
-    apiUrl: await apiWith(answers),
-    token: new Secret("token-of-a-test"),
-    clock: new FakeClock(NOW),
-  });
-  onTestFinished(() => client.close());
-  return client;
-}
-
-const POPS = [
-  { code: "IAD", name: "Ashburn", shield: "iad-va-us", coordinates: { latitude: 38.9, longitude: -77.4 } },
-  { code: "FRA", name: "Frankfurt", shield: "frankfurt-de", coordinates: { latitude: 50, longitude: 8.5 } },
-  { code: "XYZ", name: "No shield", shield: null, coordinates: { latitude: 39, longitude: -77.5 } },
-];
 const IPS = { addresses: ["151.101.0.0/16"], ipv6_addresses: ["2a04:4e42::/32"] };
-
-function jobWith(
-  change: {
-    readonly fastly?: Partial<Environment["fastly"]>;
-    readonly s3?: Partial<Environment["s3"]>;
-    readonly records?: HostRecords | undefined;
-    readonly verify?: Environment["verify"];
-    readonly tls?: DoctorJob["tls"];
-  } = {},
-): DoctorJob {
-  const base = environmentOf(settingsSchema.parse(exampleSettings), "production", {});
-  const environment = {
-    ...base,
-    fastly: { ...base.fastly, ...change.fastly },
-    s3: { ...base.s3, ...change.s3 },
-    verify: "verify" in change ? change.verify : base.verify,
-  };
-  return {
-    fleet: fleetOf(environment, { clock: new FakeClock(NOW) }),
-    dns: { lookUp: () => Promise.resolve(change.records) },
-    tls: change.tls,
-  };
-}
-
-function stateOf(results: readonly CheckResult[], id: string): string {
-  const row = results.find((result) => result.id === id);
-  return `${row?.state}: ${row?.found}`;
-}
-
-describe("the token", () => {
-  const token = { name: "t", scope: "global", expires_at: null, services: [] };
-
-  it.each([
-    ["is for everything and never ends", token, "ok"],
-    ["ends in a year", { ...token, expires_at: new Date(NOW + 365 * DAY).toISOString() }, "ok"],
-    ["ends in 29 days", { ...token, expires_at: new Date(NOW + 29 * DAY).toISOString() }, "warn"],
-    ["is for this service", { ...token, services: ["own"] }, "ok"],
-    ["is for another service", { ...token, services: ["other"] }, "fail"],
-    ["may only purge", { ...token, scope: "purge_select" }, "warn"],
-    ["may only read", { ...token, scope: "global:read" }, "fail"],
-    ["may only purge everything", { ...token, scope: "purge_all global:read" }, "fail"],
-    [
-      "may only read and ends soon",
-      { ...token, scope: "global:read", expires_at: new Date(NOW + 2 * DAY).toISOString() },
-      "fail",
-    ],
-    [
-      "may only purge and ends soon",
-      { ...token, scope: "purge_select", expires_at: new Date(NOW + 2 * DAY).toISOString() },
-      "warn",
-    ],
-  ] satisfies [string, unknown, string][])("that %s", async (_, document, state) => {
-    const account = await accountWith({ "/tokens/self": document, "/datacenters": POPS });
-    const results = await checkAccount(jobWith(), { account, serviceId: "own" });
-    expect(stateOf(results, "fastly/token").split(":")[0]).toBe(state);
-    expect(stateOf(results, "fastly/clock")).toBe("ok: in step with this machine's");
-  });
-
-  it("that can neither deploy nor purge is told so before its end is, and what to take instead", async () => {
-    const document = { ...token, scope: "global:read", expires_at: new Date(NOW + 2 * DAY).toISOString() };
-    const account = await accountWith({ "/tokens/self": document, "/datacenters": POPS });
-    const results = await checkAccount(jobWith(), { account, serviceId: "own" });
-    expect(results.find(({ id }) => id === "fastly/token")).toEqual({
-      id: "fastly/token",
-      state: "fail",
-      found: '"t", scope global:read, expires in 2 days: it can neither deploy nor purge',
-      fix: "take one with the scope `global`, or `purge_select`",
-    });
-  });
-
-  it("that is refused ends the run with 4", async () => {
-    const account = await accountWith({ "/datacenters": POPS });
-    const results = await checkAccount(jobWith(), { account, serviceId: undefined });
-    expect(results.find(({ id }) => id === "fastly/token")).toMatchObject({ cause: "not-authorised" });
-    expect(exitCodeOf(results)).toBe(4);
-  });
-});
-
-describe("a publisher's token", () => {
-  it("is looked at, and nothing that it may not look at is called wrong", async () => {
-    const document = { name: "p", scope: "purge_select", expires_at: null, services: ["own"] };
-    const apiUrl = await apiWith({ "/tokens/self": document });
-    const job = jobWith({ fastly: { apiUrl, serviceId: "own" } });
-    const { environment } = job.fleet;
-    const secrets = { ...environment.secrets, apiToken: () => new Secret("token-of-a-publisher") };
-    const fleet = fleetOf({ ...environment, secrets }, { clock: new FakeClock(NOW) });
-    const results = await checkFastly({ ...job, fleet }, () => true);
-    expect(results.map(({ id, state }) => `${state} ${id}`)).toEqual([
-      "warn fastly/token",
-      "ok fastly/clock",
-      "skipped fastly/service",
-    ]);
-    expect(exitCodeOf(results)).toBe(0);
-  });
-});
-
-describe("an API that does not answer", () => {
-  it("is told once, after two tries, and not once for each thing to ask", async () => {
-    const job = jobWith({ fastly: { apiUrl: "http://127.0.0.1:1" } });
-    const { environment } = job.fleet;
-    const secrets = { ...environment.secrets, apiToken: () => new Secret("token-of-a-test") };
-    const clock = new InstantClock(NOW);
-    const results = await checkFastly(
-      { ...job, fleet: fleetOf({ ...environment, secrets }, { clock }) },
-      () => true,
-    );
-    expect(results.map(({ id, state }) => `${state} ${id}`)).toEqual([
-      "fail fastly/token",
-      "skipped fastly/service",
-    ]);
-    expect(clock.slept.length).toBe(1);
-    expect(exitCodeOf(results)).toBe(3);
-  });
-});
-
-describe("the shield", () => {
-  it.each([
-    ["near the buckets", { shield: "iad-va-us" }, {}, "ok"],
-    ["on another continent", { shield: "frankfurt-de" }, {}, "warn"],
-    ["that Fastly does not have", { shield: "nowhere-xx" }, {}, "fail"],
-    ["that is a POP which shields nobody", { shield: "xyz" }, {}, "fail"],
-    ["that there is none of", { shield: undefined }, {}, "warn"],
-    [
-      "of buckets whose place is not known",
-      { shield: "frankfurt-de" },
-      { endpoint: "https://s3.example.net" },
-      "ok",
-    ],
-  ] satisfies [string, object, object, string][])("%s", async (_, fastly, s3, state) => {
-    const account = await accountWith({ "/datacenters": POPS });
-    const results = await checkAccount(jobWith({ fastly, s3 }), { account, serviceId: undefined });
-    expect(stateOf(results, "fastly/shield").split(":")[0]).toBe(state);
-    const row = results.find(({ id }) => id === "fastly/shield");
-    if (state !== "ok") expect(row?.fix).toContain("iad-va-us");
-  });
-});
-
-describe("a clock", () => {
-  it.each([
-    [0, "ok: in step with this machine's"],
-    [-59_000, "ok: 59 s behind this machine's"],
-    [60_000, "warn: 60 s ahead of this machine's"],
-    [-900_000, "fail: 900 s behind this machine's"],
-    [undefined, "skipped: no answer told the time"],
-  ])("that is off by %s ms", (offset, expected) => {
-    expect(stateOf([checkClock("c", offset)], "c")).toBe(expected);
-  });
-});
 
 describe("DNS", () => {
   const domain = "*.example-sites.com";
@@ -360,7 +169,7 @@ describe("a certificate", () => {
     serve: (socket: Socket) => void,
   ): Promise<{ readonly port: number; readonly connected: Promise<unknown> }> {
     const sockets = new Set<Socket>();
-    const server = createTcpServer((socket) => {
+    const server = createServer((socket) => {
       sockets.add(socket);
       socket.on("error", () => undefined); // whoever asked may be gone
       serve(socket);
@@ -378,50 +187,4 @@ describe("a certificate", () => {
   function withRealTime({ fleet }: DoctorJob): DoctorJob["fleet"] {
     return fleetOf(fleet.environment, { clock: new FakeClock(Date.now()) });
   }
-});
-
-describe("what customers point their domains to", () => {
-  const record = (id: string, record_type: string): object => ({
-    id,
-    type: "dns_record",
-    attributes: { record_type, region: "global" },
-  });
-  const configuration = (name: string, isDefault: boolean, ...ids: readonly string[]): object => ({
-    id: name,
-    type: "tls_configuration",
-    attributes: { name, default: isDefault },
-    relationships: { dns_records: { data: ids.map((id) => ({ id, type: "dns_record" })) } },
-  });
-
-  it("is the record of the account's default TLS configuration", async () => {
-    const account = await accountWith({
-      "/tls/configurations": {
-        data: [
-          configuration("old", false, "o.sni.global.fastly.net"),
-          configuration("new", true, "n.sni.global.fastly.net", "151.101.2.132"),
-        ],
-        included: [
-          record("o.sni.global.fastly.net", "CNAME"),
-          record("n.sni.global.fastly.net", "CNAME"),
-          record("151.101.2.132", "A"),
-        ],
-      },
-    });
-    expect(await readCustomerTarget(account)).toEqual({
-      cname: "n.sni.global.fastly.net",
-      addresses: ["151.101.2.132"],
-      source: "new",
-      note: undefined,
-    });
-  });
-
-  it("is not guessed where the account has none, or the token may not look", async () => {
-    const none = await readCustomerTarget(await accountWith({ "/tls/configurations": { data: [] } }));
-    expect([none.cname, none.note]).toEqual([undefined, expect.stringContaining("no TLS configuration yet")]);
-    const refused = await readCustomerTarget(await accountWith({}));
-    expect([refused.cname, refused.note]).toEqual([
-      undefined,
-      expect.stringContaining("the token may not read"),
-    ]);
-  });
 });

@@ -68,6 +68,7 @@ describe("doctor of an environment that is set up", () => {
     expect(wrong).toEqual([]);
     expect(code).toBe(0);
     expect([...rows.keys()].sort()).toEqual([
+      "configs/codec",
       "dns/*.sites.localhost",
       "edge/answer",
       "fastly/active",
@@ -175,7 +176,7 @@ describe("doctor, where something is wrong,", () => {
         ["first-config", "first-config/publisher", "first-hosting", "first-hosting/publisher"]
           .concat("second-config", "second-hosting")
           .map((name) => `fail s3/${name}`)
-          .concat("fail purges/owed"),
+          .concat("fail purges/owed", "fail configs/codec"),
         4,
       ],
     ];

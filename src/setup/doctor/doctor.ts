@@ -6,6 +6,7 @@ import { connectAccount } from "../../fleet/fastly-connection.ts";
 import { SitefleetError } from "../../lib/errors.ts";
 import { checkAccount, checkTokenAlone } from "./check-account.ts";
 import { checkBuckets } from "./check-buckets.ts";
+import { checkConfigs } from "./check-configs.ts";
 import { checkDns, checkTls } from "./check-network.ts";
 import { checkSecrets } from "./check-secrets.ts";
 import { checkService } from "./check-service.ts";
@@ -26,6 +27,8 @@ export async function examine(job: DoctorJob): Promise<readonly CheckResult[]> {
   if (isSet("secrets/edge-key")) results.push(...(await checkBuckets(job)));
   else results.push(skipped("s3", "the edge's key is not set"));
   results.push(...(await checked("purges/owed", () => checkOwed(job))));
+  if (isSet("secrets/config-segment")) results.push(...(await checkConfigs(job)));
+  else results.push(skipped("configs/codec", "the segment that configs lie under is not set"));
   return results;
 }
 
