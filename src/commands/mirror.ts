@@ -5,7 +5,8 @@ import { takeProcessLock } from "../lib/process-lock.ts";
 import { DEFAULT_PORTS, startMirror } from "../mirror/mirror.ts";
 import { readPops } from "./mirror-pops.ts";
 import type { FleetRow } from "../mirror/inspector/inspector-server.ts";
-import type { Mirror, MirrorPorts } from "../mirror/mirror.ts";
+import type { Mirror, MirrorOptions, MirrorPorts } from "../mirror/mirror.ts";
+import { LOCAL_SERVICE } from "../settings/local.ts";
 import type { CommandContext } from "./context.ts";
 import { keyCommand } from "./mirror-key.ts";
 import { settingsCommand } from "./mirror-settings.ts";
@@ -30,7 +31,11 @@ export const commands: readonly CommandDefinition[] = [
       {
         flags: "--pin <service>",
         summary: "name or id of the service that gets every Host that no service claims",
-        default: "sitefleet-local",
+        default: LOCAL_SERVICE,
+      },
+      {
+        flags: "--target <target>",
+        summary: "what environment `local` deploys: vcl or compute (default: vcl)",
       },
       {
         flags: "--pops <codes>",
@@ -52,6 +57,7 @@ export const commands: readonly CommandDefinition[] = [
     examples: [
       "mirror up",
       "mirror up --examples",
+      "mirror up --examples --target compute --state .sitefleet-compute",
       "mirror up --pops lhr,iad,syd --shield iad --purge-delay iad=150",
       "mirror up --pops lhr,iad,syd --pop-ports 8090",
       "mirror up --edge-port 0 --edge-tls-port 0 --api-port 0 --s3-port 0 --inspector-port 0 --json",
@@ -79,6 +85,7 @@ async function runUp(context: CommandContext, input: CommandInput): Promise<void
     clock: context.clock,
     pid: context.pid,
     ...(pin === undefined ? {} : { pin }),
+    ...readTarget(input.flags),
     ...readPops(input.flags),
   });
   for (const problem of mirror.problems) context.report.warn(problem);
@@ -93,6 +100,20 @@ async function runUp(context: CommandContext, input: CommandInput): Promise<void
   } finally {
     await mirror.close();
   }
+}
+
+function readTarget(flags: Flags): Pick<MirrorOptions, "target"> {
+  const target = flags.text("target");
+  if (target === undefined) return {};
+  if (target === "compute" && flags.has("shield")) {
+    throw new SitefleetError("cli/usage", "a Compute service has no shield", {
+      hint: "leave --shield out, or take --target vcl",
+    });
+  }
+  if (target === "vcl" || target === "compute") return { target };
+  throw new SitefleetError("cli/usage", `--target is "${target}", which the edge cannot run`, {
+    hint: "give vcl or compute",
+  });
 }
 
 /** Deploying and publishing are loaded only where they are wanted: without them the mirror starts in half the time. */

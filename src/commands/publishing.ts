@@ -180,8 +180,9 @@ function aligned(cells: readonly string[], widths: readonly number[]): string {
 }
 
 /** The URL under which a visitor reaches a domain of the environment: TLS wherever that is on its usual port. */
-export function urlOf({ publicPorts }: Environment, domain: string, forceTls = false): string {
+export function urlOf({ publicPorts, target }: Environment, domain: string, forceTls = false): string {
   const { http, https } = publicPorts;
-  if (!forceTls && http !== 80) return `http://${domain}:${http}/`;
+  // Plain HTTP never reaches a Compute service.
+  if (!forceTls && http !== 80 && target !== "compute") return `http://${domain}:${http}/`;
   return `https://${domain}${https === 443 ? "" : `:${https}`}/`;
 }

@@ -138,6 +138,8 @@ async function mirrorTarget(stateDir: string, target: ConformanceTarget): Promis
   const { edge } = await readMirrorFile(stateDir);
   return {
     ...target,
+    // A Compute service is verified over TLS alone, and its redirect of plain HTTP is looked at all the same.
+    http: edge.http,
     https: edge.https,
     ca: await readFile(edge.ca, "utf8"),
     capabilities: new Set<Capability>([...target.capabilities, "log", "country"]),

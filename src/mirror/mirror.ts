@@ -66,6 +66,8 @@ export interface MirrorOptions {
   readonly pops?: readonly string[];
   /** Ports of their own that these POPs have beside the edge's, by code; 0 = any free one. */
   readonly popPorts?: ReadonlyMap<string, PortPair>;
+  /** What environment `local` deploys: VCL unless given. */
+  readonly target?: "vcl" | "compute";
   /** Shield code that environment `local` deploys with, such as `iad-va-us`. */
   readonly shield?: string;
   /** How many milliseconds a purge takes to the POP of a code; none unless given. */
@@ -244,7 +246,7 @@ async function startPage(
 
 /** What other processes need to find and use the mirror. */
 function describeParts(
-  { pid, shield, pops }: MirrorOptions,
+  { pid, target, shield, pops }: MirrorOptions,
   parts: {
     readonly keys: MirrorKeys;
     readonly edge: Edge;
@@ -260,6 +262,7 @@ function describeParts(
     edge: {
       ...urlsOf({ http: edge.httpPort, https: edge.httpsPort }),
       ca: edge.caPath,
+      ...(target === undefined ? {} : { target }),
       ...(shield === undefined ? {} : { shield }),
       ...(pops === undefined ? {} : { pops: [...pops] }),
       ...(edge.popPorts.size === 0 ? {} : { popUrls: popUrlsOf(edge) }),

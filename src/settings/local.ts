@@ -14,6 +14,8 @@ export const mirrorFileSchema = z.object({
     http: z.url(),
     https: z.url(),
     ca: z.string(),
+    /** What the environment `local` deploys to it; absent = VCL. */
+    target: z.enum(["vcl", "compute"]).optional(),
     /** Shield code that the mirror was started with. */
     shield: z.string().optional(),
     /** Codes of the POPs that it was started with. */
@@ -37,6 +39,9 @@ export const mirrorFileSchema = z.object({
 export type MirrorFile = z.output<typeof mirrorFileSchema>;
 
 export const MIRROR_BUCKETS = { config: "sitefleet-config", hosting: "sitefleet-hosting" } as const;
+
+/** Name of the service of environment `local`. */
+export const LOCAL_SERVICE = "sitefleet-local";
 
 /**
  * Reads the mirror's own description.
@@ -67,13 +72,15 @@ export async function readMirrorFile(stateDir: string): Promise<MirrorFile> {
 export function localEnvironment(mirror: MirrorFile): Environment {
   const http = new URL(mirror.edge.http);
   const https = new URL(mirror.edge.https);
+  const isCompute = mirror.edge.target === "compute";
   const settings = settingsSchema.parse({
     environments: {
       local: {
+        target: mirror.edge.target,
         fastly: {
-          serviceName: "sitefleet-local",
+          serviceName: LOCAL_SERVICE,
           apiUrl: mirror.api.url,
-          shield: mirror.edge.shield ?? "iad-va-us",
+          ...(isCompute ? {} : { shield: mirror.edge.shield ?? "iad-va-us" }),
           domains: ["*.localhost"],
         },
         s3: {
@@ -89,7 +96,7 @@ export function localEnvironment(mirror: MirrorFile): Environment {
         segmented: { extensions: ["mp4", "m4v", "mov", "webm", "mkv", "mp3", "zip", "iso", "pdf"] },
         rateLimiting: true,
         verify: {
-          url: mirror.edge.http,
+          url: isCompute ? mirror.edge.https : mirror.edge.http,
           hostSuffix: "conformance.localhost",
           pops: mirror.edge.pops,
           ca: mirror.edge.ca,

@@ -6,6 +6,7 @@ import type { FoundStore } from "../compute/stores.ts";
 import { PRIVATE_DICTIONARY } from "../../render/constants.ts";
 import { STATE_DICTIONARY, isOwnDictionary } from "../service/desired.ts";
 import type { DesiredService, WantedService } from "../service/desired.ts";
+import { LOCAL_SERVICE } from "../../settings/local.ts";
 import { isOurs, ownedIn, ownedLoggingKinds } from "./ownership.ts";
 import { NO_WISH, readVersion, readVersionTables } from "./read-version.ts";
 import type { ReadVersion, VersionWish } from "./read-version.ts";
@@ -58,6 +59,9 @@ export async function findService(
   return found;
 }
 
+const KEPT_BY_THE_MIRROR =
+  "the mirror keeps what was deployed to it: start it with the other `mirror up --target`, give it another folder with --state, or empty this one with `mirror reset`";
+
 /** As Fastly calls them. */
 export const SERVICE_TYPES = { vcl: "vcl", compute: "wasm" } as const;
 
@@ -68,7 +72,10 @@ function refuseOtherTarget(found: ServiceInfo, target: WantedService["target"]):
     "compute/other-target",
     `the settings want target "${target}", and service "${found.name}" is ${found.type === SERVICE_TYPES[target === "vcl" ? "compute" : "vcl"] ? other : `a ${found.type}`} service`,
     {
-      hint: "a service keeps its type: give the environment another `fastly.serviceName` (and no `serviceId` of this one), deploy with --create, verify both, then move the domains; docs/compute.md tells the steps",
+      hint:
+        found.name === LOCAL_SERVICE
+          ? KEPT_BY_THE_MIRROR
+          : "a service keeps its type: give the environment another `fastly.serviceName` (and no `serviceId` of this one), deploy with --create, verify both, then move the domains; docs/compute.md tells the steps",
     },
   );
 }
