@@ -116,7 +116,8 @@ function responseOf(x: Exchange, product: Product): ResponseMessage {
     headers.set(name, own === null ? value : `${value}, ${own}`);
   }
   const readable = req.method === "GET" || req.method === "HEAD";
-  const isPage = product.status === 200 || product.segment !== null;
+  // A block whose status VCL has changed is a redirect or a failure, and no condition is for it (RFC 9110 section 13.2.1).
+  const isPage = product.status === (product.segment === null ? 200 : 206);
   if (readable && isPage && isNotModified(req.headers, headers)) {
     return { status: 304, reason: "Not Modified", proto: "HTTP/1.1", headers: notModifiedHeaders(headers) };
   }

@@ -132,6 +132,12 @@ describe("VCL of segmented requests", () => {
     }
   });
 
+  test("no condition of the client's is for a status that VCL sets", async () => {
+    const { ask } = await segmented({ fetch: "set beresp.status = 503; set beresp.ttl = 60s;" });
+    const answer = await ask("/film", { headers: { "If-None-Match": "*" } });
+    expect(answer.status).toBe(503);
+  });
+
   test("a block that is not to be cached is delivered all the same", async () => {
     const { ask, held, ranges } = await segmented({ fetch: "set beresp.cacheable = false;" });
     for (let i = 0; i < 2; i++) expect((await ask("/film")).body).toEqual(held.body);
