@@ -1,4 +1,4 @@
-# sitefleet local, revision ca4acbd821e1053d
+# sitefleet local, revision 4ed3f9e20d9fe22c
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -1435,7 +1435,7 @@ sub vcl_fetch {
     }
   }
   # compression
-  if (req.http.SF-Hop == "edge" && req.http.SF-Bucket == "hosting" && beresp.status == 200 && !req.http.SF-Segmented && !beresp.http.Content-Encoding && beresp.http.Content-Type ~ "(?i)^(?:text/|application/(?:[a-z0-9.+-]*\+)?(?:json|xml|javascript|wasm)|application/(?:manifest|x-javascript|vnd\.ms-fontobject)|image/(?:svg\+xml|x-icon|vnd\.microsoft\.icon)|font/(?:ttf|otf|collection))") {
+  if (req.http.SF-Hop == "edge" && req.http.SF-Bucket == "hosting" && beresp.status == 200 && !req.http.SF-Segmented && !req.http.SF-Whole && !beresp.http.Content-Encoding && beresp.http.Content-Type ~ "(?i)^(?:text/|application/(?:[a-z0-9.+-]*\+)?(?:json|xml|javascript|wasm)|application/(?:manifest|x-javascript|vnd\.ms-fontobject)|image/(?:svg\+xml|x-icon|vnd\.microsoft\.icon)|font/(?:ttf|otf|collection))") {
     set beresp.http.Vary = "Accept-Encoding";
     if (req.http.Accept-Encoding == "br") {
       set beresp.brotli = true;
@@ -1866,7 +1866,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "ca4acbd821e1053d";
+    set resp.http.SF-Revision = "4ed3f9e20d9fe22c";
     set resp.http.SF-Version = req.vcl.version;
   }
   # probe
