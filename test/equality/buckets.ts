@@ -144,7 +144,11 @@ function objectReply(bereq: RequestMessage, object: CaseObject): Reply {
   if (isNotModified(bereq.headers, headers)) return { ...plainReply(304, headers), body: bodyOf("") };
   const range = bereq.headers.get("Range");
   const choice = range === null ? null : chooseRange(range, bytes.length);
-  if (choice?.kind === "unsatisfiable") return errorReply(416, "InvalidRange");
+  if (choice?.kind === "unsatisfiable") {
+    const refusal = errorReply(416, "InvalidRange");
+    refusal.headers.set("Content-Range", `bytes */${bytes.length}`);
+    return refusal;
+  }
   if (choice?.kind !== "part") {
     headers.set("Content-Length", String(bytes.length));
     return { ...plainReply(200, headers), body: { kind: "bytes", bytes } };

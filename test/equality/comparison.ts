@@ -3,14 +3,34 @@ import type { Setting } from "./settings.ts";
 import type { Seen } from "./edge.ts";
 import { findingsOf, viewOf } from "./view.ts";
 import type { Finding } from "./view.ts";
-import { ALLOWANCES, codingOf } from "./allowances.ts";
-import type { Scene } from "./allowances.ts";
+import { ALLOWANCES, EVERYWHERE } from "./allowances.ts";
+import type { Allowance, Id } from "./allowances.ts";
+import { codingOf, keyAsked } from "./scene.ts";
+import type { History, Scene } from "./scene.ts";
+
+/** An allowance that was made for a request. */
+export interface Use {
+  readonly id: Id;
+  /** Names of the findings that it excused. */
+  readonly excused: readonly string[];
+  /** Whether the answers themselves were others, so that hardly anything of them was compared. */
+  readonly isParted: boolean;
+}
 
 /** What became of one request on both targets. */
 export interface Outcome {
+  /** What differs without a reason that is listed. */
   readonly findings: readonly Finding[];
-  /** Whether the two have parted ways for a reason that is listed. */
-  readonly hasParted: boolean;
+  readonly uses: readonly Use[];
+  /** Whether from here on the caches hold different things, for a reason that is listed. */
+  readonly isDivided: boolean;
+}
+
+/** Both answers to a request, and when it came, in milliseconds since 1970. */
+export interface Answers {
+  readonly vcl: Seen;
+  readonly compute: Seen;
+  readonly now: number;
 }
 
 /** For how long a failure is kept. */
@@ -31,40 +51,57 @@ export class Comparison {
 
   /** Tells that an object was put into its bucket. */
   notePut({ bucket, key }: Pick<CaseObject, "bucket" | "key">): void {
-    this.#replaced.add(`${bucket}/${key}`);
+    // A config's key ends in what the app appends its secret segment to.
+    this.#replaced.add(`${bucket}/${bucket === "config" ? key.replace(/\/$/, "") : key}`);
   }
 
-  compare(
-    request: CaseRequest,
-    pair: { readonly vcl: Seen; readonly compute: Seen; readonly now: number },
-  ): Outcome {
+  /** Tells that both caches were emptied. */
+  forget(): void {
+    for (const past of [this.#kept, this.#replaced, this.#codings, this.#failed]) past.clear();
+  }
+
+  /** @throws Error where an allowance excuses what it does not say that it may */
+  compare(request: CaseRequest, answers: Answers): Outcome {
     const scene: Scene = {
       request,
       setting: this.#setting,
-      vcl: viewOf(pair.vcl),
-      compute: viewOf(pair.compute),
-      raw: pair,
-      kept: this.#kept,
-      failed: new Set([...this.#failed].flatMap(([key, until]) => (until >= pair.now ? [key] : []))),
-      codings: this.#codings,
-      replaced: this.#replaced,
-      parting: "no",
+      history: this.#history(answers.now),
+      vcl: viewOf(answers.vcl),
+      compute: viewOf(answers.compute),
+      raw: answers,
     };
-    for (const allow of Object.values(ALLOWANCES)) allow(scene);
-    for (const { key } of pair.compute.stored) {
+    for (const take of Object.values(EVERYWHERE)) take(scene);
+    const outcome = judge(scene);
+    this.#note(request, answers);
+    return outcome;
+  }
+
+  #history(now: number): History {
+    return {
+      kept: this.#kept,
+      replaced: this.#replaced,
+      codings: this.#codings,
+      failed: new Set([...this.#failed].flatMap(([key, until]) => (until >= now ? [key] : []))),
+    };
+  }
+
+  #note(request: CaseRequest, { vcl, compute, now }: Answers): void {
+    const coding = codingOf(request);
+    const renewed = vcl.asked.filter(({ answer }) => answer === "304");
+    const renewedKeys = new Set(renewed.map((one) => keyAsked(this.#setting, one)));
+    for (const { key } of compute.stored) {
       this.#kept.add(key);
-      // What was stored before is gone: purged, or its time over.
-      this.#codings.delete(key);
+      // What was stored before is gone: purged, or its time over. A 304 gives time to the encoding that was asked for.
+      const wasKnown = this.#codings.delete(key);
+      if (wasKnown && renewedKeys.has(key)) this.#codings.set(key, new Set([coding]));
     }
-    for (const { key, vary } of pair.vcl.stored) {
-      if (vary.join() === "accept-encoding") this.#codingsOf(key).add(codingOf(request));
+    for (const { key, vary } of vcl.stored) {
+      if (vary.join() === "accept-encoding") this.#codingsOf(key).add(coding);
     }
-    for (const { key, status } of [...pair.compute.stored, ...pair.vcl.stored]) {
-      if (status === 503) this.#failed.set(key, pair.now + FAILURE_MS);
+    for (const { key, status } of [...compute.stored, ...vcl.stored]) {
+      if (status === 503) this.#failed.set(key, now + FAILURE_MS);
       else this.#failed.delete(key);
     }
-    const findings = scene.parting === "now" ? [] : findingsOf(scene.vcl, scene.compute);
-    return { findings, hasParted: scene.parting !== "no" };
   }
 
   #codingsOf(key: string): Set<string> {
@@ -72,4 +109,40 @@ export class Comparison {
     this.#codings.set(key, known);
     return known;
   }
+}
+
+/** Asks the allowances, one after the other, until nothing is left that differs. */
+function judge(scene: Scene): Outcome {
+  const uses: Use[] = [];
+  let isDivided = false;
+  let findings = findingsOf(scene.vcl, scene.compute);
+  for (const allowance of ALLOWANCES) {
+    if (findings.length === 0) break;
+    const verdict = allowance.judge(scene);
+    if (verdict === "no") continue;
+    const isParted = verdict === "parted";
+    const left = isParted
+      ? findings.filter(({ what }) => !mayExcuse(allowance, what))
+      : findingsOf(scene.vcl, scene.compute);
+    const excused = excusedOf(findings, left);
+    const wrong = excused.find((what) => !mayExcuse(allowance, what));
+    if (wrong !== undefined) throw new Error(`${allowance.id} excuses "${wrong}", which it does not say`);
+    if (excused.length > 0) uses.push({ id: allowance.id, excused, isParted });
+    if (excused.length > 0 && verdict !== "taken") isDivided = true;
+    findings = left;
+  }
+  return { findings, uses, isDivided };
+}
+
+/** Names of what differs less than before. */
+function excusedOf(before: readonly Finding[], after: readonly Finding[]): readonly string[] {
+  const left = new Map(after.map((one) => [one.what, one]));
+  return before.flatMap(({ what, vcl, compute }) => {
+    const now = left.get(what);
+    return now?.vcl === vcl && now.compute === compute ? [] : [what];
+  });
+}
+
+function mayExcuse({ excuses }: Allowance, what: string): boolean {
+  return excuses.some((one) => (one.endsWith("*") ? what.startsWith(one.slice(0, -1)) : what === one));
 }

@@ -52,6 +52,8 @@ export interface Edge {
   readonly buckets: Buckets;
   answer(request: HopRequest): Promise<Seen>;
   purge(keys: readonly string[], isSoft: boolean): void;
+  /** Empties the cache. */
+  forget(): void;
 }
 
 export interface EdgeInit {
@@ -166,6 +168,10 @@ function edgeOf({ setting, objects, clock }: EdgeInit, runOf: (buckets: Buckets)
     purge(keys, soft) {
       for (const key of keys) pop.store.purgeSurrogateKey(`${SERVICE} ${key}`, { soft, now: clock.now() });
     },
+    forget() {
+      const all = [...pop.store.entries()];
+      for (const entry of all) pop.store.remove(entry);
+    },
   };
 }
 
@@ -210,16 +216,21 @@ function storedOf(entry: CacheEntry): Stored {
 
 /** What stands for a key that is too long to be kept as it is: a hash of it, which tells nothing. */
 const LONG_KEY = "(long)";
+/** The two targets' keys differ by a few characters in what is too long. */
+const LONGEST_KEY = 240;
+
+/** A key as it is shown here. */
+export function shownKey(key: string): string {
+  return key.length > LONGEST_KEY ? LONG_KEY : key;
+}
 
 /** Bucket and URL, without the service, the generation, and the mark that vcl_hash's pieces are each ended with. */
 function keyText(key: string): string {
   const prefix = `${SERVICE}=`;
   if (key.startsWith(`${SERVICE}#`)) return LONG_KEY;
   if (!key.startsWith(prefix)) throw new Error(`"${key}" is no key of this service`);
-  return key
-    .slice(prefix.length)
-    .replace(/^([a-z]+)#/, "$1")
-    .replace(/#1#$/, "");
+  const text = key.slice(prefix.length).replace(/^([a-z]+)#/, "$1");
+  return shownKey(text.replace(/#1#$/, ""));
 }
 
 interface PartsInit {

@@ -11,6 +11,7 @@ import { computeEdge, vclEdge } from "./edge.ts";
 import type { Edge, Seen } from "./edge.ts";
 import type { CaseRequest, CaseStep, EqualityCase } from "./equality-case.ts";
 import type { Setting } from "./settings.ts";
+import type { Tally } from "./tally.ts";
 
 /** Both targets, as they are compared. */
 export interface Targets {
@@ -35,8 +36,15 @@ export const BEGINNING = Date.UTC(2026, 0, 5, 12, 0, 0);
 /** RFC 5737, documentation. */
 const VISITOR = "198.51.100.7";
 
-/** Runs a case on both targets, up to the first step in which something differs that may not; `null` = all alike. */
-export async function runCase(one: EqualityCase, targets: Targets): Promise<Counterexample | null> {
+/**
+ * Runs a case on both targets, up to the first step in which something differs that may not; `null` = all alike. Where the two
+ * caches hold different things for a listed reason, both are emptied, so that what follows is compared again.
+ */
+export async function runCase(
+  one: EqualityCase,
+  targets: Targets,
+  tally?: Tally,
+): Promise<Counterexample | null> {
   const time = { now: BEGINNING };
   const clock: Clock = { now: () => time.now, sleep: () => new Promise<void>(() => undefined) };
   const [of, app] = [targets.vcl[one.setting], targets.compute[one.setting]];
@@ -53,9 +61,9 @@ export async function runCase(one: EqualityCase, targets: Targets): Promise<Coun
     if (asked === null) continue;
     const pair = { vcl: await vcl.answer(asked.vcl), compute: await compute.answer(asked.compute) };
     const outcome = comparison.compare(what.request, { ...pair, now: time.now });
+    tally?.note(outcome);
     if (outcome.findings.length > 0) return { step, findings: outcome.findings, ...pair };
-    // From here on what the caches hold is not the same any more, for a reason that is known.
-    if (outcome.hasParted) return null;
+    if (outcome.isDivided) for (const each of [vcl, compute, comparison]) each.forget();
   }
   return null;
 }

@@ -1,0 +1,61 @@
+import { CASELESS_PATTERNS } from "../../src/site/edge-patterns.ts";
+import type { Asked } from "./buckets.ts";
+import { shownKey } from "./edge.ts";
+import type { Seen } from "./edge.ts";
+import type { CaseRequest } from "./equality-case.ts";
+import type { Setting } from "./settings.ts";
+import type { View } from "./view.ts";
+
+/** What went before, since both caches were last empty. Keys are cache keys. */
+export interface History {
+  /** Of what the app has stored. */
+  readonly kept: ReadonlySet<string>;
+  /** Of objects that were put in place of others. */
+  readonly replaced: ReadonlySet<string>;
+  /** Of what VCL has stored in several encodings: those that it has. */
+  readonly codings: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Under which one of the two has stored a failure that is not over. */
+  readonly failed: ReadonlySet<string>;
+}
+
+/** One request's answers, from which what may differ is taken. */
+export interface Scene {
+  readonly request: CaseRequest;
+  readonly setting: Setting;
+  readonly history: History;
+  readonly vcl: View;
+  readonly compute: View;
+  readonly raw: { readonly vcl: Seen; readonly compute: Seen };
+}
+
+export function bothViews({ vcl, compute }: Pick<Scene, "vcl" | "compute">): readonly [View, View] {
+  return [vcl, compute];
+}
+
+/** Cache key of what was asked of a bucket. */
+export function keyAsked({ origins }: Setting, { bucket, path }: Asked): string {
+  const prefix = origins.find(({ name }) => name === bucket)?.prefix ?? "";
+  const url = path.slice(prefix.length);
+  if (bucket.startsWith("hosting")) return shownKey(`hosting${url}`);
+  return shownKey(url.includes("/_sites/") ? `rules${url}` : `config${url.slice(0, url.lastIndexOf("/"))}`);
+}
+
+/** Cache keys of all that was asked, in its order. */
+export function keysAsked(setting: Setting, { asked }: Pick<Seen, "asked">): readonly string[] {
+  return asked.map((one) => keyAsked(setting, one));
+}
+
+const BROTLI = new RegExp(CASELESS_PATTERNS.acceptsBrotli, "i");
+const GZIP = new RegExp(CASELESS_PATTERNS.acceptsGzip, "i");
+
+/** The coding that a request is answered in, where the answer is one that is compressed. */
+export function codingOf({ headers }: CaseRequest): "br" | "gzip" | "none" {
+  const accepted = headerOf({ headers }, "Accept-Encoding") ?? "";
+  if (BROTLI.test(accepted)) return "br";
+  return GZIP.test(accepted) ? "gzip" : "none";
+}
+
+/** A header of the visitor's, by the name that the search writes it with. */
+export function headerOf({ headers }: Pick<CaseRequest, "headers">, wanted: string): string | undefined {
+  return headers.find(([name]) => name === wanted)?.[1];
+}
