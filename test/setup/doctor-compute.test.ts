@@ -149,7 +149,10 @@ describe("doctor of a Compute service", LONG, () => {
     await world.client.stores.changeConfigItems(store, { put: [], remove });
     await world.client.stores.removeSecret(await world.storeId("secret", "private"), "config_segment");
     const rows = await doctor(world);
-    expect(rows.get("compute/settings")).toMatchObject({ state: "fail", fix: `write it: ${APPLY}` });
+    expect(rows.get("compute/settings")).toMatchObject({
+      state: "fail",
+      fix: `write it: ${APPLY} --overwrite`,
+    });
     expect(rows.get("compute/secrets")).toMatchObject({
       state: "fail",
       found: '"sitefleet_first-time_private" lacks config_segment',

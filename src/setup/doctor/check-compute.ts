@@ -81,7 +81,8 @@ const NEARLY_FULL = 0.9;
 function checkSettings({ active, found, wanted, apply }: ComputeJob): CheckResult {
   const id = "compute/settings";
   const { settings } = found;
-  const write = `write it: ${apply}`;
+  // An item that was changed by hand is drift, which no other deploy undoes.
+  const write = `write it: ${apply} --overwrite`;
   if (!found.links.some(({ name }) => name === EDGE_STORES.settings))
     return skipped(id, "no Config Store is linked");
   const item = `the item "${edgeSettingsItem(active.number)}"`;
