@@ -66,9 +66,10 @@ export interface ShipReport {
 /**
  * Takes one rendering through all stages: lints, plans and compares every stage before the first is touched, then deploys
  * to one after the other, each verified before the next begins. A stage that fails has its former version back.
- * @throws SitefleetError when a stage cannot be rendered or planned; what fails or is interrupted later is in the report
+ * @throws SitefleetError when stages have other targets, or one cannot be rendered or planned; what fails or is interrupted later is in the report
  */
 export async function ship(stages: readonly Stage[], options: ShipOptions): Promise<ShipReport> {
+  refuseOtherTargets(stages);
   const sources = readRenderSources(stages[0]?.fleet.environment.edge, TEMPLATES);
   const opened: OpenStage[] = [];
   try {
@@ -80,6 +81,23 @@ export async function ship(stages: readonly Stage[], options: ShipOptions): Prom
   } finally {
     for (const { session } of opened) await session.close();
   }
+}
+
+/** VCL and the Compute app are two programs: every setting may be alike, and the one would prove nothing of the other. */
+function refuseOtherTargets(stages: readonly Stage[]): void {
+  const [first] = stages;
+  const other = stages.find(({ settings }) => settings.target !== first?.settings.target);
+  if (!first || !other) return;
+  const said = [first, other].map(
+    ({ fleet, settings }) => `${fleet.environment.name} has ${settings.target}`,
+  );
+  throw new SitefleetError(
+    "deploy/not-alike",
+    `stages of one change must have one target: ${said.join(", ")}, and neither proves anything of the other`,
+    {
+      hint: "leave one of them out of `stages` and deploy it by itself; docs/compute.md tells how a service is moved",
+    },
+  );
 }
 
 interface OpenStage {
