@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { packTar } from "modern-tar";
+import { SitefleetError } from "../../lib/errors.ts";
 import { isLoopbackHost } from "../../lib/loopback.ts";
 import { packagePath } from "../../lib/package-root.ts";
 import type { Environment } from "../../settings/environment.ts";
@@ -18,7 +19,26 @@ export async function packageFor(
   path: string = packagePath(OWN_PACKAGE),
 ): Promise<PackageFile> {
   const isMirror = isLoopbackHost(new URL(fastly.apiUrl).hostname);
-  return isMirror && !existsSync(path) ? mirrorPackage() : readPackage(path);
+  if (isMirror && !existsSync(path)) return mirrorPackage();
+  const file = await readPackage(path);
+  refuseForeign(file);
+  return file;
+}
+
+/** Name of the app's own package, in its manifest. */
+const OWN_NAME = "sitefleet";
+
+/** Another project's program may be a good package, and would answer none of the sites. */
+function refuseForeign({ path, manifestName }: PackageFile): void {
+  if (manifestName === OWN_NAME) return;
+  const told = JSON.stringify(manifestName.slice(0, 100));
+  throw new SitefleetError(
+    "deploy/invalid-package",
+    `the package ${path} is that of ${told}, not sitefleet's`,
+    {
+      hint: 'build it again with `npm run build:compute`, in a checkout whose fastly.toml says `name = "sitefleet"`',
+    },
+  );
 }
 
 /** docs/fastly-api.md, "A package for mirrors only". */
@@ -55,6 +75,6 @@ export async function mirrorPackage(): Promise<PackageFile> {
     size: bytes.length,
     hashsum: sha512(bytes),
     filesHash: sha512(manifest),
-    manifestName: "sitefleet",
+    manifestName: OWN_NAME,
   };
 }

@@ -40,8 +40,8 @@ export function computeEnvironment(
 const WASM = Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
 
 /** A package with a program that does nothing; `body` makes it another one. */
-export async function packageWith(body: string): Promise<PackageFile> {
-  const manifest = 'manifest_version = 3\nname = "sitefleet"\nlanguage = "javascript"\n';
+export async function packageWith(body: string, name = "sitefleet"): Promise<PackageFile> {
+  const manifest = `manifest_version = 3\nname = ${JSON.stringify(name)}\nlanguage = "javascript"\n`;
   const files = { "bin/main.wasm": Buffer.concat([WASM, Buffer.from(body)]), "fastly.toml": manifest };
   const tar = await packTar([
     { header: { name: "sitefleet/", size: 0, type: "directory" } },

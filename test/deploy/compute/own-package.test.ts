@@ -30,3 +30,12 @@ test("What was built is sent to both", async () => {
     expect((await packageFor(environmentAt(url), built.path)).filesHash).toBe(built.filesHash);
   }
 });
+
+test("The package of another project is sent to nobody, and its name is told without control characters", async () => {
+  const { path } = await packageWith("foreign", "another\u001b[31m");
+  for (const url of ["http://127.0.0.1:8081", "https://api.fastly.com"]) {
+    const error = await failureOf(packageFor(environmentAt(url), path));
+    expect(error.code).toBe("deploy/invalid-package");
+    expect(error.message).toContain(String.raw`is that of "another\u001b[31m", not sitefleet's`);
+  }
+});
