@@ -56,6 +56,9 @@ const INTERNAL = /^(?:x-amz-|sf-|surrogate-(?:key|control)$|server$|age$)/;
 
 /** Takes away what is nobody's business outside; version-marker and probe add theirs afterwards. */
 export function letOut(headers: Headers): void {
-  const internal = [...headers.keys()].filter((name) => INTERNAL.test(name));
+  const internal: string[] = [];
+  headers.forEach((_, name) => {
+    if (INTERNAL.test(name)) internal.push(name);
+  });
   for (const name of internal) headers.delete(name);
 }

@@ -22,7 +22,10 @@ const KEPT: ReadonlySet<string> = new Set([
  * subdomains, `X-Compress-Hint`, `Vary`, dozens of x-amz-*).
  */
 export function keepOwnHeaders(headers: Headers): void {
-  const foreign = [...headers.keys()].filter((name) => !KEPT.has(name));
+  const foreign: string[] = [];
+  headers.forEach((_, name) => {
+    if (!KEPT.has(name)) foreign.push(name);
+  });
   for (const name of foreign) headers.delete(name);
 }
 
