@@ -113,7 +113,14 @@ async function writePlans(stages, { plans, through }) {
 /** Tells later jobs, where the CI has a file for that. @param {string} name @param {string} value */
 async function output(name, value) {
   const file = process.env["GITHUB_OUTPUT"];
-  if (file !== undefined && file !== "") await appendFile(file, `${name}=${value}\n`);
+  if (file === undefined || file === "") return;
+  try {
+    await appendFile(file, `${name}=${value}\n`);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const what = `the file of GITHUB_OUTPUT, "${file}", cannot be written: ${error.message} [output/not-writable]`;
+    throw new StepFailure(what, EXIT.usage);
+  }
 }
 
 /**

@@ -21,11 +21,23 @@ function option(flag, value) {
 function output(name, value) {
   const text = typeof value === "string" ? value : "";
   if (/[\r\n]/.test(text)) throw new Error(`the output ${name} has more than one line`);
-  const file = process.env["GITHUB_OUTPUT"];
-  if (file) appendFileSync(file, `${name}=${text}\n`);
+  appendOutput(`${name}=${text}\n`);
 }
 
-/** An input that cannot be used. */
+/** @param {string} text */
+function appendOutput(text) {
+  const file = process.env["GITHUB_OUTPUT"];
+  if (!file) return;
+  try {
+    appendFileSync(file, text);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const what = `the file of GITHUB_OUTPUT, "${file}", cannot be written: ${error.message} [output/not-writable]`;
+    throw new InputFailure(what);
+  }
+}
+
+/** An input, or a file of the runner's, that cannot be used. */
 class InputFailure extends Error {}
 
 function publish() {
@@ -38,6 +50,8 @@ function publish() {
     // Taken for `false` it would publish what was only to be looked at.
     throw new InputFailure(`the input dry-run is "${dryRun}", not true or false`);
   }
+  // Seen before anything is published, not after it.
+  appendOutput("");
   const args = [
     "publish",
     "--json",

@@ -20,7 +20,7 @@ export interface AccessSheet {
   readonly notes: readonly string[];
 }
 
-/** @param serviceId of the settings, or found by name; absent = there is no service yet */
+/** @param serviceId of the settings, or found by name; absent = not known, or there is no service yet */
 export function accessSheet(environment: Environment, serviceId: string | undefined): AccessSheet {
   const { name, fastly } = environment;
   const services = serviceId === undefined ? [] : [serviceId, ...(fastly.alsoPurge ?? [])];
@@ -56,7 +56,7 @@ function notesOf({
     ...(hasService
       ? []
       : [
-          "there is no service yet: the deployer's token must be for all services to make one; exchange it for one of that service afterwards",
+          "the settings have no `fastly.serviceId`, and Fastly was not asked: to make the service the deployer's token must be for all services; exchange it for one of that service afterwards",
         ]),
     ...(isFound
       ? ["with `fastly.serviceId` in the settings the publisher's token needs `purge_select` alone"]

@@ -46,7 +46,10 @@ describe("action.yml, its shell steps run as they are written", () => {
   });
 
   /** The last step, as a runner does it: expressions become values of variables. */
-  async function publish(inputs: Readonly<Record<string, string>>): Promise<ProcessEnd> {
+  async function publish(
+    inputs: Readonly<Record<string, string>>,
+    output: string = join(root, "output"),
+  ): Promise<ProcessEnd> {
     const expressions = fieldOf(publishing, "env");
     const env = fieldsOf(expressions).map(([name]) => {
       const input = /^\$\{\{ inputs\.([\w-]+) \}\}$/.exec(textOf(expressions, name))?.[1] ?? "";
@@ -56,7 +59,7 @@ describe("action.yml, its shell steps run as they are written", () => {
     const variables = {
       ...Object.fromEntries(env),
       GITHUB_ACTION_PATH: CHECKOUT,
-      GITHUB_OUTPUT: join(root, "output"),
+      GITHUB_OUTPUT: output,
       SITEFLEET_STATE: join(root, "state"),
       HOME: root,
       ...BRIEF_WAITS,
@@ -125,6 +128,17 @@ describe("action.yml, its shell steps run as they are written", () => {
       expect((await readdir(join(root, "work"))).sort()).toEqual([name, "site"].sort());
     },
   );
+
+  it("says that the runner's file cannot be written, before anything is published", async () => {
+    const file = join(root, "nowhere", "output");
+    const end = await publish({ folder: "site", site: "unsaid", env: "local" }, file);
+    expect(end.code).toBe(2);
+    expect(end.err).toBe(
+      `the file of GITHUB_OUTPUT, "${file}", cannot be written: ENOENT: no such file or directory, open '${file}' [output/not-writable]\n`,
+    );
+    const env = { SITEFLEET_STATE: join(root, "state") };
+    expect((await runCli(["site", "list"], { cwd: root, env })).out).not.toContain("unsaid");
+  });
 
   it("says what is missing where an input is", async () => {
     for (const name of ["folder", "site"]) {

@@ -9,6 +9,7 @@ const change = fc.oneof(
   fc.record({ do: fc.constant("set" as const), name, value: fc.string({ maxLength: 3 }) }),
   fc.record({ do: fc.constant("add" as const), name, value: fc.string({ maxLength: 3 }) }),
   fc.record({ do: fc.constant("unset" as const), name: fc.oneof(name, fc.constant("x-*")) }),
+  fc.record({ do: fc.constant("retain" as const), kept: fc.subarray(["via", "x-a", "x-ab", "set-cookie"]) }),
 );
 type Change = typeof change extends fc.Arbitrary<infer T> ? T : never;
 
@@ -19,6 +20,7 @@ function sameName(left: string, right: string): boolean {
 /** What a change means, said plainly on pairs. */
 function expected(lines: readonly HeaderLine[], change: Change): readonly HeaderLine[] {
   if (change.do === "add") return [...lines, [change.name, change.value]];
+  if (change.do === "retain") return lines.filter(([other]) => change.kept.includes(other.toLowerCase()));
   if (change.do === "unset") {
     const prefix = change.name.endsWith("*") ? change.name.slice(0, -1).toLowerCase() : undefined;
     return lines.filter(([other]) =>
@@ -36,6 +38,7 @@ function expected(lines: readonly HeaderLine[], change: Change): readonly Header
 function apply(list: HeaderList, change: Change): void {
   if (change.do === "unset") list.unset(change.name);
   else if (change.do === "add") list.add(change.name, change.value);
+  else if (change.do === "retain") list.retain((lower) => change.kept.includes(lower));
   else list.set(change.name, change.value);
 }
 
@@ -75,6 +78,27 @@ describe("a header list", () => {
         const changed = [...copy];
         for (const one of onList) apply(list, one);
         expect([...copy]).toEqual(changed);
+      }),
+    );
+  });
+
+  it("that retains some names asks for each by its lower case, and agrees with a filtered list of its own", () => {
+    const kept = fc.subarray(["via", "x-a", "x-ab", "set-cookie"]);
+    fc.assert(
+      fc.property(fc.array(change), kept, (changes, names) => {
+        const list = new HeaderList();
+        for (const one of changes) apply(list, one);
+        const before = [...list];
+        const copy = list.clone();
+        const filtered = list.filtered((lower) => names.includes(lower));
+        const asked: string[] = [];
+        list.retain((lower) => (asked.push(lower), names.includes(lower)));
+        expect(asked).toEqual(before.map(([key]) => key.toLowerCase()));
+        expect([...list]).toEqual([...filtered]);
+        expect([...copy]).toEqual(before);
+        list.add("Late", "1");
+        expect([...filtered, ["Late", "1"]]).toEqual([...list]);
+        expect(copy.has("late")).toBe(false);
       }),
     );
   });
