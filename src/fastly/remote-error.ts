@@ -60,14 +60,18 @@ export interface RefusedAnswer {
 export function refusedError(answer: RefusedAnswer): RemoteError {
   const said = cleanText(reasonIn(answer.body), answer.secrets);
   const row = codeOf(answer.status);
+  // With the environment's suffix or without: a hint names the one that was read.
+  const token = answer.secrets.map(({ source }) => source).find((name) => name?.startsWith(TOKEN_VARIABLE));
   const words = said === "" ? "" : `: ${said}`;
   return new RemoteError(row.code, `Fastly answered ${answer.status} to ${answer.call}${words}`, {
     status: answer.status,
     landed: answer.landed,
-    hint: row.hint,
+    hint: row.hint.replace(TOKEN_VARIABLE, token ?? TOKEN_VARIABLE),
     details: [`request id ${answer.requestId}`],
   });
 }
+
+const TOKEN_VARIABLE = "FASTLY_API_TOKEN";
 
 function codeOf(status: number): { readonly code: ErrorCode; readonly hint: string } {
   switch (status) {
@@ -75,7 +79,7 @@ function codeOf(status: number): { readonly code: ErrorCode; readonly hint: stri
     case 403:
       return {
         code: "fastly/unauthorized",
-        hint: "check FASTLY_API_TOKEN: it must be valid, cover this service and have the `global` scope (`purge_select` is enough to purge)",
+        hint: `check ${TOKEN_VARIABLE}: it must be valid, cover this service and have the \`global\` scope (\`purge_select\` is enough to purge)`,
       };
     case 404:
       return {

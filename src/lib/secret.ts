@@ -6,9 +6,17 @@ const REDACTED = "[secret]";
 /** A value that must not be printed: logs, JSON and template strings show `[secret]`; only `reveal()` gives it out. */
 export class Secret {
   readonly #value: string;
+  readonly #source: string | undefined;
 
-  constructor(value: string) {
+  /** @param source name of the variable that it was read from */
+  constructor(value: string, source?: string) {
     this.#value = value;
+    this.#source = source;
+  }
+
+  /** Name of the variable that it was read from, where it was: what a message may name. */
+  get source(): string | undefined {
+    return this.#source;
   }
 
   /** The value itself, for the one place that puts it on the wire. */

@@ -136,15 +136,15 @@ function secretsFrom(environment: string, variables: Variables): EnvironmentSecr
         },
       );
     }
+    const variable = variables[name + suffix] ? name + suffix : name;
     if (form !== undefined && !form.pattern.test(value)) {
-      const variable = variables[name + suffix] ? name + suffix : name;
       throw new SitefleetError(
         "settings/invalid-secret",
         `${what} of environment "${environment}" is not ${form.says}`,
         { hint: `correct ${variable}: ${form.hint}` },
       );
     }
-    return new Secret(value);
+    return new Secret(value, variable);
   };
   // A token belongs to one key id: that of the same suffix.
   const sessionTokenOf = (accessKeyId: string): string | undefined => {
