@@ -14,8 +14,8 @@ const TOKEN = createHash("sha256").update(`${DEBUG_PREFIX}${SEGMENT}`).digest("h
 /** The time for which a config is fresh under settings 1, and a second. */
 const CONFIG_IS_STALE = 3_601_000;
 
-/** Settings, by their index: two regions; two regions and segmented files. */
-const [TWO_REGIONS, SEGMENTED] = [1, 3];
+/** Settings, by their index: one region; two regions; two regions and segmented files. */
+const [ONE_REGION, TWO_REGIONS, SEGMENTED] = [0, 1, 3];
 
 const CONFIG: CaseObject = {
   bucket: "config",
@@ -83,4 +83,13 @@ test("A large file of text is not compressed, nor does a range behind its end sa
   const steps = [step({ target: "/film.mp4", headers })];
   const { parted } = await figuresOf({ setting: SEGMENTED, objects: [CONFIG, film], steps });
   expect(parted).toBe(0);
+});
+
+test("That there is no 404 page is known from something stale too, and S3's own words about it are never shown", async () => {
+  const steps = [
+    step({ target: "/404" }),
+    step({ target: "/none", wait: 121_000, moods: { hosting: "500" } }),
+  ];
+  const objects = [{ ...CONFIG, metadata: { ...CONFIG.metadata, n: "p" } }];
+  await figuresOf({ setting: ONE_REGION, objects, steps });
 });

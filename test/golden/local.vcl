@@ -1,4 +1,4 @@
-# sitefleet local, revision 4ed3f9e20d9fe22c
+# sitefleet local, revision 91edd9447363edfe
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -1772,6 +1772,11 @@ sub vcl_deliver {
       call sf_not_found;
       restart;
     }
+    # What is stale has come past vcl_hit: S3's own 404 is no page either.
+    if (req.restarts < 3 && resp.status == 404 && !resp.http.x-amz-meta-c && (req.http.SF-Phase == "spa" || req.http.SF-Phase == "not-found-page")) {
+      set req.http.SF-Phase = "not-found";
+      restart;
+    }
     # second-region
 
     # segmented-caching
@@ -1866,7 +1871,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "4ed3f9e20d9fe22c";
+    set resp.http.SF-Revision = "91edd9447363edfe";
     set resp.http.SF-Version = req.vcl.version;
   }
   # probe

@@ -1,4 +1,4 @@
-# sitefleet test, revision bf12f8f128b32c20
+# sitefleet test, revision 2a342c3bbbdd0735
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -1738,6 +1738,11 @@ sub vcl_deliver {
       call sf_not_found;
       restart;
     }
+    # What is stale has come past vcl_hit: S3's own 404 is no page either.
+    if (req.restarts < 3 && resp.status == 404 && !resp.http.x-amz-meta-c && (req.http.SF-Phase == "spa" || req.http.SF-Phase == "not-found-page")) {
+      set req.http.SF-Phase = "not-found";
+      restart;
+    }
     # second-region
     # A page can be answered on the last pass; after a config or rules there is always another one.
     if (resp.status >= 500 && !req.http.SF-Region && ((req.http.SF-Phase ~ "^(?:config|rules)$" && req.restarts < 2) || (req.http.SF-Phase ~ "^(?:page|rewrite|spa)$" && req.restarts < 3))) {
@@ -1836,7 +1841,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "bf12f8f128b32c20";
+    set resp.http.SF-Revision = "2a342c3bbbdd0735";
     set resp.http.SF-Version = req.vcl.version;
   }
   # probe
