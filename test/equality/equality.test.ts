@@ -8,6 +8,7 @@ import { Tally, tallyText } from "./tally.ts";
 import type { TallyFigures } from "./tally.ts";
 
 const settings = allSettings();
+/** Other seeds are for `npm run equality`, which takes a new one each time: what it finds is no reason for a change to fail here. */
 const SEED = 20_260_105;
 /** Shares of the requests. Whoever has to raise one allows for more than before. */
 const MOST_PARTED = 0.015;
@@ -33,13 +34,6 @@ test(
     expect(figures.excused / figures.requests, tallyText(figures)).toBeLessThan(MOST_EXCUSED);
   },
 );
-
-/** In the test's name, so that what fails can be run again. */
-const anySeed = crypto.getRandomValues(new Int32Array(1))[0] ?? 0;
-
-test(`They do for 50 that nobody has seen before, of seed ${anySeed}`, { timeout: 240_000 }, async () => {
-  await expectEqual(50, anySeed);
-});
 
 test("Every listed difference is either allowed for here, or is none of what is compared", () => {
   const known = new Set([
