@@ -7,7 +7,7 @@ import { Tally, tallyText } from "./tally.ts";
 import type { TallyFigures } from "./tally.ts";
 
 /**
- * `npm run equality -- --cases 20000 [--seed N] [--jobs 2]`: exit 1 with a small case where VCL and the Compute app differ.
+ * `npm run equality -- --cases 20000 [--seed=N] [--jobs 2]`: exit 1 with a small case where VCL and the Compute app differ.
  * Cases are searched in portions, each of a seed of its own, so that how many threads there are changes nothing in them.
  */
 
@@ -50,7 +50,7 @@ async function main(): Promise<void> {
     return;
   }
   const { portion, difference } = failed;
-  const again = `npm run equality -- --cases ${portion.cases} --seed ${portion.seed}`;
+  const again = `npm run equality -- --cases ${portion.cases} --seed=${portion.seed}`;
   process.stdout.write(`${difference}\n\nagain: ${again}\n`);
   process.exitCode = 1;
 }
