@@ -1,4 +1,4 @@
-# sitefleet production, revision 9af935d4a8772613
+# sitefleet production, revision b3ff76120342d4d4
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -1742,7 +1742,7 @@ sub vcl_deliver {
       restart;
     }
     # What is stale has come past vcl_hit: S3's own 404 is no page either.
-    if (req.restarts < 3 && resp.status == 404 && !resp.http.x-amz-meta-c && (req.http.SF-Phase == "spa" || req.http.SF-Phase == "not-found-page")) {
+    if ((resp.stale || fastly_info.state ~ "STALE") && req.restarts < 3 && resp.status == 404 && !resp.http.x-amz-meta-c && (req.http.SF-Phase == "spa" || req.http.SF-Phase == "not-found-page")) {
       set req.http.SF-Phase = "not-found";
       restart;
     }
@@ -1844,7 +1844,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "9af935d4a8772613";
+    set resp.http.SF-Revision = "b3ff76120342d4d4";
     set resp.http.SF-Version = req.vcl.version;
   }
   # probe
