@@ -102,9 +102,15 @@ export const DIFFERENCES = [
     why: "RFC 9110 section 15.5.17 wants it, and VCL may not set that header.",
   },
   {
+    id: "foreign-keys",
+    kind: "runtime",
+    what: "A Surrogate-Key in an answer of the bucket, which S3 never sends but a proxy before it may, counts in VCL beside ours, and in Compute without Fastly's HTTP cache; with it, it does not",
+    why: "In VCL Fastly keeps a key of its own in that header, by which it purges a URL, and nothing tells the two apart; a key more purges more, never less.",
+  },
+  {
     id: "no-http-cache",
     kind: "runtime",
-    what: "Without Fastly's HTTP cache there is one time to live for all statuses, nothing stale on errors, failures may be remembered for that long, so that then S3 and the second region are asked past the cache, the state of a hit is only what Fastly's own header tells, and configs are kept no longer than an unknown host, with the key of their domain and none of their site; large files are cut out of the whole",
+    what: "Without Fastly's HTTP cache there is one time to live for all statuses, nothing stale on errors, failures may be remembered for that long, so that then S3 and the second region are asked past the cache, the state of a hit is only what Fastly's own header tells, what is no longer fresh is asked for with a condition, and configs are kept no longer than an unknown host, with the key of their domain and none of their site; large files are cut out of the whole",
     why: "Only the HTTP cache shows an answer to the app before it is stored: its status, and the site that a config names. A publish purges configs by their domains too, so that it is seen at once.",
     cases: ["origin/stale-on-trouble", "origin/second-region-lags", "origin/mended-without-new-bytes"],
   },

@@ -1,7 +1,14 @@
 import type { DIFFERENCES } from "../../compute/differences.ts";
+import type { Asked } from "./buckets.ts";
 import type { Stored } from "./edge.ts";
 import { bothViews, codingOf, headerOf, keyAsked, keysAsked } from "./scene.ts";
 import type { Scene } from "./scene.ts";
+import {
+  partOverBlindness,
+  takeBlindConditions,
+  takeBlindState,
+  takeBlindStorage,
+} from "./without-http-cache.ts";
 
 export type Id = (typeof DIFFERENCES)[number]["id"];
 
@@ -31,6 +38,7 @@ const SITE = ["log site", "log release"];
 
 const PLATFORM_HEADERS = ["via", "x-cache", "x-cache-hits", "x-timer", "x-served-by"];
 const HOP_HEADERS = new Set(["cdn-loop", "fastly-ff"]);
+const UNWELL = "All backends failed or unhealthy";
 const DETAIL = /-(?:CLUSTER|REFRESH)\b/g;
 /** Statuses that an object's own metadata may give it. */
 const OBJECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308, 404, 410, 451]);
@@ -71,14 +79,27 @@ export const EVERYWHERE: Readonly<Partial<Record<Id, (scene: Scene) => void>>> =
 
 /** Asked one after the other until nothing differs any more: first what excuses little. */
 export const ALLOWANCES: readonly Allowance[] = [
+  {
+    id: "foreign-keys",
+    excuses: ["stored", "header sf-keys", "header sf-config-keys"],
+    judge: takeForeignKeys,
+  },
   { id: "unreachable-alarm", excuses: ["alarms"], judge: takeUnreachableAlarms },
+  { id: "no-http-cache", excuses: ["asked"], judge: takeBlindConditions },
   { id: "broken-objects", excuses: ["stored"], judge: takeOwnStatuses },
+  { id: "no-http-cache", excuses: ["stored"], judge: takeBlindStorage },
   { id: "compressed-length", excuses: ["header content-length"], judge: takeCompressedLength },
   { id: "unsatisfiable-size", excuses: ["header content-range"], judge: takeUnsatisfiableSize },
   { id: "no-revalidation", excuses: ["asked", "stored"], judge: takeRevalidation },
   { id: "dead-ends", excuses: ["stored"], judge: takeDeadEnds },
   { id: "failure-before-second-region", excuses: ["stored"], judge: takeRegionFailures },
   { id: "cached-once", excuses: WAY, judge: takeOtherEncoding },
+  { id: "large-files", excuses: ["asked", "alarms"], judge: takeFarRanges },
+  {
+    id: "no-http-cache",
+    excuses: [...STATE, "header sf-config-state", "header sf-config-keys"],
+    judge: takeBlindState,
+  },
   {
     id: "ranges-of-compressed",
     excuses: [
@@ -104,15 +125,48 @@ export const ALLOWANCES: readonly Allowance[] = [
   { id: "failure-before-second-region", excuses: [...ANSWER, ...SITE], judge: partOverFailure },
   { id: "no-shield", excuses: [...ANSWER, ...SITE], judge: partOverProbe },
   { id: "no-restarts", excuses: ANSWER, judge: partOverRestarts },
+  { id: "no-http-cache", excuses: [...ANSWER, ...SITE], judge: partOverBlindness },
 ];
 
 // ---- what is taken out ---------------------------------------------------------------------------------------
+
+/** Surrogate keys that the search has somebody before S3 say. */
+function takeForeignKeys(scene: Scene): Verdict {
+  const isForeign = (key: string): boolean => key.startsWith("proxy-");
+  if (!bothViews(scene).some(({ stored }) => stored.some((one) => one.surrogateKeys.some(isForeign)))) {
+    if (
+      !/\bproxy-/.test(scene.vcl.headers.get("sf-keys") ?? "") &&
+      !/\bproxy-/.test(scene.vcl.headers.get("sf-config-keys") ?? "")
+    )
+      return "no";
+  }
+  for (const view of bothViews(scene)) {
+    view.stored = view.stored.map((one) => ({
+      ...one,
+      surrogateKeys: one.surrogateKeys.filter((key) => !isForeign(key)),
+    }));
+    for (const name of ["sf-keys", "sf-config-keys"]) {
+      const keys = view.headers.get(name);
+      if (keys === undefined) continue;
+      view.headers.set(
+        name,
+        keys
+          .split(" ")
+          .filter((key) => !isForeign(key))
+          .join(" "),
+      );
+    }
+  }
+  return "taken";
+}
 
 /** At most one alarm of the app for each time that it reached nobody: where something stale is shown it learns of none. */
 function takeUnreachableAlarms({ compute }: Scene): Verdict {
   const unreached = compute.asked.filter(({ answer }) => answer === "timeout" || answer === "refused");
   const own = compute.alarms.filter(({ alarm, status }) => alarm === "origin" && status === 0);
-  if (own.length === 0 || own.length > unreached.length) return "no";
+  // What a health check finds unwell nobody asks.
+  const unwell = own.filter(({ reason }) => String(reason).endsWith(UNWELL));
+  if (own.length === 0 || own.length > unreached.length + unwell.length) return "no";
   compute.alarms = compute.alarms.filter((one) => !own.includes(one));
   return "taken";
 }
@@ -175,9 +229,10 @@ function takeDeadEnds({ vcl, compute, setting }: Scene): Verdict {
 }
 
 /** VCL stores the first region's failure, and in its place what the second one says. */
-function takeRegionFailures({ vcl, compute, setting }: Scene): Verdict {
+function takeRegionFailures({ vcl, compute, setting, sick }: Scene): Verdict {
   let verdict: Verdict = "no";
-  for (const one of vcl.asked.filter(({ bucket }) => bucket.endsWith("_second"))) {
+  const isSick = sick.some((bucket) => bucket.endsWith("_second"));
+  for (const one of vcl.asked.filter(({ bucket }) => isSick || bucket.endsWith("_second"))) {
     const key = keyAsked(setting, one);
     const isFailure = (stored: Stored): boolean => stored.key === key && stored.status === 503;
     if (vcl.stored.filter(isFailure).length <= compute.stored.filter(isFailure).length) continue;
@@ -243,6 +298,22 @@ function takeLargeFiles(scene: Scene): Verdict {
   return "divided";
 }
 
+/** Of a cached file the app reads from S3 the bytes of a range that ends far in it; where S3 does not give them, it is told. */
+function takeFarRanges({ compute }: Scene): Verdict {
+  const isPart = ({ headers }: Asked): boolean =>
+    ["range", "if-match"].every((wanted) => headers.some(([name]) => name === wanted));
+  const parts = compute.asked.filter(isPart);
+  if (parts.length === 0) return "no";
+  compute.asked = compute.asked.filter((one) => !isPart(one));
+  for (const { answer } of parts) {
+    const at = compute.alarms.findIndex(
+      ({ status }) => status === (/^\d+$/.test(answer) ? Number(answer) : 0),
+    );
+    compute.alarms = compute.alarms.filter((_, index) => index !== at);
+  }
+  return "taken";
+}
+
 function largeNames({ setting }: Scene): (name: string) => boolean {
   const { extensions } = setting.environment.segmented;
   return (name) => extensions.some((extension) => name.toLowerCase().includes(`.${extension}`));
@@ -290,7 +361,10 @@ function partOverLargeFiles(scene: Scene): Verdict {
 
 /** What S3 has, or how it fares, is no longer what it was when the app stored it. VCL has nothing stale in this encoding. */
 function partOverOtherEncoding(scene: Scene): Verdict {
-  const { history, raw, setting } = scene;
+  const { history, raw, setting, sick, request } = scene;
+  const coding = codingOf(request);
+  const isSick = sick.length > 0 && raw.vcl.status === 503;
+  if (isSick && [...history.codings.values()].some((codings) => !codings.has(coding))) return "parted";
   const lacked = lackedEncodings(scene);
   const isUnwell = raw.vcl.asked.some(
     (one) => one.answer !== "200" && lacked.includes(keyAsked(setting, one)),
@@ -321,6 +395,10 @@ function partOverFailure({ raw, setting, history }: Scene): Verdict {
 
 /** What S3 has, or how it fares, is no longer what it was when the app stored what VCL looks past. */
 function partOverProbe(scene: Scene): Verdict {
+  const { request, raw, vcl, sick, history } = scene;
+  const isProbed = headerOf(request, "Sitefleet-Probe") === "shield" && vcl.headers.has("sf-version");
+  // What a health check finds unwell it looks for in vain, without asking.
+  if (isProbed && sick.length > 0 && raw.vcl.status === 503 && history.kept.size > 0) return "parted";
   return lookedPast(scene).length > 0 ? "parted" : "no";
 }
 
@@ -337,7 +415,6 @@ function partOverRestarts(scene: Scene): Verdict {
 export const UNSEEN: Readonly<Partial<Record<Id, string>>> = {
   "header-names": "names are compared without case",
   "plain-http": "what the front does is none of the app's",
-  "no-http-cache": "the app is compared with the HTTP cache",
   "request-id": "all requests have one id",
   "settings-page": "there always are settings",
 };

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { HeaderList } from "../../src/http/header-list.ts";
+import type { HeaderLine } from "../../src/http/header-list.ts";
 import { reasonOf } from "../../src/http/status-reasons.ts";
 import { BackendFailure } from "../../src/mirror/edge/backend-failure.ts";
 import { bodyOf } from "../../src/mirror/edge/body.ts";
@@ -28,6 +29,8 @@ export interface Asked {
 
 export interface BucketsInit {
   readonly objects: readonly CaseObject[];
+  /** Header lines that all answers have besides. */
+  readonly noise: readonly HeaderLine[];
   readonly origins: readonly Origin[];
   /** Last segment of configs' keys. */
   readonly segment: string;
@@ -63,6 +66,7 @@ export class Buckets implements Origins {
       throw new BackendFailure(mood === "timeout" ? "first byte timeout" : "Connection refused");
     }
     const reply = this.#answerOf(origin, bereq, mood);
+    for (const [name, value] of this.#init.noise) reply.headers.add(name, value);
     answer(String(reply.status));
     return { ...reply, backend: { name: spec.name, ip: null, port: spec.port } };
   }
@@ -129,6 +133,11 @@ function askedOf(bucket: BucketName, { method, url, headers }: RequestMessage, a
   };
 }
 
+/** Blanks, and no other bytes that Unicode has for some. */
+function trimmed(value: string): string {
+  return value.replace(/^[ \t]+|[ \t]+$/g, "");
+}
+
 function objectReply(bereq: RequestMessage, object: CaseObject): Reply {
   const bytes = bytesOf(object);
   const headers = HeaderList.from([
@@ -137,10 +146,14 @@ function objectReply(bereq: RequestMessage, object: CaseObject): Reply {
     ["Accept-Ranges", "bytes"],
     ...object.headers,
     // Blanks at the ends of a value are none of it (RFC 9110 section 5.5).
-    ...Object.entries(object.metadata).map(([name, value]) => [`x-amz-meta-${name}`, value.trim()] as const),
+    ...Object.entries(object.metadata).map(
+      ([name, value]) => [`x-amz-meta-${name}`, trimmed(value)] as const,
+    ),
     ["Server", "AmazonS3"],
     ["x-amz-request-id", "REQUEST"],
   ]);
+  if ((bereq.headers.get("If-Match") ?? headers.get("ETag")) !== headers.get("ETag"))
+    return errorReply(412, "PreconditionFailed");
   if (isNotModified(bereq.headers, headers)) return { ...plainReply(304, headers), body: bodyOf("") };
   const range = bereq.headers.get("Range");
   const choice = range === null ? null : chooseRange(range, bytes.length);

@@ -1,4 +1,4 @@
-import type { CaseObject, CaseRequest } from "./equality-case.ts";
+import type { BucketName, CaseObject, CaseRequest } from "./equality-case.ts";
 import type { Setting } from "./settings.ts";
 import type { Seen } from "./edge.ts";
 import { findingsOf, viewOf } from "./view.ts";
@@ -7,6 +7,7 @@ import { ALLOWANCES, EVERYWHERE } from "./allowances.ts";
 import type { Allowance, Id } from "./allowances.ts";
 import { codingOf, keyAsked } from "./scene.ts";
 import type { History, Scene } from "./scene.ts";
+import { hasFailed } from "./without-http-cache.ts";
 
 /** An allowance that was made for a request. */
 export interface Use {
@@ -31,6 +32,8 @@ export interface Answers {
   readonly vcl: Seen;
   readonly compute: Seen;
   readonly now: number;
+  /** Buckets that health checks find unwell. */
+  readonly sick: readonly BucketName[];
 }
 
 /** For how long a failure is kept. */
@@ -45,6 +48,10 @@ export class Comparison {
   /** Until when, in milliseconds since 1970. */
   readonly #failed = new Map<string, number>();
 
+  #isDisturbed = false;
+  /** When what the caches hold was first stored. */
+  #since: number | undefined;
+
   constructor(setting: Setting) {
     this.#setting = setting;
   }
@@ -55,8 +62,15 @@ export class Comparison {
     this.#replaced.add(`${bucket}/${bucket === "config" ? key.replace(/\/$/, "") : key}`);
   }
 
+  /** Tells that something was purged. */
+  notePurge(): void {
+    this.#isDisturbed = true;
+  }
+
   /** Tells that both caches were emptied. */
   forget(): void {
+    this.#isDisturbed = false;
+    this.#since = undefined;
     for (const past of [this.#kept, this.#replaced, this.#codings, this.#failed]) past.clear();
   }
 
@@ -65,13 +79,17 @@ export class Comparison {
     const scene: Scene = {
       request,
       setting: this.#setting,
+      sick: answers.sick,
       history: this.#history(answers.now),
       vcl: viewOf(answers.vcl),
       compute: viewOf(answers.compute),
       raw: answers,
     };
     for (const take of Object.values(EVERYWHERE)) take(scene);
+    const hadTrouble = hasFailed(scene);
     const outcome = judge(scene);
+    if (hadTrouble) this.#isDisturbed = true;
+    this.#since ??= answers.now;
     this.#note(request, answers);
     return outcome;
   }
@@ -82,6 +100,7 @@ export class Comparison {
       replaced: this.#replaced,
       codings: this.#codings,
       failed: new Set([...this.#failed].flatMap(([key, until]) => (until >= now ? [key] : []))),
+      isDisturbed: this.#isDisturbed || now > (this.#since ?? now),
     };
   }
 

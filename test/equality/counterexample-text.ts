@@ -13,6 +13,8 @@ export function counterexampleText(one: EqualityCase, found: Counterexample): st
     for (const [name, value] of headers) lines.push(`    ${name}: ${value}`);
     for (const [name, value] of Object.entries(metadata)) lines.push(`    x-amz-meta-${name}: ${value}`);
   }
+  if (one.noise.length > 0) lines.push("all that S3 answers has besides");
+  for (const [name, value] of one.noise) lines.push(`    ${name}: ${value}`);
   for (const [index, step] of one.steps.slice(0, found.step + 1).entries()) {
     lines.push("", `request ${index + 1}`, ...stepLines(step));
   }
@@ -31,14 +33,15 @@ export function counterexampleText(one: EqualityCase, found: Counterexample): st
   return lines.join("\n");
 }
 
-function stepLines({ wait, purge, isSoft, put, moods, request }: CaseStep): readonly string[] {
-  const { method, host, target, headers, isTls, country } = request;
+function stepLines({ wait, purge, isSoft, put, moods, sick, request }: CaseStep): readonly string[] {
+  const { method, host, target, headers, isTls, country, ip } = request;
   return [
     ...(wait === 0 ? [] : [`  after ${wait} ms`]),
     ...(put === null ? [] : [`  after this was put: ${JSON.stringify(put)}`]),
     ...(purge.length === 0 ? [] : [`  after a ${isSoft ? "soft" : "hard"} purge of ${purge.join(" ")}`]),
     ...Object.entries(moods).map(([bucket, mood]) => `  while ${bucket} is ${mood}`),
-    `  ${isTls ? "https" : "http"}, from ${country ?? "the usual country"}`,
+    ...(sick.length === 0 ? [] : [`  while health checks find unwell: ${sick.join(", ")}`]),
+    `  ${isTls ? "https" : "http"}, from ${country ?? "the usual country"}, ${ip ?? "the usual address"}`,
     `    ${method} ${cut(JSON.stringify(target))}`,
     `    Host: ${host}`,
     ...headers.map(([name, value]) => `    ${name}: ${value}`),

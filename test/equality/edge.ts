@@ -1,4 +1,5 @@
 import { answerVisitor } from "../../compute/src/app.ts";
+import type { HeaderLine } from "../../src/http/header-list.ts";
 import type { Clock } from "../../src/lib/clock.ts";
 import { computeRun } from "../../src/mirror/compute/compute-host.ts";
 import type { ComputeProgram } from "../../src/mirror/compute/serve.ts";
@@ -17,7 +18,7 @@ import { EDGE_SETTINGS_ITEM, EDGE_STORES } from "../../src/site/edge-settings.ts
 import type { BackendSpec } from "../../src/vcl/runtime.ts";
 import { Buckets } from "./buckets.ts";
 import type { Asked } from "./buckets.ts";
-import type { CaseObject } from "./equality-case.ts";
+import type { BucketName, CaseObject } from "./equality-case.ts";
 import { KEY, SEGMENT } from "./settings.ts";
 import type { Setting } from "./settings.ts";
 
@@ -54,11 +55,15 @@ export interface Edge {
   purge(keys: readonly string[], isSoft: boolean): void;
   /** Empties the cache. */
   forget(): void;
+  /** Fixes what health checks say: these buckets are unwell, of all others nothing is known. */
+  setSick(buckets: readonly BucketName[]): void;
 }
 
 export interface EdgeInit {
   readonly setting: Setting;
   readonly objects: readonly CaseObject[];
+  /** Header lines that all of S3's answers have besides. */
+  readonly noise: readonly HeaderLine[];
   readonly clock: Clock;
 }
 
@@ -78,12 +83,13 @@ export function vclEdge(init: EdgeInit): Edge {
   }));
 }
 
-/** An edge that runs the Compute app, with Fastly's HTTP cache. */
+/** An edge that runs the Compute app, with Fastly's HTTP cache or without it, as the settings say. */
 export function computeEdge(init: EdgeInit, program: ComputeProgram = answerVisitor): Edge {
   const { clock } = init;
   return edgeOf(init, (origins) =>
     computeRun({
       program,
+      hasHttpCache: init.setting.edgeSettings.httpCache,
       origins,
       clock,
       service: {
@@ -145,8 +151,9 @@ interface Notes {
   lines: Readonly<Record<string, unknown>>[];
 }
 
-function edgeOf({ setting, objects, clock }: EdgeInit, runOf: (buckets: Buckets) => AnyRun): Edge {
-  const buckets = new Buckets({ objects, origins: setting.origins, segment: SEGMENT, key: KEY, clock });
+function edgeOf(init: EdgeInit, runOf: (buckets: Buckets) => AnyRun): Edge {
+  const { setting, clock } = init;
+  const buckets = new Buckets({ ...init, origins: setting.origins, segment: SEGMENT, key: KEY });
   const notes: Notes = { stored: [], lines: [] };
   const pop = popOf(notes);
   const tasks: Promise<void>[] = [];
@@ -171,6 +178,12 @@ function edgeOf({ setting, objects, clock }: EdgeInit, runOf: (buckets: Buckets)
     forget() {
       const all = [...pop.store.entries()];
       for (const entry of all) pop.store.remove(entry);
+    },
+    setSick(sick) {
+      for (const { name, backend } of setting.origins) {
+        // By the name that VCL has for it, and by that of the service's backend.
+        for (const one of [name, backend]) run.health.override(one, sick.includes(name) ? false : null);
+      }
     },
   };
 }

@@ -24,6 +24,8 @@ export interface CaseRequest {
   readonly host: string;
   readonly target: string;
   readonly isTls: boolean;
+  /** Address that the visitor comes from, of either family; missing = the usual one. */
+  readonly ip?: string;
   /** ISO 3166-1 alpha-2; missing = where all visitors are. */
   readonly country?: string;
   readonly headers: readonly HeaderLine[];
@@ -39,6 +41,8 @@ export interface CaseStep {
   /** An object that is put in place of another, or of none. */
   readonly put: CaseObject | null;
   readonly moods: Readonly<Partial<Record<BucketName, Mood>>>;
+  /** Buckets that their health checks find unwell, whatever they would answer. */
+  readonly sick: readonly BucketName[];
   readonly request: CaseRequest;
 }
 
@@ -47,5 +51,7 @@ export interface EqualityCase {
   /** Index of the environment's settings. */
   readonly setting: number;
   readonly objects: readonly CaseObject[];
+  /** What everything that comes from S3 has besides, as a proxy before it adds: errors and what is missing too. */
+  readonly noise: readonly HeaderLine[];
   readonly steps: readonly CaseStep[];
 }

@@ -34,7 +34,7 @@ type StepInit = Partial<Omit<CaseStep, "request">> & Partial<CaseRequest>;
 
 function step({ wait = 0, moods = {}, ...request }: StepInit): CaseStep {
   const usual = { method: "GET", host: HOST, target: "/", isTls: true, headers: [] };
-  return { wait, purge: [], isSoft: false, put: null, moods, request: { ...usual, ...request } };
+  return { wait, purge: [], isSoft: false, put: null, moods, sick: [], request: { ...usual, ...request } };
 }
 
 async function figuresOf(one: EqualityCase): Promise<TallyFigures> {
@@ -48,7 +48,7 @@ async function figuresOf(one: EqualityCase): Promise<TallyFigures> {
 function troubled(headers: CaseRequest["headers"]): EqualityCase {
   const objects = [CONFIG, page("index.html", { headers: [["Content-Type", "text/html"]] })];
   const steps = [step({}), step({ wait: CONFIG_IS_STALE, moods: { config: "403" }, headers })];
-  return { setting: TWO_REGIONS, objects, steps };
+  return { setting: TWO_REGIONS, noise: [], objects, steps };
 }
 
 test("What is stale is shown before the second region is asked, in both alike", async () => {
@@ -74,14 +74,14 @@ test("A visitor who may not probe changes nothing by asking", async () => {
 test("A large file that is a broken redirect is trouble, whatever a visitor has of it", async () => {
   const film = page("film.mp4", { headers: [["Content-Type", "video/mp4"]], metadata: { l: "/about" } });
   const steps = [step({ target: "/film.mp4", headers: [["If-None-Match", "*"]] })];
-  await figuresOf({ setting: SEGMENTED, objects: [CONFIG, film], steps });
+  await figuresOf({ setting: SEGMENTED, noise: [], objects: [CONFIG, film], steps });
 });
 
 test("A large file of text is not compressed, nor does a range behind its end say that it were", async () => {
   const film = page("film.mp4", { headers: [["Content-Type", "text/html"]] });
   const headers = [["Range", "bytes=999999999-"] as const];
   const steps = [step({ target: "/film.mp4", headers })];
-  const { parted } = await figuresOf({ setting: SEGMENTED, objects: [CONFIG, film], steps });
+  const { parted } = await figuresOf({ setting: SEGMENTED, noise: [], objects: [CONFIG, film], steps });
   expect(parted).toBe(0);
 });
 
@@ -91,5 +91,5 @@ test("That there is no 404 page is known from something stale too, and S3's own 
     step({ target: "/none", wait: 121_000, moods: { hosting: "500" } }),
   ];
   const objects = [{ ...CONFIG, metadata: { ...CONFIG.metadata, n: "p" } }];
-  await figuresOf({ setting: ONE_REGION, objects, steps });
+  await figuresOf({ setting: ONE_REGION, noise: [], objects, steps });
 });

@@ -68,6 +68,18 @@ function storing(hooks: {
   }
 }
 
+/** The app without the HTTP cache, which has things kept otherwise. */
+function keeping(change: (init: ReadThroughInit) => ReadThroughInit): ComputeProgram {
+  return (visitor, platform) => {
+    const CacheOverride = class extends platform.CacheOverride {
+      constructor(mode: "override", init: ReadThroughInit) {
+        super(mode, change(init));
+      }
+    };
+    return answerVisitor(visitor, { ...platform, CacheOverride });
+  };
+}
+
 function withHeaders(response: Response, change: (headers: Headers) => void): Response {
   const headers = new Headers(response.headers);
   change(headers);
@@ -245,5 +257,85 @@ export const PLANTS: readonly Plant[] = [
       "ratelimit.check_rate(var.sf_guesser, sf_guesses, 300,",
       "ratelimit.check_rate(var.sf_guesser, sf_guesses, 1,",
     ),
+  },
+  {
+    name: "without the HTTP cache a config is kept a second too long",
+    setting: 4,
+    program: keeping((init) =>
+      /(?:^| )d:/.test(init.surrogateKey ?? "") ? { ...init, ttl: (init.ttl ?? 0) + 1 } : init,
+    ),
+  },
+  {
+    name: "without the HTTP cache releases have no surrogate key",
+    setting: 4,
+    program: keeping((init) => ({ ...init, surrogateKey: (init.surrogateKey ?? "").replace(/ r:\S+/, "") })),
+  },
+  {
+    name: "without the HTTP cache a missing page is shown as one",
+    setting: 5,
+    program: answering((response) =>
+      response.status === 404
+        ? new Response(response.body, { status: 200, headers: response.headers })
+        : response,
+    ),
+  },
+  {
+    name: "each address of a network of IPv6 guesses passwords for itself",
+    setting: 2,
+    program: seeing(({ address }) => ({ address: address.replaceAll(":", "-") })),
+  },
+  {
+    name: "a range far in a file begins a byte late",
+    setting: 0,
+    program: fetching(({ headers }) => {
+      const [, first] = /^bytes=(\d{7,})-/.exec(headers.get("range") ?? "") ?? [];
+      if (first === undefined) return {};
+      const changed = new Headers(headers);
+      changed.set("Range", (headers.get("range") ?? "").replace(first, String(Number(first) + 1)));
+      return { headers: changed };
+    }),
+  },
+  {
+    name: "a region that its health check finds unwell is asked all the same",
+    setting: 1,
+    program: (visitor, platform) => answerVisitor(visitor, { ...platform, healthOf: () => "unknown" }),
+  },
+  {
+    name: "a cookie of the bucket goes out",
+    setting: 0,
+    vcl: replaced('"Date", "Surrogate-Key"', '"Date", "Surrogate-Key", "Set-Cookie"'),
+  },
+  {
+    name: "what the bucket says of caching decides how long something is kept",
+    setting: 0,
+    program: storing({
+      after(candidate) {
+        if (candidate.headers.get("cache-control")?.includes("no-store") === true) candidate.ttl = 5;
+      },
+    }),
+  },
+  {
+    name: "a host keeps its port",
+    setting: 0,
+    vcl: replaced(String.raw`"\.?(?::[0-9]+)?$"`, String.raw`"\.?$"`),
+  },
+  {
+    name: "a no-break space at the end of metadata is a blank",
+    setting: 0,
+    program: storing({
+      after({ headers }) {
+        for (const [name, value] of [...headers]) headers.set(name, value.trim());
+      },
+    }),
+  },
+  {
+    name: "the eighth header of a page is forgotten",
+    setting: 0,
+    vcl: replaced(String.raw`x-amz-meta-h ~ "(?:^|\|)7=`, String.raw`x-amz-meta-h ~ "(?:^|\|)no=`),
+  },
+  {
+    name: "characters of four bytes are others",
+    setting: 0,
+    program: seeing(({ target }) => ({ target: target.replace(/%f0%9f/gi, "%F0%9E") })),
   },
 ];

@@ -49,18 +49,19 @@ export async function runCase(
   const clock: Clock = { now: () => time.now, sleep: () => new Promise<void>(() => undefined) };
   const [of, app] = [targets.vcl[one.setting], targets.compute[one.setting]];
   if (of === undefined || app === undefined) throw new Error(`there are no settings ${one.setting}`);
-  const { objects } = one;
-  const vcl = vclEdge({ setting: of, objects, clock });
-  const compute = computeEdge({ setting: app, objects, clock }, targets.program);
+  const { objects, noise } = one;
+  const vcl = vclEdge({ setting: of, objects, noise, clock });
+  const compute = computeEdge({ setting: app, objects, noise, clock }, targets.program);
   const comparison = new Comparison(of);
   for (const [step, what] of one.steps.entries()) {
     time.now += what.wait;
     for (const edge of [vcl, compute]) prepareEdge(edge, what);
     if (what.put !== null) comparison.notePut(what.put);
+    if (what.purge.length > 0) comparison.notePurge();
     const asked = requestsOf(what.request);
     if (asked === null) continue;
     const pair = { vcl: await vcl.answer(asked.vcl), compute: await compute.answer(asked.compute) };
-    const outcome = comparison.compare(what.request, { ...pair, now: time.now });
+    const outcome = comparison.compare(what.request, { ...pair, now: time.now, sick: what.sick });
     tally?.note(outcome);
     if (outcome.findings.length > 0) return { step, findings: outcome.findings, ...pair };
     if (outcome.isDivided) for (const each of [vcl, compute, comparison]) each.forget();
@@ -68,15 +69,16 @@ export async function runCase(
   return null;
 }
 
-function prepareEdge(edge: Edge, { put, purge, isSoft, moods }: CaseStep): void {
+function prepareEdge(edge: Edge, { put, purge, isSoft, moods, sick }: CaseStep): void {
   if (put !== null) edge.buckets.put(put);
   edge.purge(purge, isSoft);
   edge.buckets.moods = moods;
+  edge.setSick(sick);
 }
 
 /** The request as it comes to either target; `null` where Fastly refuses it before both. */
 function requestsOf(request: CaseRequest): { readonly vcl: HopRequest; readonly compute: HopRequest } | null {
-  const { method, target, isTls, host } = request;
+  const { method, target, isTls, host, ip = VISITOR } = request;
   const headers = HeaderList.from([["Host", host], ...request.headers]);
   const checked = checkRequest({ method, target, version: "1.1", headers });
   if (!checked.ok) return null;
@@ -88,7 +90,7 @@ function requestsOf(request: CaseRequest): { readonly vcl: HopRequest; readonly 
     headers: lines,
     body: null,
     connection: {
-      ip: VISITOR,
+      ip,
       port: 50_000,
       requests: 1,
       tls: isTls ? { protocol: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384", servername: host } : null,
@@ -98,7 +100,7 @@ function requestsOf(request: CaseRequest): { readonly vcl: HopRequest; readonly 
     trustedPurge: false,
   });
   const prepared = headers.clone();
-  prepareHeaders(prepared, { host: checked.host, ip: VISITOR, isTls, identity: "cache-lhr7000-LHR" });
+  prepareHeaders(prepared, { host: checked.host, ip, isTls, identity: "cache-lhr7000-LHR" });
   headers.set("Host", checked.host);
   return { vcl: hop(prepared), compute: hop(headers) };
 }

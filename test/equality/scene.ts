@@ -2,7 +2,7 @@ import { CASELESS_PATTERNS } from "../../src/site/edge-patterns.ts";
 import type { Asked } from "./buckets.ts";
 import { shownKey } from "./edge.ts";
 import type { Seen } from "./edge.ts";
-import type { CaseRequest } from "./equality-case.ts";
+import type { BucketName, CaseRequest } from "./equality-case.ts";
 import type { Setting } from "./settings.ts";
 import type { View } from "./view.ts";
 
@@ -16,12 +16,16 @@ export interface History {
   readonly codings: ReadonlyMap<string, ReadonlySet<string>>;
   /** Under which one of the two has stored a failure that is not over. */
   readonly failed: ReadonlySet<string>;
+  /** Whether since then time has passed, something was purged, or S3 was in trouble. */
+  readonly isDisturbed: boolean;
 }
 
 /** One request's answers, from which what may differ is taken. */
 export interface Scene {
   readonly request: CaseRequest;
   readonly setting: Setting;
+  /** Buckets that health checks find unwell: whoever needs them has failed without asking. */
+  readonly sick: readonly BucketName[];
   readonly history: History;
   readonly vcl: View;
   readonly compute: View;

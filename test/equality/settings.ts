@@ -50,16 +50,26 @@ const SERVERS: readonly Omit<Server, "fastly">[] = [
   },
 ];
 
+/** Of those, what is compared with the app without Fastly's HTTP cache, too. */
+const WITHOUT_HTTP_CACHE: readonly number[] = [0, 1, 3];
+
 /** What tells them apart. */
-export const SETTINGS_NAMES = [
+const SERVER_NAMES = [
   "one region",
   "two regions, long times, TLS redirects with 308",
   "no HSTS, rate limiting, other ports, a store of another address",
   "two regions of other addresses, short times, segmented files, rate limiting",
 ] as const;
 
-/** How many settings there are. */
-export const SETTINGS_COUNT = SERVERS.length;
+/** What tells settings apart. */
+export const SETTINGS_NAMES: readonly string[] = [
+  ...SERVER_NAMES,
+  ...WITHOUT_HTTP_CACHE.map((index) => `${SERVER_NAMES[index]}; no HTTP cache`),
+];
+
+/** Settings with Fastly's HTTP cache come first, then those without. */
+export const SETTINGS_COUNT = SERVERS.length + WITHOUT_HTTP_CACHE.length;
+export const CACHED_COUNT = SERVERS.length;
 
 /** An environment, and both targets' ways to have it. */
 export interface Setting {
@@ -74,16 +84,24 @@ export interface Setting {
 /** A text of the rendered VCL, and what stands in its place. */
 export type VclChange = (content: string) => string;
 
-/** All settings by their index. */
+/** All settings by their index. VCL is compiled once for those that differ in the app only. */
 export function allSettings(): readonly Setting[] {
-  return SERVERS.map((server) => settingOf(server, (content) => content));
+  const cached = SERVERS.map((server) => settingOf(server, (content) => content));
+  const others = WITHOUT_HTTP_CACHE.flatMap((index) => cached[index] ?? []);
+  return [...cached, ...others.map(withoutHttpCache)];
 }
 
 /** One of the settings, with VCL that may be changed. @throws RangeError where there is none of that index */
 export function settingWith(index: number, change: VclChange = (content) => content): Setting {
-  const server = SERVERS[index];
+  const of = index < SERVERS.length ? index : WITHOUT_HTTP_CACHE[index - SERVERS.length];
+  const server = of === undefined ? undefined : SERVERS[of];
   if (server === undefined) throw new RangeError(`there are no settings ${index}`);
-  return settingOf(server, change);
+  const setting = settingOf(server, change);
+  return of === index ? setting : withoutHttpCache(setting);
+}
+
+function withoutHttpCache(setting: Setting): Setting {
+  return { ...setting, edgeSettings: { ...setting.edgeSettings, httpCache: false } };
 }
 
 function settingOf(server: Omit<Server, "fastly">, change: VclChange): Setting {

@@ -55,9 +55,21 @@ const formerDelta: fc.Arbitrary<string> = changed.map((entries) =>
 );
 
 const areas = fc
-  .uniqueArray(fc.constantFrom("/", "/private/", "/blog/", "/caf%C3%A9/", "/blog/2024/", "/404/"), {
-    maxLength: 3,
-  })
+  .uniqueArray(
+    fc.constantFrom(
+      "/",
+      "/private/",
+      "/blog/",
+      "/caf%C3%A9/",
+      "/blog/2024/",
+      "/404/",
+      "/a/b/c/d/e/f/",
+      "/%E6%97%A5%E6%9C%AC/",
+    ),
+    {
+      maxLength: 3,
+    },
+  )
   .map((prefixes) => prefixes.map((prefix) => ({ prefix, salt: SALT, verifier })));
 
 const usually = <T>(usual: T, ...others: readonly T[]): fc.Arbitrary<T> =>
@@ -83,7 +95,10 @@ const served: fc.Arbitrary<ServedConfig> = fc.record({
   hsts: usually<number | undefined>(undefined, 0, 300, 63_072_000),
   notFound: fc.constantFrom("page", "redirect", "spa", "builtin"),
   notFoundDirectories: fc
-    .uniqueArray(fc.constantFrom("blog", "404", "blog/2024", "caf%C3%A9", "private"), { maxLength: 2 })
+    .uniqueArray(
+      fc.constantFrom("blog", "404", "blog/2024", "caf%C3%A9", "private", "a/b", "%E6%97%A5%E6%9C%AC"),
+      { maxLength: 2 },
+    )
     .map((all) => all.map((one) => shortHash(one, sha256Hex)).sort()),
   paths: fc.constantFrom("redirect", "redirect", "strict", "literal"),
   noindex: usually(false, true),
@@ -215,7 +230,17 @@ const HOSTILE = [
   "s",
   "P",
   "y".repeat(600),
+  "blog\u00e9",
+  "caf\u00e9.example",
+  "\u00a0",
+  "1\u0085",
+  "\u00b9",
+  "\u0001",
+  "=?UTF-8?Q?caf=C3=A9?=",
 ] as const;
+
+/** Bytes that one of the two might take for a blank, a letter or the end of a text. */
+const ODD_BYTES = ["\t", "\u0001", "\u007f", "\u0085", "\u00a0", "\u00c9", "\u00e9", "\u00ff"] as const;
 
 const mutation: fc.Arbitrary<(metadata: Metadata) => Metadata> = fc.oneof(
   fc
@@ -233,6 +258,14 @@ const mutation: fc.Arbitrary<(metadata: Metadata) => Metadata> = fc.oneof(
       ? metadata
       : { ...metadata, [letter]: value.slice(0, at) + value.slice(at + 1) };
   }),
+  fc
+    .tuple(fc.constantFrom(...LETTERS), fc.nat({ max: 60 }), fc.constantFrom(...ODD_BYTES))
+    .map(([letter, at, byte]) => (metadata: Metadata) => {
+      const value = metadata[letter];
+      return value === undefined
+        ? metadata
+        : { ...metadata, [letter]: value.slice(0, at) + byte + value.slice(at) };
+    }),
 );
 
 const mutated: fc.Arbitrary<Metadata> = fc
@@ -250,11 +283,15 @@ function configObject(siteEnv: string, host: string, metadata: Metadata): CaseOb
   return {
     bucket: "config",
     key: `test/${siteEnv}/${host}/`,
-    body: { text: "{}", times: 1 },
+    // Other bytes each time they are written, so that a condition finds them changed.
+    body: { text: JSON.stringify(metadata), times: 1 },
     headers: [["Content-Type", "application/json"]],
     metadata,
   };
 }
+
+/** A config that says no more than it must. */
+export const plainConfig = configObject("production", HOSTS[0], { v: "3", s: "blog", r: "1" });
 
 /** The config of a site that is protected as a whole. */
 export const guardedConfig: fc.Arbitrary<CaseObject> = fc.boolean().map((isOfPart) => {

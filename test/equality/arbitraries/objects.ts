@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import type { HeaderLine } from "../../../src/http/header-list.ts";
-import { packHeaders } from "../../../src/site/packed-headers.ts";
+import { headerText, packHeaders } from "../../../src/site/packed-headers.ts";
 import type { CaseObject } from "../equality-case.ts";
 import { PAGE_KEYS } from "./paths.ts";
 
@@ -19,6 +19,8 @@ function canonicalPaths(key: string): readonly string[] {
     "//evil.example",
     "no-slash",
     "/a b",
+    `${stem}\u00a0`,
+    `${stem}\u00e9`,
   ];
 }
 
@@ -87,10 +89,35 @@ const packed: fc.Arbitrary<string> = fc.oneof(
       "0=Accept-Ranges:none",
       "0=X-Compress-Hint:on",
       "0=Server:mine",
+      "0=X-A:caf\u00e9",
+      "0=X-A:%E9",
+      "0=X-A:\u00a0b",
+      "0=X-A:b\u0085",
+      "0=X-\u00c9:b",
+      "0=X-A:b\u0001c",
+      "0=X-A:b%09c",
+      "0=X-A:%7F",
+      "0=!Referrer-Policy\u00a0",
+      "\u00a00=X-A:b",
       "0=Vary:*",
     ),
   },
 );
+
+/** As many as there is room for, or more. */
+const manyHeaders: fc.Arbitrary<string> = fc
+  .record({ count: fc.integer({ min: 6, max: 20 }), length: fc.constantFrom(1, 20, 70) })
+  .map(({ count, length }) =>
+    Array.from({ length: count }, (_, index) => {
+      const value = `${index % 3 === 0 ? "50% " : ""}${"v".repeat(length)}`;
+      const header = headerText(
+        index % 7 === 5
+          ? { kind: "remove", name: "Referrer-Policy" }
+          : { kind: "set", name: `X-Many-${index}`, value },
+      );
+      return `${index.toString(36)}=${header}`;
+    }).join("|"),
+  );
 
 const redirect: fc.Arbitrary<Metadata> = fc.record({
   l: fc.constantFrom(
@@ -104,6 +131,10 @@ const redirect: fc.Arbitrary<Metadata> = fc.record({
     "/\\evil.example",
     "javascript:alert(1)",
     "/a b",
+    "/caf\u00e9",
+    "/\u00a0",
+    "/a\u0001b",
+    "https://\u00e9.example/",
     "relative",
     "https://",
   ),
@@ -111,7 +142,7 @@ const redirect: fc.Arbitrary<Metadata> = fc.record({
 });
 
 const alias: fc.Arbitrary<Metadata> = fc
-  .constantFrom("404", "410", "451", "404", "200", "500", "x", "41")
+  .constantFrom("404", "410", "451", "404", "200", "500", "x", "41", "404\u00a0", "4\u00b94")
   .map((c) => ({ c }));
 
 function metadataOf(key: string): fc.Arbitrary<Metadata> {
@@ -127,7 +158,10 @@ function metadataOf(key: string): fc.Arbitrary<Metadata> {
         { weight: 2, arbitrary: fc.tuple(page, alias).map(([a, b]): Metadata => ({ ...a, ...b })) },
         { weight: 1, arbitrary: alias },
       ),
-      fc.option(packed, { nil: undefined, freq: 3 }),
+      fc.option(fc.oneof({ weight: 6, arbitrary: packed }, { weight: 1, arbitrary: manyHeaders }), {
+        nil: undefined,
+        freq: 3,
+      }),
       fc.option(fc.constantFrom("s", "v", "other"), { nil: undefined, freq: 12 }),
     )
     .map(([own, h, other]) => ({
@@ -169,7 +203,11 @@ function nativeOf(key: string): fc.Arbitrary<readonly HeaderLine[]> {
     line("x-amz-website-redirect-location", "/elsewhere"),
     line("Vary", "Origin"),
     line("Set-Cookie", "a=b"),
-    line("Surrogate-Control", "max-age=1"),
+    line("Surrogate-Control", "max-age=1", "no-store"),
+    line("Surrogate-Key", "proxy-3", "proxy-3 proxy-4"),
+    line("Content-Disposition", 'attachment; filename="caf\u00e9.txt"', "inline\u0001"),
+    line("Content-Language", "\u00ff", "de\u00a0"),
+    line("Cache-Control", "no-store\u00a0", "max-age=5,\u0085public", "MAX-AGE=7, Public"),
     line("x-amz-server-side-encryption", "AES256"),
     line("X-Amz-Version-Id", "abc"),
     line("Age", "100"),
@@ -180,6 +218,7 @@ function nativeOf(key: string): fc.Arbitrary<readonly HeaderLine[]> {
       fc.oneof(
         { weight: 8, arbitrary: fc.constant(usual) },
         { weight: 1, arbitrary: fc.constantFrom(...types) },
+        { weight: 1, arbitrary: fc.constantFrom("text/html; charset=\u00e9", "text\u00a0/html", "\u0001") },
       ),
       fc.oneof(
         { weight: 3, arbitrary: fc.constant<readonly HeaderLine[]>([]) },

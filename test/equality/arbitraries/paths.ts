@@ -25,6 +25,10 @@ export const PAGE_KEYS = [
   "LICENSE.html",
   "old.html",
   ".well-known/acme-challenge/token.html",
+  "a/b/c/d/e/f/g/h/i/j.html",
+  "a/b/404.html",
+  "%E6%97%A5%E6%9C%AC/%F0%9F%98%80/index.html",
+  "%C5%BF%E2%80%8B%EF%BC%8F.html",
 ] as const;
 
 /** First segments that rule buckets may be for. */
@@ -47,6 +51,7 @@ export function spellings(key: string): readonly string[] {
     path.replaceAll("%", "%25"),
     path.toLowerCase().replaceAll("%c3%a9", "\u00c3\u00a9"),
     path.toUpperCase(),
+    path.replaceAll("%2B", "+"),
   ];
 }
 
@@ -77,6 +82,14 @@ const nasty = fc.constantFrom(
   "%0a",
   "\u00ff",
   "\u00e9",
+  "\u00c9",
+  "\u0085",
+  "\u00a0",
+  "%C2%A0",
+  "%E2%80%A8",
+  "%C5%BF",
+  "%EF%BC%8F",
+  "%F4%90%80%80",
   "%C3%A9",
   "%c3%a9",
   "%C3",
@@ -112,6 +125,8 @@ const nasty = fc.constantFrom(
   "a".repeat(900),
   "%C3%A9".repeat(300),
   "x".repeat(8_000),
+  "/d".repeat(70),
+  "/%E6%97%A5%E6%9C%AC".repeat(40),
 );
 
 const segment = fc.oneof(

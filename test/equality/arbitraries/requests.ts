@@ -12,6 +12,7 @@ export const HOSTS = [
   "example.com",
   "site.staging.example.net",
   "pr-1.example.net",
+  "xn--caf-dma.example.com",
 ] as const;
 export const PASSWORD = "p\u00e4ss:w\u00f6rd";
 
@@ -39,7 +40,12 @@ const host: fc.Arbitrary<string> = fc.oneof(
       "www.example.com..",
       `${"a".repeat(64)}.example.com`,
       `${"a.".repeat(125)}example.com`,
-      "xn--caf-dma.example.com",
+      "XN--CAF-dma.example.com.:8443",
+      "caf\u00e9.example.com",
+      "caf%C3%A9.example.com",
+      "xn--.example.com",
+      "_dmarc.example.com",
+      "www.example.com:",
       "_sites",
       "www.example.com%00",
     ),
@@ -72,6 +78,8 @@ const line: fc.Arbitrary<readonly HeaderLine[]> = fc.oneof(
         "deflate, gzip;q=1.0, *;q=0.5",
         "brotli",
         "x-gzip",
+        "br\u00a0",
+        "gzip;\u00a0q=0",
         "",
       )
       .map((value): readonly HeaderLine[] => [["Accept-Encoding", value]]),
@@ -86,6 +94,9 @@ const line: fc.Arbitrary<readonly HeaderLine[]> = fc.oneof(
         `"none", ${TAGS[0] ?? ""}`,
         '"none"',
         "malformed",
+        '"caf\u00e9"',
+        `\u00a0${TAGS[0] ?? ""}`,
+        `\u0001${TAGS[0] ?? ""}`,
         "",
       )
       .map((value): readonly HeaderLine[] => [["If-None-Match", value]]),
@@ -123,6 +134,8 @@ const line: fc.Arbitrary<readonly HeaderLine[]> = fc.oneof(
           "BYTES=1-2",
           "bytes=-99999",
           "bytes=1-99999999999999999999",
+          "bytes=0-\u00b2",
+          "bytes=0-5\u00a0",
         ),
         fc.option(fc.constantFrom(...TAGS, "Thu, 01 Jan 2026 00:00:00 GMT", '"none"', `W/${TAGS[0] ?? ""}`), {
           freq: 4,
@@ -149,6 +162,8 @@ const line: fc.Arbitrary<readonly HeaderLine[]> = fc.oneof(
         `Basic ${"QUFB".repeat(400)}`,
         "Basic QQ",
         "Basic QUFB=QUFB",
+        `Basic\u00a0${Buffer.from(`u:${PASSWORD}`, "utf8").toString("base64")}`,
+        `Basic ${Buffer.from(`u:${PASSWORD}`, "latin1").toString("base64")}`,
         `Basic ${Buffer.from(`u:${PASSWORD}`, "utf8").toString("base64url")}`,
       )
       .map((value): readonly HeaderLine[] => [["Authorization", value]]),
@@ -174,6 +189,8 @@ const line: fc.Arbitrary<readonly HeaderLine[]> = fc.oneof(
       [["Accept", "TEXT/HTML"]],
       [["Accept", "application/json"]],
       [["Sec-Fetch-Mode", "NAVIGATE"]],
+      [["Accept", "text/html\u00e9"]],
+      [["Sec-Fetch-Mode", "navigate\u00a0"]],
     ),
   },
   {
@@ -224,6 +241,21 @@ const method = fc.oneof(
   },
 );
 
+/** Addresses in three networks of 64 bits, in the spellings that a platform may give them; others of IPv4. */
+export const ADDRESSES = [
+  "2001:db8:1:2::7",
+  "2001:db8:1:2:3:4:5:6",
+  "2001:db8:1:2:ffff:ffff:ffff:ffff",
+  "2001:db8:1:3::7",
+  "2001:db8::7",
+  "::1",
+  "192.0.2.99",
+  "198.51.100.8",
+] as const;
+
+/** Most come from where all do. */
+const visitorAddress = fc.option(fc.constantFrom(...ADDRESSES), { nil: undefined, freq: 3 });
+
 /** A visitor's request; most are usual ones for what the site has. */
 export const caseRequest: fc.Arbitrary<CaseRequest> = fc
   .record({
@@ -235,11 +267,13 @@ export const caseRequest: fc.Arbitrary<CaseRequest> = fc
       { weight: 5, arbitrary: fc.constant(true) },
       { weight: 1, arbitrary: fc.constant(false) },
     ),
+    ip: visitorAddress,
     country: fc.option(fc.constantFrom("DE", "US", "GP", "GL", "NO"), { nil: undefined, freq: 3 }),
     lines: fc.array(line, { maxLength: 3 }),
   })
-  .map(({ path, query, lines, country, ...rest }) => ({
+  .map(({ path, query, lines, country, ip, ...rest }) => ({
     ...rest,
+    ...(ip === undefined ? {} : { ip }),
     target: `${path}${query}`,
     headers: onceEach(lines.flat()),
     ...(country === undefined ? {} : { country }),
