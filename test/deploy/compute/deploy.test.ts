@@ -316,40 +316,6 @@ describe("a version of a Compute service that Fastly finds invalid", () => {
   });
 });
 
-describe("a deploy of a Compute service that is cut off", () => {
-  test("at any of its writes is completed by the next run", { timeout: 60_000 }, async () => {
-    const desired = await wantedCompute(undefined, await packageWith("one"));
-    for (let cut = 1; ; cut += 1) {
-      const api = await startApi();
-      let writes = 0;
-      const proxy = await startFaultProxy(api.api.url, ({ method }) => {
-        const isWrite = method !== "GET";
-        // From then on nothing gets through, as for a run that was killed; the call itself has landed.
-        if (isWrite && writes + 1 === cut) {
-          writes += 1;
-          return "lost-after";
-        }
-        if (writes >= cut) return "lost";
-        if (isWrite) writes += 1;
-        return "pass";
-      });
-      const first = computeDeployerAt(proxy.url, { attempts: 1 });
-      const isDone = await first.deploy(desired).then(
-        () => true,
-        () => false,
-      );
-      const next = computeDeployerAt(api.api.url);
-      expect(await next.deploy(desired)).toMatchObject({ version: isDone ? 1 : expect.any(Number) });
-      expect(await next.plan(desired)).toMatchObject({ steps: [], drift: [], unverified: null });
-      expect((await next.client.stores.listConfigStores()).length).toBe(2);
-      if (isDone) {
-        expect(cut).toBeGreaterThan(12);
-        return;
-      }
-    }
-  });
-});
-
 describe("targets", () => {
   test("of a service are for life: the plan says so, with the way", async () => {
     const { deployer } = await deployed();
