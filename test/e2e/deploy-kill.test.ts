@@ -5,16 +5,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EdgeChecks } from "../../src/deploy/apply/activation.ts";
 import { applyDeploy } from "../../src/deploy/apply/apply.ts";
 import type { ApplyOptions, DeployResult } from "../../src/deploy/apply/apply.ts";
-import { desiredService } from "../../src/deploy/service/desired.ts";
 import type { DesiredService } from "../../src/deploy/service/desired.ts";
 import { readLive } from "../../src/deploy/live/live.ts";
 import type { LiveService } from "../../src/deploy/live/live.ts";
 import { planDeploy } from "../../src/deploy/plan/plan.ts";
 import { applyRollback, planRollback } from "../../src/deploy/apply/rollback.ts";
+import { describeService } from "../../src/fleet/deploy-session.ts";
 import { FastlyClient } from "../../src/fastly/client.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { Secret } from "../../src/lib/secret.ts";
-import { renderService } from "../../src/render/render.ts";
 import { environmentOf } from "../../src/settings/environment.ts";
 import type { MirrorFile } from "../../src/settings/local.ts";
 import { settingsSchema } from "../../src/settings/schema.ts";
@@ -47,11 +46,13 @@ type Edition = "old" | "new";
 /** A service of its own for each moment, with what its deploys read. */
 class Project {
   readonly #name: string;
+  readonly #target: "vcl" | "compute";
   readonly #dir: string;
   readonly #client: FastlyClient;
 
-  constructor(name: string) {
+  constructor(name: string, target: "vcl" | "compute") {
     this.#name = name;
+    this.#target = target;
     this.#dir = join(root, name);
     const { api } = mirrorFile();
     this.#client = new FastlyClient({ apiUrl: api.url, token: new Secret(api.token), clock: systemClock });
@@ -74,7 +75,7 @@ class Project {
     return this.#dir;
   }
 
-  /** What differs between two editions is one number in the VCL. */
+  /** What differs between two editions is one number in the VCL, or in the app's settings. */
   #settings(
     edition: Edition,
     through: { readonly api?: string; readonly edge?: string } = {},
@@ -82,10 +83,11 @@ class Project {
     const { api, s3 } = mirrorFile();
     const hostSuffix = `${this.#name}.example.net`;
     const test = {
+      target: this.#target,
       fastly: {
         serviceName: this.#name,
         apiUrl: through.api ?? api.url,
-        shield: "iad-va-us",
+        ...(this.#target === "vcl" ? { shield: "iad-va-us" } : {}),
         domains: [`*.${hostSuffix}`],
       },
       s3: {
@@ -107,25 +109,26 @@ class Project {
     await writeFile(join(this.#dir, "sitefleet.config.json"), text);
   }
 
-  wanted(edition: Edition): DesiredService {
+  /** As the program makes it, of the same package. */
+  wanted(edition: Edition): Promise<DesiredService> {
     const settings = settingsSchema.parse(this.#settings(edition));
-    const environment = environmentOf(settings, "test", this.variables);
-    return desiredService(environment, renderService(environment));
+    return describeService(environmentOf(settings, "test", this.variables), { commit: null });
   }
 
   async deployHere(edition: Edition): Promise<void> {
-    const desired = this.wanted(edition);
+    const desired = await this.wanted(edition);
     await applyDeploy(planDeploy(desired, await this.live()), {
       ...this.#effects,
       privateItems: desired.privateItems,
       variables: desired.variables,
+      package: desired.package,
       by: null,
       create: true,
     });
   }
 
   async rollBack(): Promise<DeployResult> {
-    const { service } = this.wanted("new");
+    const { service } = await this.wanted("new");
     return applyRollback(await planRollback(this.#client, { service, to: undefined }), this.#effects);
   }
 
@@ -150,8 +153,21 @@ class Project {
     return JSON.parse(out);
   }
 
-  live(): Promise<LiveService | undefined> {
-    return readLive(this.#client, { id: undefined, name: this.#name });
+  async live(): Promise<LiveService | undefined> {
+    const { service } = await this.wanted("new");
+    return readLive(this.#client, service);
+  }
+
+  /** Names of this service's stores in the account, and how often each link of a version is there. */
+  async stores(version: number): Promise<readonly string[]> {
+    const live = await this.live();
+    const links = await this.#client.compute.listLinks({ serviceId: live?.id ?? "", version });
+    const named = links.map(({ name, storeId }) => {
+      const store = live?.stores.find(({ id }) => id === storeId);
+      return `${name} -> ${store?.role ?? "unknown"}`;
+    });
+    const configs = (await this.#client.stores.listConfigStores()).map(({ name }) => name);
+    return [...named, ...configs.filter((name) => name.startsWith(`sitefleet_${this.#name}_`))].sort();
   }
 
   close(): Promise<void> {
@@ -165,6 +181,8 @@ interface KillRow {
   readonly moment: string;
   /** Whether nothing was live before. */
   readonly first?: boolean;
+  /** Default: VCL. */
+  readonly target?: "compute";
   /** What the gate stands in front of; default: the API. */
   readonly gate?: "edge";
   readonly isMeant: (call: string) => boolean;
@@ -181,7 +199,7 @@ const isBackend = (call: string): boolean => /^POST .*\/backend$/.test(call);
 /** The items that are written the `count`th time. */
 const isItems = (count: number): ((call: string) => boolean) => {
   let seen = 0;
-  return (call) => /^PATCH .*\/items$/.test(call) && ++seen === count;
+  return (call) => /^PATCH .*\/items(\?|$)/.test(call) && ++seen === count;
 };
 
 const ROWS: readonly KillRow[] = [
@@ -244,6 +262,54 @@ const ROWS: readonly KillRow[] = [
     live: "none",
     next: "deployed",
   },
+  {
+    name: "k9",
+    moment: "of a Compute service once a store is made",
+    first: true,
+    target: "compute",
+    isMeant: (call) => call === "POST /resources/stores/config",
+    when: "after",
+    live: "none",
+    next: "deployed",
+  },
+  {
+    name: "k10",
+    moment: "of a Compute service while it sends the package of its first version",
+    first: true,
+    target: "compute",
+    isMeant: (call) => /^PUT .*\/package$/.test(call),
+    when: "before",
+    live: "none",
+    next: "deployed",
+  },
+  {
+    name: "k11",
+    moment: "of a Compute service between its links",
+    first: true,
+    target: "compute",
+    isMeant: (call) => /^POST .*\/resource$/.test(call),
+    when: "after",
+    live: "none",
+    next: "deployed",
+  },
+  {
+    name: "k12",
+    moment: "of a Compute service once the next version's settings are there",
+    target: "compute",
+    isMeant: isItems(1),
+    when: "after",
+    live: "old",
+    next: "deployed",
+  },
+  {
+    name: "k13",
+    moment: "of a Compute service once it activated",
+    target: "compute",
+    isMeant: isActivate,
+    when: "after",
+    live: "new",
+    next: "verified",
+  },
 ];
 
 describe("a deploy that is killed", () => {
@@ -251,21 +317,29 @@ describe("a deploy that is killed", () => {
     "$moment leaves live what is whole, and the next run ends right",
     { timeout: 90_000 },
     async (row, { onTestFinished }) => {
-      const { name, first = false, live, next } = row;
-      const project = new Project(name);
+      const { name, first = false, live, next, target = "vcl" } = row;
+      const project = new Project(name, target);
       onTestFinished(() => project.close());
       if (!first) await project.deployHere("old");
       await killAt(project, row);
 
-      const [old, target] = [project.wanted("old").content, project.wanted("new").content];
+      const [old, wanted] = [(await project.wanted("old")).content, (await project.wanted("new")).content];
       const between = await project.live();
-      expect(between?.active?.content).toEqual({ none: undefined, old, new: target }[live]);
+      expect(between?.active?.content).toEqual({ none: undefined, old, new: wanted }[live]);
       expect(await project.apply()).toMatchObject({ outcome: next, version: first ? 1 : 2 });
       const after = await project.live();
-      expect(after?.active?.content).toEqual(target);
+      expect(after?.active?.content).toEqual(wanted);
       // No version too many, and none lost.
       expect(after?.versions.map(({ locked }) => locked)).toEqual(first ? [true] : [true, true]);
       expect(after?.state.journal).toMatchObject({ state: "verified", former: first ? null : 1 });
+      if (target === "compute") {
+        expect(await project.stores(first ? 1 : 2)).toEqual([
+          `sitefleet_${name}_settings`,
+          `sitefleet_${name}_state`,
+          "sitefleet_private -> private",
+          "sitefleet_settings -> settings",
+        ]);
+      }
       if (!first) expect(await project.rollBack()).toMatchObject({ version: 1, former: 2 });
     },
   );
