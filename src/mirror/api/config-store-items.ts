@@ -1,11 +1,13 @@
-import { badRequest, duplicateRecord, recordNotFound } from "./api-error.ts";
+import { recordNotFound } from "./api-error.ts";
+import type { ApiError } from "./api-error.ts";
 import { changeConfigStore, requireConfigStore } from "./config-stores.ts";
 import { json, statusOk } from "./exchange.ts";
 import type { ApiContext, ApiRequest, ApiResponse, Route } from "./exchange.ts";
-import { readItemBatch, readItemFields } from "./item-requests.ts";
+import { itemsAfter } from "./item-changes.ts";
+import { readItemBatch, readItemOperation } from "./item-requests.ts";
 import type { ItemOperation } from "./item-requests.ts";
-import { textOf, timestamp } from "./state.ts";
-import type { Collection, ResourceRecord } from "./state.ts";
+import { timestamp } from "./state.ts";
+import type { ResourceRecord } from "./state.ts";
 import type { DataStore } from "./store-folder.ts";
 import { param } from "./versions-access.ts";
 
@@ -36,10 +38,14 @@ function present(store: DataStore, item: ResourceRecord): Readonly<Record<string
   return { ...item, deleted_at: null, store_id: store.id };
 }
 
+function missing(store: DataStore, key: string): ApiError {
+  return recordNotFound("ConfigStoreItem", { item_key: key, store_id: store.id });
+}
+
 function requireItem(store: DataStore, key: string): ResourceRecord {
   const item = store.items.get(key);
   if (item !== undefined) return item;
-  throw recordNotFound("ConfigStoreItem", { item_key: key, store_id: store.id });
+  throw missing(store, key);
 }
 
 /** By their keys (recorded). */
@@ -55,39 +61,32 @@ function get(context: ApiContext, request: ApiRequest): ApiResponse {
 }
 
 async function create(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  const { key = "", value = "" } = readItemFields(request);
-  return change(context, request, { op: "create", key, value });
+  return write(context, request, readItemOperation(request, "create"));
 }
 
 async function upsert(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  return change(context, request, { op: "upsert", key: param(request, "key"), value: bodyValue(request) });
+  return write(context, request, readItemOperation(request, "upsert"));
 }
 
 async function update(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  return change(context, request, { op: "update", key: param(request, "key"), value: bodyValue(request) });
+  return write(context, request, readItemOperation(request, "update"));
 }
 
-function bodyValue(request: ApiRequest): string {
-  const { value } = readItemFields(request);
-  if (value === undefined) throw badRequest("item_value can't be missing");
-  return value;
-}
-
-async function change(
+async function write(
   context: ApiContext,
   request: ApiRequest,
   operation: ItemOperation,
 ): Promise<ApiResponse> {
   return changeConfigStore(context, request, (store) => ({
-    store: { ...store, items: applied(context, store, [operation]) },
+    store: changed(context, store, [operation]),
     answer: (stored) => json(present(stored, requireItem(stored, operation.key))),
   }));
 }
 
 async function remove(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  const operation = { op: "delete", key: param(request, "key"), value: "" } as const;
+  const operation = readItemOperation(request, "delete");
   return changeConfigStore(context, request, (store) => ({
-    store: { ...store, items: applied(context, store, [operation]) },
+    store: changed(context, store, [operation]),
     answer: () => statusOk(),
   }));
 }
@@ -95,44 +94,17 @@ async function remove(context: ApiContext, request: ApiRequest): Promise<ApiResp
 async function batch(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
   const operations = readItemBatch(request, CONFIG_STORE_LIMITS.batch);
   return changeConfigStore(context, request, (store) => ({
-    store: { ...store, items: applied(context, store, operations) },
+    store: changed(context, store, operations),
     answer: () => statusOk(),
   }));
 }
 
-/** The items after all operations; the first that cannot be done refuses them all. */
-function applied(context: ApiContext, store: DataStore, operations: readonly ItemOperation[]): Collection {
-  const items = new Map(store.items);
-  const now = timestamp(context.clock.now());
-  for (const operation of operations) applyOne({ ...store, items }, items, operation, now);
-  if (items.size > CONFIG_STORE_LIMITS.items) {
-    throw badRequest(`Exceeding max_config_store_items: ${CONFIG_STORE_LIMITS.items}`);
-  }
-  return items;
-}
-
-function applyOne(
-  store: DataStore,
-  items: Map<string, ResourceRecord>,
-  { op, key, value }: ItemOperation,
-  now: string,
-): void {
-  if (op === "delete") {
-    requireItem(store, key);
-    items.delete(key);
-    return;
-  }
-  if (op === "update") requireItem(store, key);
-  const before = items.get(key);
-  if (op === "create" && before !== undefined) throw duplicateRecord("config_store_item", key);
-  checkItem(key, value);
-  const created = before === undefined ? now : textOf(before, "created_at");
-  items.set(key, { item_key: key, item_value: value, created_at: created, updated_at: now });
-}
-
-function checkItem(key: string, value: string): void {
-  const { keyChars, valueChars } = CONFIG_STORE_LIMITS;
-  if (key === "") throw badRequest("Item key can't be blank");
-  if (key.length > keyChars) throw badRequest(`Item key is longer than ${keyChars} characters`);
-  if (value.length > valueChars) throw badRequest(`Item value is longer than ${valueChars} characters`);
+function changed(context: ApiContext, store: DataStore, operations: readonly ItemOperation[]): DataStore {
+  const items = itemsAfter(store.items, operations, {
+    kind: "config_store_item",
+    limits: CONFIG_STORE_LIMITS,
+    missing: (key) => missing(store, key),
+    now: timestamp(context.clock.now()),
+  });
+  return { ...store, items };
 }

@@ -1,8 +1,9 @@
-import { ApiError, badRequest, duplicateRecord, NOT_DELETED, recordNotFound } from "./api-error.ts";
+import { ApiError, NOT_DELETED, recordNotFound } from "./api-error.ts";
 import { dictionaryDigest } from "./dictionary-digest.ts";
 import { json, statusOk } from "./exchange.ts";
 import type { ApiContext, ApiRequest, ApiResponse, Route } from "./exchange.ts";
-import { readItemBatch, readItemFields } from "./item-requests.ts";
+import { itemsAfter } from "./item-changes.ts";
+import { readItemBatch, readItemOperation } from "./item-requests.ts";
 import type { ItemOperation } from "./item-requests.ts";
 import { pagedJson } from "./paging.ts";
 import { textOf, timestamp } from "./state.ts";
@@ -58,11 +59,14 @@ function present(dictionary: OpenDictionary, item: ResourceRecord): Readonly<Rec
   return { dictionary_id: id, service_id: serviceId, ...shown, deleted_at: null };
 }
 
+function missing({ id, serviceId }: OpenDictionary, key: string): ApiError {
+  return recordNotFound("DictionaryItem", { dictionary_id: id, item_key: key, service_id: serviceId });
+}
+
 function requireItem(dictionary: OpenDictionary, key: string): ResourceRecord {
   const item = dictionary.items.get(key);
   if (item !== undefined) return item;
-  const search = { dictionary_id: dictionary.id, item_key: key, service_id: dictionary.serviceId };
-  throw recordNotFound("DictionaryItem", search);
+  throw missing(dictionary, key);
 }
 
 async function list(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
@@ -82,83 +86,55 @@ async function get(context: ApiContext, request: ApiRequest): Promise<ApiRespons
 }
 
 async function create(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  const { key = "", value = "" } = readItemFields(request);
-  return change(context, request, { op: "create", key, value });
+  return write(context, request, readItemOperation(request, "create"));
 }
 
 async function upsert(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  return change(context, request, { op: "upsert", key: param(request, "key"), value: bodyValue(request) });
+  return write(context, request, readItemOperation(request, "upsert"));
 }
 
 async function update(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  return change(context, request, { op: "update", key: param(request, "key"), value: bodyValue(request) });
+  return write(context, request, readItemOperation(request, "update"));
 }
 
-async function remove(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  return edit(context, request, (dictionary) => {
-    const operation = { op: "delete", key: param(request, "key"), value: "" } as const;
-    return { items: applyItem(dictionary, operation, context), answer: () => statusOk() };
-  });
-}
-
-function bodyValue(request: ApiRequest): string {
-  const { value } = readItemFields(request);
-  if (value === undefined) throw badRequest("item_value can't be missing");
-  return value;
-}
-
-async function batch(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  const operations = readItemBatch(request, DICTIONARY_LIMITS.batch);
-  return edit(context, request, (dictionary) => {
-    // All or nothing: the first operation that cannot be done refuses the whole batch.
-    let current = dictionary;
-    for (const operation of operations) {
-      current = { ...current, items: applyItem(current, operation, context) };
-    }
-    return { items: current.items, answer: () => statusOk() };
-  });
-}
-
-async function change(
+async function write(
   context: ApiContext,
   request: ApiRequest,
   operation: ItemOperation,
 ): Promise<ApiResponse> {
-  return edit(context, request, (dictionary) => {
-    const items = applyItem(dictionary, operation, context);
-    return { items, answer: (stored) => json(present(stored, requireItem(stored, operation.key))) };
+  return edit(context, request, (dictionary) => ({
+    items: changedItems(context, dictionary, [operation]),
+    answer: (stored) => json(present(stored, requireItem(stored, operation.key))),
+  }));
+}
+
+async function remove(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
+  const operation = readItemOperation(request, "delete");
+  return edit(context, request, (dictionary) => ({
+    items: changedItems(context, dictionary, [operation]),
+    answer: () => statusOk(),
+  }));
+}
+
+async function batch(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
+  const operations = readItemBatch(request, DICTIONARY_LIMITS.batch);
+  return edit(context, request, (dictionary) => ({
+    items: changedItems(context, dictionary, operations),
+    answer: () => statusOk(),
+  }));
+}
+
+function changedItems(
+  context: ApiContext,
+  dictionary: OpenDictionary,
+  operations: readonly ItemOperation[],
+): Collection {
+  return itemsAfter(dictionary.items, operations, {
+    kind: "dictionary_item",
+    limits: DICTIONARY_LIMITS,
+    missing: (key) => missing(dictionary, key),
+    now: timestamp(context.clock.now()),
   });
-}
-
-function applyItem(dictionary: OpenDictionary, operation: ItemOperation, context: ApiContext): Collection {
-  const { op, key, value } = operation;
-  const items = new Map(dictionary.items);
-  if (op === "delete") {
-    requireItem(dictionary, key);
-    items.delete(key);
-    return items;
-  }
-  if (op === "update") requireItem(dictionary, key);
-  const before = items.get(key);
-  if (op === "create" && before !== undefined) throw duplicateRecord("dictionary_item", key);
-  checkItem(operation);
-  const now = timestamp(context.clock.now());
-  const created = before?.["created_at"] ?? now;
-  items.set(key, { item_key: key, item_value: value, created_at: created, updated_at: now });
-  if (items.size > DICTIONARY_LIMITS.items) {
-    throw badRequest(`Exceeding max_dictionary_items: ${DICTIONARY_LIMITS.items}`);
-  }
-  return items;
-}
-
-function checkItem({ key, value }: ItemOperation): void {
-  if (key === "") throw badRequest("Item key can't be blank");
-  if (key.length > DICTIONARY_LIMITS.keyChars) {
-    throw badRequest(`Item key is longer than ${DICTIONARY_LIMITS.keyChars} characters`);
-  }
-  if (value.length > DICTIONARY_LIMITS.valueChars) {
-    throw badRequest(`Item value is longer than ${DICTIONARY_LIMITS.valueChars} characters`);
-  }
 }
 
 async function edit(

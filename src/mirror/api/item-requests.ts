@@ -4,6 +4,7 @@ import type { ApiRequest } from "./exchange.ts";
 import { readFields } from "./fields.ts";
 import type { FieldRow } from "./fields.ts";
 import { textOf } from "./state.ts";
+import { param } from "./versions-access.ts";
 
 /** One change of an item, of a dictionary or a config store. */
 export interface ItemOperation {
@@ -17,16 +18,15 @@ const FIELDS: readonly FieldRow[] = [
   { name: "item_value", type: "text", initial: "" },
 ];
 
-/** Key and value of a body, where it has them. */
-export function readItemFields({ body }: Pick<ApiRequest, "body">): {
-  readonly key?: string;
-  readonly value?: string;
-} {
-  const fields = readFields(FIELDS, body);
-  return {
-    ...(fields["item_key"] === undefined ? {} : { key: textOf(fields, "item_key") }),
-    ...(fields["item_value"] === undefined ? {} : { value: textOf(fields, "item_value") }),
-  };
+/** The operation of a request for one item. Throws 400 for an update that has no value. */
+export function readItemOperation(request: ApiRequest, op: ItemOperation["op"]): ItemOperation {
+  const key = param(request, "key");
+  if (op === "delete") return { op, key, value: "" };
+  const fields = readFields(FIELDS, request.body);
+  const value = textOf(fields, "item_value");
+  if (op === "create") return { op, key: textOf(fields, "item_key"), value };
+  if (fields["item_value"] === undefined) throw badRequest("item_value can't be missing");
+  return { op, key, value };
 }
 
 const batchSchema = z.object({
