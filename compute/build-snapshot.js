@@ -23,6 +23,8 @@ const MOST_SEGMENTS = 10_000;
 /** What the engine reads of its standard input: the script, and that it is no module. */
 const SCRIPT = "app.js";
 const STACK = "sitefleet.stack";
+/** What an app says once, when all that it does while it starts has ended: what is left waiting would go on for a visitor. */
+const READY = "ready\n";
 
 /**
  * @param {Uint8Array} engine The engine's module, such as js-compute's `fastly.wasm`.
@@ -82,10 +84,16 @@ function started(sections, { script, env }) {
   } catch (cause) {
     throw new Error(`the app does not start: ${said.trim() || cause.message}`, { cause });
   }
-  // So does the engine tell of a promise that was rejected.
-  if (said !== "") throw new Error(`the app complains while it starts: ${said.trim()}`);
+  if (said !== READY) throw new Error(complaint(said.replace(READY, "").trim()));
   const { memory, [STACK]: stack } = instance.exports;
   return { memory: new Uint8Array(memory.buffer), stack: stack.value };
+}
+
+/** What is wrong with an app that says something else than that it is ready, such as what a promise was rejected with. */
+function complaint(said) {
+  return said === ""
+    ? "the app waits for something while it starts"
+    : `the app complains while it starts: ${said}`;
 }
 
 /** Fastly's own functions answer requests only, so that none of them may be called yet. */

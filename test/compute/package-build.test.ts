@@ -61,6 +61,24 @@ describe.skipIf(!hasComputeToolchain())("npm run build:compute", () => {
     await expect(readFile(join(dir, "out", PACKAGE))).rejects.toMatchObject({ code: "ENOENT" });
   });
 
+  test("refuses an app that is not ready when it has started", { timeout: PATIENCE }, async () => {
+    const dir = await tempDir();
+    const entry = join(dir, "main.ts");
+    const out = join(dir, "out");
+    await writeFile(entry, 'void new Promise(() => {}).then(() => console.log("ready"));\n');
+    const waiting = await buildCompute(packagePath("."), [entry, out]);
+    expect(waiting.code).not.toBe(0);
+    expect(waiting.out).toContain("the app waits for something while it starts");
+    await writeFile(
+      entry,
+      'void Promise.reject(new Error("a poor rehearsal")).then(() => console.log("ready"));\n',
+    );
+    const rejected = await buildCompute(packagePath("."), [entry, out]);
+    expect(rejected.code).not.toBe(0);
+    expect(rejected.out).toContain("a poor rehearsal");
+    await expect(readFile(join(out, PACKAGE))).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
   test("refuses an app that asks for something while it starts", { timeout: PATIENCE }, async () => {
     const dir = await tempDir();
     const entry = join(dir, "main.ts");
