@@ -30,6 +30,17 @@ export interface FixtureSites {
   act(act: Act): Promise<void>;
 }
 
+/** What the names of all sites begin with that the cases of verification publish. */
+const FIXTURE_SITE = /^sf-(verify|raw)-/;
+
+/**
+ * Whether a site is one of the cases of verification. Their configs stay in the buckets, and some of them are wrong with
+ * intent: the edge has to refuse them.
+ */
+export function isFixtureSite(uid: string): boolean {
+  return FIXTURE_SITE.test(uid);
+}
+
 /** @param hostSuffix below which the fixtures' hosts live */
 export function fixtureSites(deps: PublishDeps, hostSuffix: string): FixtureSites {
   // One collective second purge at the end instead of one wait for each of some thirty changes.

@@ -67,7 +67,9 @@ export const hostCases: readonly ConformanceCase[] = [
     steps: [
       { act: { do: "put-config", host: "future", metadata: { v: "99", s: "sf-verify-main", r: "1" } } },
       get("future", "/", { status: 500, body: BUILT_IN_PAGE }),
-      { act: { do: "put-config", host: "future", metadata: { v: "1", s: "../other", r: "1" } } },
+      {
+        act: { do: "put-config", host: "future", metadata: { v: "1", s: "sf-verify-main/../other", r: "1" } },
+      },
       get("future", "/", { status: 500 }),
     ],
   },
