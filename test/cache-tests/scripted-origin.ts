@@ -1,9 +1,9 @@
 import { createServer } from "node:http";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { FakeClock } from "../support/fake-clock.ts";
 import type { CaseRequest } from "./cases.ts";
 import { wireValue } from "./wire-values.ts";
+import { listenOnLoopback, shut } from "../support/loopback-server.ts";
 
 /** What the origin saw of one request, and the headers of its answer that the client is to find. */
 export interface OriginSaw {
@@ -42,18 +42,15 @@ export async function startScriptedOrigin(options: OriginOptions): Promise<Scrip
     request.resume();
     request.on("end", () => void answer({ script, token, request, response }, options));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const port = await listenOnLoopback(server);
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     script(token, requests) {
       const script: Script = { requests, seen: [], validators: new Map() };
       scripts.set(token, script);
       return script.seen;
     },
-    close() {
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(() => resolve()));
-    },
+    close: () => shut(server),
   };
 }
 

@@ -9,6 +9,7 @@ import type { Call, TransportOptions } from "../../src/fastly/transport.ts";
 import { Secret } from "../../src/lib/secret.ts";
 import { InstantClock } from "../support/instant-clock.ts";
 import { startScriptedServer } from "../support/scripted-server.ts";
+import { listenOnLoopback } from "../support/loopback-server.ts";
 
 const TOKEN = "tok/en+very-secret";
 const answer = z.object({ number: z.int() });
@@ -38,14 +39,12 @@ async function startRawServer(onConnection: (socket: Socket) => void): Promise<n
     socket.on("error", () => undefined); // the other side may leave at any time
     onConnection(socket);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const port = await listenOnLoopback(server);
   onTestFinished(async () => {
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => server.close(resolve));
   });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
+  return port;
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<RemoteError> {

@@ -8,6 +8,7 @@ import { environmentTarget, foreignTarget } from "../../src/fleet/conformance-ta
 import { fleetOf } from "../../src/fleet/fleet.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet, Target } from "../support/fleet.ts";
+import { listenOnLoopback } from "../support/loopback-server.ts";
 
 const SUFFIX = "conformance.localhost";
 
@@ -33,11 +34,8 @@ async function failures(target: ConformanceTarget): Promise<readonly unknown[]> 
 /** An edge that answers everything with one status, and a Location. */
 async function stub(status: number, location: string): Promise<string> {
   const server = createServer((_, response) => response.writeHead(status, { location }).end());
-  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => void server.close());
-  const address = server.address();
-  if (typeof address !== "object" || address === null) throw new Error("the server has no port");
-  return `http://127.0.0.1:${address.port}`;
+  return `http://127.0.0.1:${await listenOnLoopback(server)}`;
 }
 
 describe("what is verified of an edge", () => {

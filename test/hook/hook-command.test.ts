@@ -15,6 +15,7 @@ import { runHere } from "../support/command-line.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { openKillGate } from "../support/kill-gate.ts";
 import { KEY, signedHeaders } from "./hook-fixture.ts";
+import { listenOnLoopback } from "../support/loopback-server.ts";
 
 let root = "";
 let mirror: MirrorProcess | undefined;
@@ -161,10 +162,8 @@ describe("hook serve", () => {
       err: expect.stringContaining("--port"),
     });
     const taken = createServer();
-    await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
-    const address = taken.address();
-    const port = typeof address === "object" ? String(address?.port) : "";
-    expect(await run(["--port", port], env)).toMatchObject({
+    const port = await listenOnLoopback(taken);
+    expect(await run(["--port", String(port)], env)).toMatchObject({
       code: 1,
       err: expect.stringContaining("hook/port-in-use"),
     });

@@ -1,7 +1,5 @@
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { request } from "undici";
@@ -13,6 +11,7 @@ import type { Explanation } from "../../src/mirror/inspector/explain.ts";
 import { startMirror } from "../../src/mirror/mirror.ts";
 import type { Mirror } from "../../src/mirror/mirror.ts";
 import { readPage } from "../docs/page.ts";
+import { listenOnLoopback } from "../support/loopback-server.ts";
 
 // What requests of less usual kinds look like in a trace: one service whose VCL does a bit of each.
 
@@ -58,8 +57,7 @@ let started: Mirror | undefined;
 let stateDir = "";
 
 beforeAll(async () => {
-  origin.listen(0, "127.0.0.1");
-  await once(origin, "listening");
+  const port = await listenOnLoopback(origin);
   const ports = { edge: 0, edgeTls: 0, api: 0, s3: 0, inspector: 0 };
   stateDir = await mkdtemp(join(tmpdir(), "sitefleet-kinds-"));
   started = await startMirror({ stateDir, ports, clock: systemClock, pid: process.pid });
@@ -82,7 +80,6 @@ beforeAll(async () => {
   const id = await call("POST", "/service", { name: "kinds" });
   await call("PUT", `/enabled-products/v1/websockets/services/${id}`);
   const version = `/service/${id}/version/1`;
-  const { port } = origin.address() as AddressInfo;
   await call("POST", `${version}/domain`, { name: "kinds.test" });
   await call("POST", `${version}/backend`, { name: "origin", address: "127.0.0.1", port: String(port) });
   await call("POST", `${version}/vcl`, { name: "main", content: VCL, main: "true" });

@@ -1,10 +1,10 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { getEventListeners } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
 import { HttpConnections } from "../../src/lib/http-exchange.ts";
 import type { HttpAnswer } from "../../src/lib/http-exchange.ts";
+import { listenOnLoopback, shut } from "../support/loopback-server.ts";
 
 const LIMITS = { connections: 20, connectMs: 5_000, headMs: 5_000, bodyMs: 5_000, keptMs: 5_000 };
 
@@ -24,13 +24,11 @@ async function bench(): Promise<Bench> {
     else held.push(response);
     tell();
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const port = await listenOnLoopback(server);
   const connections = new HttpConnections(new URL(`http://127.0.0.1:${port}`), LIMITS);
   onTestFinished(async () => {
     connections.close();
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    await shut(server);
   });
   return {
     ask: (path, signal) =>

@@ -14,6 +14,7 @@ import { InstantClock } from "../support/instant-clock.ts";
 import { startS3FaultProxy } from "../support/s3-fault-proxy.ts";
 import type { S3Call, S3Fault } from "../support/s3-fault-proxy.ts";
 import { tempDir } from "../support/temp-dir.ts";
+import { listenOnLoopback } from "../support/loopback-server.ts";
 
 const { signal } = new AbortController();
 const KEYS = { accessKeyId: "AKID", secretAccessKey: "secret" };
@@ -281,10 +282,8 @@ describe("the S3 store when things go wrong", () => {
   it("gives up on a server that takes the connection and says nothing that is HTTP", async () => {
     const server = createServer();
     server.on("connection", (socket) => socket.end("nonsense\r\n\r\n"));
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const port = await listenOnLoopback(server);
     onTestFinished(() => void server.close());
-    const address = server.address();
-    const port = typeof address === "object" ? address?.port : undefined;
     const store = new S3SiteStore({
       location: {
         region: "us-east-1",

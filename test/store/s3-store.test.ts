@@ -7,6 +7,7 @@ import { startS3Server } from "../../src/mirror/s3/server.ts";
 import { S3SiteStore } from "../../src/store/s3-store.ts";
 import { InstantClock } from "../support/instant-clock.ts";
 import { tempDir } from "../support/temp-dir.ts";
+import { listenOnLoopback } from "../support/loopback-server.ts";
 
 const { signal } = new AbortController();
 const SECRET = "very-secret-key";
@@ -107,10 +108,8 @@ describe("S3SiteStore", () => {
       response.setHeader("content-type", "application/xml");
       response.end(`<?xml version="1.0"?><ListBucketResult>${page}</ListBucketResult>`);
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const port = await listenOnLoopback(server);
     onTestFinished(() => void server.close());
-    const address = server.address();
-    const port = typeof address === "object" ? address?.port : undefined;
     const found: string[] = [];
     const { config } = open(`http://127.0.0.1:${port}`);
     for await (const { key } of config.list({ prefix: "p/", signal })) found.push(key);

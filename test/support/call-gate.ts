@@ -1,5 +1,6 @@
 import { createServer, request } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { listenOnLoopback, shut } from "./loopback-server.ts";
 
 /** Proxies in front of S3 and the API that number the calls to both together, and let a caller die at any of them. */
 export interface CallGate {
@@ -90,15 +91,5 @@ function forward(to: string, incoming: IncomingMessage, outgoing: ServerResponse
 }
 
 async function listen(server: Server): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return `http://127.0.0.1:${address.port}`;
-}
-
-function shut(server: Server): Promise<void> {
-  return new Promise<void>((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
+  return `http://127.0.0.1:${await listenOnLoopback(server)}`;
 }

@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { request } from "undici";
 import { onTestFinished } from "vitest";
+import { listenOnLoopback, shut } from "./loopback-server.ts";
 
 /**
  * What happens to one call: it passes; its connection breaks before the server sees it or after the server did the
@@ -69,18 +70,10 @@ export async function startFaultProxy(
     );
   };
   const server = createServer((incoming, outgoing) => void serve(incoming, outgoing));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(
-    () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  );
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
+  const port = await listenOnLoopback(server);
+  onTestFinished(() => shut(server));
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: `http://127.0.0.1:${port}`,
     calls,
     writes: () => calls.filter(({ method }) => method !== "GET").map(({ method, url }) => `${method} ${url}`),
   };

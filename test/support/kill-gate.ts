@@ -1,5 +1,6 @@
 import { createServer, request } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { listenOnLoopback, shut } from "./loopback-server.ts";
 
 /** A proxy that stops the world at one call: it is never answered, and the test decides what dies meanwhile. */
 export interface KillGate {
@@ -45,17 +46,11 @@ export async function openKillGate(
     incoming.pipe(onward);
   };
   const server = createServer(serve);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
+  const port = await listenOnLoopback(server);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: `http://127.0.0.1:${port}`,
     calls,
     reached,
-    close: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close: () => shut(server),
   };
 }

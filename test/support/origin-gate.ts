@@ -1,6 +1,6 @@
 import { createServer, request } from "node:http";
-import type { Server, ServerResponse } from "node:http";
-import { once } from "node:events";
+import type { ServerResponse } from "node:http";
+import { listenOnLoopback, shut } from "./loopback-server.ts";
 
 /** How a gate treats the edge's requests: passes them, breaks their connections, or answers 403 as S3 does. */
 export type GateState = "normal" | "refuse" | "forbid";
@@ -60,26 +60,14 @@ export async function openOriginGate(upstream: string): Promise<OriginGate> {
     return incoming.pipe(forward);
   });
   const gate: OriginGate = {
-    port: await listen(server),
+    port: await listenOnLoopback(server),
     state: "normal",
     calls,
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
+    close: () => shut(server),
   };
   return gate;
 }
 
 function breakOff(outgoing: ServerResponse): void {
   outgoing.socket?.destroy();
-}
-
-async function listen(server: Server): Promise<number> {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (typeof address !== "object" || address === null) throw new Error("no address");
-  return address.port;
 }

@@ -1,6 +1,7 @@
 import { createServer, request } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { onTestFinished } from "vitest";
+import { listenOnLoopback, shut } from "./loopback-server.ts";
 
 /**
  * What happens to one request: it passes; its connection breaks before the server sees it or after the server did the
@@ -65,17 +66,9 @@ export async function startS3FaultProxy(
     outgoing.write(answer.body.subarray(0, answer.body.length / 2), drop);
   };
   const server = createServer((incoming, outgoing) => void serve(incoming, outgoing));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(
-    () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  );
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return { url: `http://127.0.0.1:${address.port}`, calls };
+  const port = await listenOnLoopback(server);
+  onTestFinished(() => shut(server));
+  return { url: `http://127.0.0.1:${port}`, calls };
 }
 
 interface Answer {

@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { onTestFinished } from "vitest";
+import { listenOnLoopback, shut } from "./loopback-server.ts";
 
 export interface SeenRequest {
   readonly method: string;
@@ -46,17 +47,9 @@ export async function startScriptedServer(
       void Promise.resolve(react(entry, seen.length)).then((reaction) => answer(response, reaction));
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(
-    () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  );
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return { url: `http://127.0.0.1:${address.port}`, seen };
+  const port = await listenOnLoopback(server);
+  onTestFinished(() => shut(server));
+  return { url: `http://127.0.0.1:${port}`, seen };
 }
 
 function answer(response: ServerResponse, reaction: Reaction): void {

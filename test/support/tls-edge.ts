@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { issueAuthority, issueLeaf } from "../../src/mirror/edge/certificate-issuer.ts";
 import { tempDir } from "./temp-dir.ts";
+import { listenOnLoopback, shut } from "./loopback-server.ts";
 
 export interface TlsEdge {
   readonly url: string;
@@ -26,15 +27,7 @@ export async function startTlsEdge(suffix: string, answer: RequestListener): Pro
     hosts.push(request.headers.host ?? "");
     answer(request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(
-    () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  );
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return { url: `https://127.0.0.1:${address.port}`, ca, hosts };
+  const port = await listenOnLoopback(server);
+  onTestFinished(() => shut(server));
+  return { url: `https://127.0.0.1:${port}`, ca, hosts };
 }

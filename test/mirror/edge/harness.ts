@@ -1,6 +1,5 @@
 import { createServer, request as httpRequest } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,6 +19,7 @@ import type {
   VclState,
 } from "../../../src/vcl/runtime.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { listenOnLoopback, shut } from "../../support/loopback-server.ts";
 
 type Sub = (t: Transaction) => Action | void;
 
@@ -136,12 +136,9 @@ export async function startOrigin(
       answer(request, response, message);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  return { port: (server.address() as AddressInfo).port, seen };
+  const port = await listenOnLoopback(server);
+  onTestFinished(() => shut(server));
+  return { port, seen };
 }
 
 export interface Answer {

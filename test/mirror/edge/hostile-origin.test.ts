@@ -1,9 +1,9 @@
-import { once } from "node:events";
 import { createServer } from "node:net";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { act, backendAt, programOf, serviceOf, testEdge } from "./harness.ts";
 import type { TestEdge } from "./harness.ts";
+import { listenOnLoopback } from "../../support/loopback-server.ts";
 
 /** What a backend does with the socket of a request, once the request's header has come. */
 type Conduct = (socket: Socket) => void;
@@ -21,8 +21,7 @@ async function behind(conduct: Conduct): Promise<TestEdge & { requests: () => nu
       else socket.write(GOOD);
     });
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const port = await listenOnLoopback(server);
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => sockets.add(socket));
   onTestFinished(async () => {
@@ -30,7 +29,7 @@ async function behind(conduct: Conduct): Promise<TestEdge & { requests: () => nu
     await new Promise((resolve) => server.close(resolve));
   });
   const timeouts = { firstByteTimeout: 0.3, betweenBytesTimeout: 0.3 };
-  const backend = backendAt((server.address() as AddressInfo).port, timeouts);
+  const backend = backendAt(port, timeouts);
   const program = programOf({
     backends: [backend],
     subs: { recv: (t) => (t.req.method === "POST" ? act("pass") : undefined) },

@@ -1,9 +1,10 @@
 import { createServer } from "node:net";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import type { RequestMessage } from "../../../src/vcl/runtime.ts";
 import { backendAt, programOf, serviceOf, startOrigin, testEdge } from "./harness.ts";
 import type { TestEdge } from "./harness.ts";
+import { listenOnLoopback } from "../../support/loopback-server.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nCache-Control: max-age=60\r\n\r\nok";
 
@@ -22,9 +23,9 @@ async function rawServer(
       answer(socket);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const port = await listenOnLoopback(server);
   onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())));
-  return { port: (server.address() as AddressInfo).port, sent: () => sent };
+  return { port, sent: () => sent };
 }
 
 /** An edge that asks this port for a URL as VCL sets it. */

@@ -1,6 +1,5 @@
 import { createServer as createHttpsServer } from "node:https";
 import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import type { DirectorSpec } from "../../../src/vcl/runtime.ts";
 import { CertificateAuthority } from "../../../src/mirror/edge/certificate-authority.ts";
@@ -9,6 +8,7 @@ import { parseProbeRequest } from "../../../src/mirror/edge/health.ts";
 import { systemClock } from "../../../src/lib/clock.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 import { backendAt, programOf, serviceOf, startOrigin, testEdge, until } from "./harness.ts";
+import { listenOnLoopback } from "../../support/loopback-server.ts";
 
 /** A server that answers every connection with these bytes, once the request's head is there. */
 async function rawOrigin(answer: string): Promise<{ port: number; heads: string[] }> {
@@ -25,9 +25,9 @@ async function rawOrigin(answer: string): Promise<{ port: number; heads: string[
       socket.end(answer, "latin1");
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const port = await listenOnLoopback(server);
   onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())));
-  return { port: (server.address() as AddressInfo).port, heads };
+  return { port, heads };
 }
 
 test("URL, Host and header lines reach the origin as VCL left them, byte for byte", async () => {
@@ -121,9 +121,8 @@ test("more requests than max_connections are refused, not queued", async () => {
 test("a TLS origin is checked against its certificate's name", async () => {
   const authority = await CertificateAuthority.open(await tempDir(), systemClock);
   const server = createHttpsServer(await authority.fallback(), (_request, response) => response.end("tls"));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const port = await listenOnLoopback(server);
   onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())));
-  const { port } = server.address() as AddressInfo;
   const { ask, edge } = await testEdge();
   const use = (sslCheckCert: boolean): void =>
     edge.activate(serviceOf(programOf({ backends: [backendAt(port, { ssl: true, sslCheckCert })] })));

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { connect } from "node:net";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as tlsConnect } from "node:tls";
 import { expect, onTestFinished, test } from "vitest";
@@ -12,6 +12,7 @@ import { tempDir } from "../../support/temp-dir.ts";
 import { backendAt, programOf, serviceOf, testEdge, until } from "./harness.ts";
 import type { TestEdge } from "./harness.ts";
 import { compiledService } from "./service-vcl.ts";
+import { listenOnLoopback, shut } from "../../support/loopback-server.ts";
 
 interface Backend {
   readonly port: number;
@@ -52,13 +53,12 @@ async function echoBackend(tls?: { readonly cert: string; readonly key: string }
     socket.on("data", (chunk: Buffer) => socket.write(chunk.toString("latin1").toUpperCase(), "latin1"));
     socket.on("end", () => socket.end());
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const port = await listenOnLoopback(server);
   onTestFinished(async () => {
     for (const socket of sockets) socket.destroy();
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    await shut(server);
   });
-  return { port: (server.address() as AddressInfo).port, upgrades, plain, sockets };
+  return { port, upgrades, plain, sockets };
 }
 
 const UPGRADE =
