@@ -4,7 +4,7 @@ import { desiredService } from "../deploy/service/desired.ts";
 import type { DesiredService } from "../deploy/service/desired.ts";
 import { readLive } from "../deploy/live/live.ts";
 import { planDeploy } from "../deploy/plan/plan.ts";
-import { isEmptyPlan } from "../deploy/plan/deploy-plan.ts";
+import { isEmptyPlan, putsOwnItems } from "../deploy/plan/deploy-plan.ts";
 import type { DeployPlan, DriftChoice } from "../deploy/plan/deploy-plan.ts";
 import type { FastlyClient } from "../fastly/client.ts";
 import { SitefleetError, assertNever } from "../lib/errors.ts";
@@ -13,6 +13,7 @@ import { desiredCompute } from "../deploy/service/desired-compute.ts";
 import type { RenderSources } from "../render/render-sources.ts";
 import type { Environment } from "../settings/environment.ts";
 import { renderService } from "../render/render.ts";
+import { tryEdgeKey } from "./edge-key-trial.ts";
 import { connectFastly } from "./fastly-connection.ts";
 import type { Fleet } from "./fleet.ts";
 import { UNKNOWN_PROVENANCE } from "./provenance.ts";
@@ -58,16 +59,18 @@ export async function openDeploy(
 }
 
 /**
- * Compares with what is live, and checks the rendered VCL where there is anything to send; `choice` is about changes by hand.
- * @throws SitefleetError `deploy/lint-failed`
+ * Compares with what is live, and checks the rendered VCL where there is anything to send, and the edge's S3 key where it
+ * would be; `choice` is about changes by hand.
+ * @throws SitefleetError `deploy/lint-failed`, `deploy/edge-key-refused`
  */
 export async function planSession(
-  { desired, client }: Pick<DeploySession, "desired" | "client">,
+  { desired, client, fleet }: Pick<DeploySession, "desired" | "client" | "fleet">,
   choice: DriftChoice = "refuse",
 ): Promise<DeployPlan> {
   const plan = planDeploy(desired, await readLive(client, desired.service, desired), choice);
   if (!isEmptyPlan(plan) && desired.service.target === "vcl") await refuseFindings(desired);
-  return plan;
+  if (!putsOwnItems(plan)) return plan;
+  return { ...plan, warnings: [...plan.warnings, ...(await tryEdgeKey(fleet))] };
 }
 
 async function refuseFindings(desired: DesiredService): Promise<void> {
@@ -99,6 +102,7 @@ export function applyOptions(
     signal: fleet.signal,
     progress: (line) => fleet.notes.progress(line),
     privateItems: desired.privateItems,
+    tryPrivateItems: () => tryEdgeKey(fleet),
     variables: desired.variables,
     package: desired.package,
     by: session.provenance.by,

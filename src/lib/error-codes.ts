@@ -51,6 +51,11 @@ export const ERROR_CODES = {
     exit: 6,
     meaning: "the service was changed by hand since the last deploy",
   },
+  "deploy/edge-key-refused": {
+    kind: "user",
+    exit: 4,
+    meaning: "S3 refuses the key that the edge is to read the buckets with; nothing was written",
+  },
   "deploy/invalid-package": {
     kind: "user",
     exit: 2,

@@ -91,22 +91,20 @@ describe("deploy against a running mirror", { timeout: 180_000 }, () => {
     }
   });
 
-  it("notices that the edge cannot read the config bucket, and leaves nothing live", async () => {
+  it("refuses a key with which the edge could read no bucket, and writes nothing", async () => {
     const { run, dir, mirror } = await startLocal();
     const path = join(dir, ".sitefleet", "mirror.json");
     const s3 = { ...mirror.file.s3, edgeKey: "AKIANOBODY:not-the-right-secret" };
     await writeFile(path, JSON.stringify({ ...mirror.file, s3 }));
-    await expect(run("deploy apply")).rejects.toMatchObject({
-      code: "deploy/verification-failed",
-      message: "version 1 did not pass verification; nothing is live, as before",
-    });
+    for (const name of ["deploy plan", "deploy apply"]) {
+      await expect(run(name)).rejects.toMatchObject({ code: "deploy/edge-key-refused" });
+    }
+    expect((await run("deploy status")).said.documents).toMatchObject([{ service: null }]);
     await writeFile(path, JSON.stringify(mirror.file));
-    expect((await run("deploy apply")).said.documents).toMatchObject([{ outcome: "deployed", version: 2 }]);
+    expect((await run("deploy apply")).said.documents).toMatchObject([{ outcome: "deployed", version: 1 }]);
     await writeFile(path, JSON.stringify({ ...mirror.file, s3 }));
-    await expect(run("deploy apply")).rejects.toMatchObject({
-      message:
-        "version 2 did not pass verification; it stays live, for it is the version that was live before",
-    });
+    await expect(run("deploy apply")).rejects.toMatchObject({ code: "deploy/edge-key-refused" });
+    expect((await run("deploy status")).said.documents).toMatchObject([{ lastChange: "verified" }]);
   });
 
   it("keeps a plan as a file and applies it", async () => {

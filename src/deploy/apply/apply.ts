@@ -19,7 +19,7 @@ import { obtainStores, settleAppSettings } from "./compute-writes.ts";
 import { SERVICE_TYPES, findService } from "../live/live.ts";
 import { openDictionaries, requireTable, storeTables } from "../live/tables.ts";
 import type { ServiceTables } from "../live/tables.ts";
-import { formerVersion, isEmptyPlan } from "../plan/deploy-plan.ts";
+import { formerVersion, isEmptyPlan, putsOwnItems } from "../plan/deploy-plan.ts";
 import type { DeployPlan } from "../plan/deploy-plan.ts";
 import { markOrphans } from "./orphans.ts";
 import { describeDrift } from "../plan/plan-text.ts";
@@ -37,6 +37,11 @@ export interface ApplyOptions {
   readonly signal: AbortSignal;
   readonly progress: (line: string) => void;
   readonly privateItems: readonly PrivateItem[];
+  /**
+   * Tries the own private items where they would be used, before anything is written: what was written over cannot be read back.
+   * Resolves to warnings, rejects to refuse. Default: they are not tried.
+   */
+  readonly tryPrivateItems?: () => Promise<readonly string[]>;
   /** Values of the variables that fields of the plan name. */
   readonly variables: ReadonlyMap<string, Secret>;
   /** The package that is installed; needed for Compute services. */
@@ -73,7 +78,8 @@ const DEFAULT_DEADLINE_MS = 120_000;
  * Carries a plan out. Stopped at any point, by an error or a kill, what is live is a whole version, and planning and
  * applying again goes on from there.
  * @throws SitefleetError `deploy/changed-meanwhile`, `deploy/drift`, `deploy/no-service`, `deploy/invalid-vcl`,
- * `deploy/verification-failed`, `deploy/activation-not-seen`; `fastly/…` for refused calls; each says what is live
+ * `deploy/edge-key-refused`, `deploy/verification-failed`, `deploy/activation-not-seen`; `fastly/…` for refused calls; each
+ * says what is live
  * @throws InterruptedError that says what is live, when the signal aborts
  */
 export async function applyDeploy(plan: DeployPlan, options: ApplyOptions): Promise<DeployResult> {
@@ -90,6 +96,7 @@ export async function applyDeploy(plan: DeployPlan, options: ApplyOptions): Prom
     return resultOf({ outcome: "unchanged", serviceId: plan.service.id, version: former });
   }
   refuseDrift(plan);
+  await tryPrivateItems(plan, options);
   const service = await obtainService(plan, options);
   refuseOtherBase(plan, service.versions);
   const { client, progress } = options;
@@ -129,6 +136,13 @@ function refuseDrift({ drift, driftChoice, takeover }: DeployPlan): void {
       details: drift.flatMap(describeDrift),
     },
   );
+}
+
+async function tryPrivateItems(plan: DeployPlan, options: ApplyOptions): Promise<void> {
+  if (options.tryPrivateItems === undefined || !putsOwnItems(plan)) return;
+  // What the plan warned of already is not told twice.
+  const fresh = (await options.tryPrivateItems()).filter((line) => !plan.warnings.includes(line));
+  for (const line of fresh) options.progress(`warning: ${line}`);
 }
 
 interface Service {

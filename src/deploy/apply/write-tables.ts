@@ -6,6 +6,7 @@ import { requireTable } from "../live/tables.ts";
 import type { ServiceTables } from "../live/tables.ts";
 import { SitefleetError, assertDefined } from "../../lib/errors.ts";
 import type { DeployPlan, TableStep } from "../plan/deploy-plan.ts";
+import { PRIVATE_DICTIONARY } from "../../render/constants.ts";
 import { STATE_DICTIONARY } from "../service/desired.ts";
 import type { PrivateItem } from "../service/tables.ts";
 import { digestTable, digestedItems, entryLines, itemLines } from "../plan/plan-tables.ts";
@@ -64,13 +65,23 @@ async function writePrivate(job: TableJob, step: Step<"put-private-items">): Pro
   const { privateItems, progress, lasting } = job;
   const table = requireTable(job.tables, step.dictionary);
   const items = privateItems.filter(({ dictionary }) => dictionary === step.dictionary);
-  lasting.push(`the private items keep their new values: Fastly does not tell the former ones`);
+  lasting.push(describeLasting(items, step));
   await table.put(items);
   await table.remove(step.remove);
   const salted = { dictionaryId: await table.identity(), salt: randomBytes(16).toString("hex") };
   const digest = digestItems(digestedItems(privateItems, step.dictionary), salted);
   await requireTable(job.tables, STATE_DICTIONARY).put([{ key: digestKey(step.dictionary), value: digest }]);
   progress(`private items written: ${items.map(({ key }) => key).join(", ")}`);
+}
+
+/** What cannot be undone: whichever version is live reads these values, and nobody can read them to put them back. */
+function describeLasting(items: readonly PrivateItem[], step: Step<"put-private-items">): string {
+  const names = items.map(({ key, value: { source } }) =>
+    source === undefined ? key : `${key} (${source})`,
+  );
+  const gone = step.remove.length === 0 ? "" : `, and ${step.remove.join(", ")} stay removed`;
+  const of = step.dictionary === PRIVATE_DICTIONARY ? "" : ` of "${step.dictionary}"`;
+  return `the private items${of} keep their new values, which every version reads: ${names.join(", ")}${gone}; Fastly does not tell the former ones, so where one is wrong set the right value and run \`sitefleet deploy apply\` again`;
 }
 
 async function writeItems(job: TableJob, { name, items: wanted }: DictionaryContent): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Backend, Domain, Healthcheck, ServiceSettings, Snippet, VclFile } from "../../fastly/wire.ts";
+import { PRIVATE_DICTIONARY } from "../../render/constants.ts";
 import type { LineOrigin } from "../../render/line-map.ts";
 import type { LinkContent, PackageContent, StoreContent } from "../service/compute-content.ts";
 import type { WantedService } from "../service/desired.ts";
@@ -187,6 +188,11 @@ export type DriftChoice = "refuse" | "overwrite" | "adopt";
 /** Whether applying the plan would do nothing. */
 export function isEmptyPlan(plan: DeployPlan): boolean {
   return plan.steps.length === 0 && plan.unverified === null;
+}
+
+/** Whether it writes what the edge needs to read the buckets. */
+export function putsOwnItems({ steps }: Pick<DeployPlan, "steps">): boolean {
+  return steps.some((step) => step.do === "put-private-items" && step.dictionary === PRIVATE_DICTIONARY);
 }
 
 /** The version that would be put back: the last one known to be good. */
