@@ -127,8 +127,6 @@ export function deployerAt(
     readonly attempts?: number;
     readonly create?: boolean;
     readonly signal?: AbortSignal;
-    /** Real milliseconds without a byte after which a call is given up. */
-    readonly silenceMs?: number;
   } = {},
 ): Deployer {
   const clock = new InstantClock();
@@ -140,10 +138,7 @@ export function deployerAt(
     clock,
     signal,
     onWait: (line) => lines.push(line),
-    limits: {
-      attempts: options.attempts ?? 5,
-      ...(options.silenceMs === undefined ? {} : { headersTimeoutMs: options.silenceMs }),
-    },
+    limits: { attempts: options.attempts ?? 5 },
   });
   onTestFinished(() => client.close());
   const deployer: Deployer = {

@@ -2,12 +2,14 @@ import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { request } from "undici";
 import { onTestFinished } from "vitest";
+import { watchCalls } from "./given-up-calls.ts";
 import { listenOnLoopback, shut } from "./loopback-server.ts";
 
 /**
  * What happens to one call: it passes; its connection breaks before the server sees it or after the server did the
- * work; nothing is ever answered, before or after the work; or the client gets another answer than the server's, before
- * or after the work, or the server's own with other headers or another body.
+ * work; nothing is ever answered, before or after the work, until the client's time is over, which it is at once; or the
+ * client gets another answer than the server's, before or after the work, or the server's own with other headers or
+ * another body.
  */
 export type Fault =
   | "pass"
@@ -47,6 +49,8 @@ export async function startFaultProxy(
   decide: (call: ProxiedCall, calls: readonly ProxiedCall[]) => Fault | Promise<Fault>,
 ): Promise<FaultProxy> {
   const calls: ProxiedCall[] = [];
+  const giveUp = watchCalls();
+  const silent = ({ method, url }: ProxiedCall): void => giveUp({ port, method, path: url });
   const serve = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const chunks: Uint8Array[] = [];
     for await (const chunk of incoming) if (chunk instanceof Uint8Array) chunks.push(chunk);
@@ -55,11 +59,11 @@ export async function startFaultProxy(
     calls.push(call);
     const fault = await decide(call, calls);
     if (fault === "lost") return void outgoing.socket?.resetAndDestroy();
-    if (fault === "silence") return;
+    if (fault === "silence") return silent(call);
     if (typeof fault === "object" && "status" in fault && !fault.after) return answerWith(outgoing, fault);
     const answer = await forward(upstream, { call, bytes, incoming });
     if (fault === "lost-after") return void outgoing.socket?.resetAndDestroy();
-    if (fault === "silence-after") return;
+    if (fault === "silence-after") return silent(call);
     if (typeof fault === "object" && "status" in fault) return answerWith(outgoing, fault);
     const edit = typeof fault === "object" ? fault : {};
     outgoing.writeHead(answer.status, { ...answer.headers, ...edit.headers });

@@ -95,7 +95,7 @@ describe("one fault", () => {
     for (let at = first + 1; at === first + 1 || state.count >= state.at; at += STRIDE) {
       Object.assign(state, { at, count: 0 });
       const next = `# hit at ${at}`;
-      const isHit = deployerAt(proxy.url, { attempts: 1, silenceMs: 300 }).deploy(desiredWith(next));
+      const isHit = deployerAt(proxy.url, { attempts: 1 }).deploy(desiredWith(next));
       await isHit.catch(expectRemote);
       if (state.count >= at) hits += 1;
       await expectRepaired(api, body, next);
