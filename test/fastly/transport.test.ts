@@ -182,11 +182,12 @@ describe("FastlyTransport", () => {
 
   it("gives up on a server that never answers", async () => {
     const server = await startScriptedServer(() => "silence");
-    const { transport } = connect(server.url, { limits: { headersTimeoutMs: 100, attempts: 2 } });
+    const { transport, clock } = connect(server.url, { limits: { headersTimeoutMs: 100, attempts: 2 } });
     const error = await failureOf(transport.send(GET));
     expect(error.code).toBe("fastly/unreachable");
     expect(error.message).toContain("ETIMEDOUT");
-    expect(server.seen).toHaveLength(2);
+    // Not what the server has seen: on a busy machine the client may give up before a request has come.
+    expect(clock.slept).toHaveLength(1);
   });
 
   it("gives up on an answer that does not go on", async () => {

@@ -8,7 +8,7 @@ import { z } from "zod";
 import { isErrno, messageOf } from "../../lib/caught.ts";
 import { SitefleetError } from "../../lib/errors.ts";
 import { packagePath } from "../../lib/package-root.ts";
-import { filesHashOf } from "../../lib/package-files.ts";
+import { filesHashOf, isWasm, MAX_PACKAGE_BYTES, MAX_UNPACKED_BYTES } from "../../lib/package-files.ts";
 
 /** A package as Fastly takes it: a gzipped tar with a manifest and a program. */
 export interface PackageFile {
@@ -31,11 +31,6 @@ export interface PackageFile {
 /** The package that comes with the program, and is built by `npm run build:compute` in a checkout. */
 export const OWN_PACKAGE = "compute/pkg/sitefleet.tar.gz";
 
-/** Bytes of an archive (docs.fastly.com: /products/compute-resource-limits; the CLI refuses larger ones as well). */
-const LARGEST = 100_000_000;
-/** Bytes of its files together; a program of a tenth of it is large. */
-const LARGEST_UNPACKED = 300_000_000;
-const WASM = Buffer.from([0x00, 0x61, 0x73, 0x6d]);
 const manifestSchema = z.object({ name: z.string().min(1) });
 
 /**
@@ -48,8 +43,7 @@ export async function readPackage(path: string = packagePath(OWN_PACKAGE)): Prom
     throw invalid(path, `cannot be unpacked: ${messageOf(cause)}`, cause);
   });
   const program = fileNamed(files, "main.wasm");
-  if (program === undefined || !program.subarray(0, WASM.length).equals(WASM))
-    throw invalid(path, "has no program main.wasm");
+  if (program === undefined || !isWasm(program)) throw invalid(path, "has no program main.wasm");
   const manifest = fileNamed(files, "fastly.toml");
   if (manifest === undefined) throw invalid(path, "has no fastly.toml");
   return {
@@ -73,13 +67,14 @@ async function readArchive(path: string): Promise<Buffer> {
       hint: "in a checkout build it with `npm run build:compute`; an installed sitefleet comes with it",
     });
   }
-  if (bytes.length > LARGEST) throw invalid(path, `has ${bytes.length} bytes, over Fastly's ${LARGEST}`);
+  if (bytes.length > MAX_PACKAGE_BYTES)
+    throw invalid(path, `has ${bytes.length} bytes, over Fastly's ${MAX_PACKAGE_BYTES}`);
   return bytes;
 }
 
 /** Contents by path; folders are left out. The paths are only names here: nothing is written. */
 async function filesOf(archive: Buffer): Promise<ReadonlyMap<string, Buffer>> {
-  const tar = await promisify(gunzip)(archive, { maxOutputLength: LARGEST_UNPACKED });
+  const tar = await promisify(gunzip)(archive, { maxOutputLength: MAX_UNPACKED_BYTES });
   const entries = await unpackTar(tar, { strict: true });
   const files = entries.filter(({ header }) => header.type !== "directory");
   return new Map(files.map(({ header, data }) => [header.name, Buffer.from(data ?? [])]));

@@ -6,17 +6,12 @@ import type { ParsedTarEntry } from "modern-tar";
 import { parse as parseToml } from "smol-toml";
 import { z } from "zod";
 import { messageOf } from "../../lib/caught.ts";
-import { filesHashOf } from "../../lib/package-files.ts";
+import { filesHashOf, isWasm, MAX_UNPACKED_BYTES } from "../../lib/package-files.ts";
 
-/** Largest archive (products/compute-resource-limits; the CLI refuses larger ones too). */
-export const MAX_PACKAGE_BYTES = 100_000_000;
 /** Bytes that are unpacked at a time. */
 const CHUNK_BYTES = 512 * 1024;
 const MAX_MANIFEST_BYTES = 1_000_000;
 const MAX_PATH_CHARS = 1_024;
-const WASM_MAGIC = Buffer.from([0x00, 0x61, 0x73, 0x6d]);
-/** Magic and version. */
-const WASM_HEAD_BYTES = 8;
 
 /** What an archive may take of this machine. */
 export interface PackageLimits {
@@ -25,8 +20,8 @@ export interface PackageLimits {
   readonly entries: number;
 }
 
-/** Three programs of the largest size, which no toolchain makes; sources that are packed with a program. */
-const LIMITS: PackageLimits = { unpackedBytes: 300_000_000, entries: 10_000 };
+/** A program, and the sources that may be packed with it. */
+const LIMITS: PackageLimits = { unpackedBytes: MAX_UNPACKED_BYTES, entries: 10_000 };
 
 /** What an archive says of its program. */
 export interface PackageFacts {
@@ -72,8 +67,9 @@ export async function readPackage(archive: Uint8Array, limits = LIMITS): Promise
   const manifest = readManifest(manifestFile);
   const program = files.get(`${top}/bin/main.wasm`);
   const mirrorOnly = program === undefined && isForMirrorsOnly(manifest);
-  if (program !== undefined) checkProgram(program);
-  else if (!mirrorOnly) throw new PackageProblem("there is no bin/main.wasm in its folder");
+  if (program === undefined && !mirrorOnly)
+    throw new PackageProblem("there is no bin/main.wasm in its folder");
+  if (program !== undefined && !isWasm(program)) throw new PackageProblem("bin/main.wasm is not WebAssembly");
   return {
     name: manifest.name,
     description: manifest.description,
@@ -106,11 +102,6 @@ function readManifest(file: Buffer): Manifest {
   if (manifest.success) return manifest.data;
   const issue = manifest.error.issues[0];
   throw new PackageProblem(`fastly.toml: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
-}
-
-function checkProgram(program: Buffer): void {
-  const isWasm = program.length >= WASM_HEAD_BYTES && program.subarray(0, 4).equals(WASM_MAGIC);
-  if (!isWasm) throw new PackageProblem("bin/main.wasm is not WebAssembly");
 }
 
 /** The one folder that everything is in. */

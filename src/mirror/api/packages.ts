@@ -1,8 +1,9 @@
+import { MAX_PACKAGE_BYTES } from "../../lib/package-files.ts";
 import { ApiError, badRequest, NOT_DELETED, recordNotFound } from "./api-error.ts";
 import { json } from "./exchange.ts";
 import type { ApiContext, ApiRequest, ApiResponse, Route } from "./exchange.ts";
 import { newId } from "./ids.ts";
-import { MAX_PACKAGE_BYTES, PackageProblem, readPackage } from "./package-archive.ts";
+import { PackageProblem, readPackage } from "./package-archive.ts";
 import type { PackageFacts } from "./package-archive.ts";
 import { packageOf } from "./package-record.ts";
 import { readUploadedFile } from "./uploaded-file.ts";
