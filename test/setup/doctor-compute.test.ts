@@ -1,3 +1,4 @@
+import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { describe, expect, it } from "vitest";
 import { FastlyClient } from "../../src/fastly/client.ts";
 import { BACKEND } from "../../src/fastly/objects.ts";
@@ -11,7 +12,8 @@ import {
   EDGE_STORES,
   edgeSettingsItem,
 } from "../../src/site/edge-settings.ts";
-import { startFirstTime } from "./first-time-fixture.ts";
+import { CONFIG_METADATA } from "../../src/site/metadata.ts";
+import { SEGMENT, startFirstTime } from "./first-time-fixture.ts";
 import type { FirstTime } from "./first-time-fixture.ts";
 
 /** A Compute service that is deployed, and the API to break it with. */
@@ -93,6 +95,15 @@ function wrongOf(rows: ReadonlyMap<string, CheckResult>): readonly string[] {
     .map(({ id, state }) => `${state} ${id}`);
 }
 
+/** Runs the command that a row says mends it, as somebody would who reads it. */
+async function carryOut(world: FirstTime, row: CheckResult | undefined): Promise<void> {
+  const { fix = "" } = row?.state === "fail" ? row : {};
+  expect(fix).toContain(": sitefleet deploy apply --env production");
+  const flags = fix.slice(fix.indexOf(APPLY) + APPLY.length).trim();
+  const { code, err } = await world.run(["deploy", "apply", ...(flags === "" ? [] : [flags])]);
+  expect([code, err]).toEqual([0, err]);
+}
+
 const APPLY = "sitefleet deploy apply --env production";
 
 /** Each of these deploys, and looks several times. */
@@ -164,6 +175,71 @@ describe("doctor of a Compute service", LONG, () => {
     expect(wrongOf(await doctor(world))).toEqual([]);
   });
 
+  it("names settings that are empty, and the deploy that mends them", async () => {
+    const world = await startCompute();
+    await world.putSettings("");
+    const row = (await doctor(world)).get("compute/settings");
+    expect(row).toMatchObject({
+      state: "fail",
+      found: `the item "${edgeSettingsItem(world.version)}" is empty`,
+    });
+    await carryOut(world, row);
+    expect(wrongOf(await doctor(world))).toEqual([]);
+  });
+
+  it.each([
+    ["secret", "private", EDGE_STORES.secrets, "compute/secrets", "there is no Secret Store"],
+    ["config", "settings", EDGE_STORES.settings, "compute/settings", "there is no Config Store"],
+  ] as const)("names a %s store that was deleted, and the deploy that mends it", async (...row) => {
+    const [kind, end, link, id, found] = row;
+    const world = await startCompute();
+    const storeId = await world.storeId(kind, end);
+    const { url, token } = world.mirror.file.api;
+    const path = `/resources/stores/${kind}/${storeId}`;
+    const gone = await fetch(new URL(path, url), { method: "DELETE", headers: { "Fastly-Key": token } });
+    expect(gone.ok).toBe(true);
+    const rows = await doctor(world);
+    expect(rows.get("compute/stores")).toMatchObject({
+      state: "fail",
+      found: `version ${world.version}: "${link}" is a store that is gone or not this service's (${storeId}), not "sitefleet_first-time_${end}"`,
+    });
+    expect(rows.get(id)).toMatchObject({ state: "fail", found });
+    await carryOut(world, rows.get(id));
+    expect(wrongOf(await doctor(world))).toEqual([]);
+  });
+
+  it("names a version that lacks a link, and the deploy that mends it", async () => {
+    const world = await startCompute();
+    await world.byHand((version) =>
+      world.client.compute.dropLink({ serviceId: world.serviceId, version }, EDGE_STORES.settings),
+    );
+    const rows = await doctor(world);
+    expect(rows.get("compute/settings")).toMatchObject({ state: "skipped" });
+    await carryOut(world, rows.get("compute/stores"));
+    expect(wrongOf(await doctor(world))).toEqual([]);
+  });
+
+  it("names a config of a codec version that nobody here knows, and what wrote it", async () => {
+    const world = await startCompute();
+    const { url, region, accessKeyId, secretAccessKey } = world.mirror.file.s3;
+    const credentials = { accessKeyId, secretAccessKey };
+    const owner = new S3Client({ endpoint: url, region, forcePathStyle: true, credentials });
+    const Metadata = { [CONFIG_METADATA.version]: "99", [CONFIG_METADATA.site]: "acme" };
+    for (const Bucket of ["first-config", "second-config"]) {
+      const Key = `production/production/shop.sites.localhost/${SEGMENT}`;
+      await owner.send(new PutObjectCommand({ Bucket, Key, Body: "{}", Metadata }));
+    }
+    owner.destroy();
+    const rows = await doctor(world);
+    expect(wrongOf(rows)).toEqual(["fail configs/codec"]);
+    expect(rows.get("configs/codec")).toMatchObject({
+      found: expect.stringContaining("shop.sites.localhost: codec version 99") as string,
+      fix: expect.stringMatching(
+        /^update sitefleet to what published them, .*deploy apply --env production$/,
+      ) as string,
+    });
+  });
+
   it("sees versions changed by hand: a link and a backend that are gone, and a shield", async () => {
     const world = await startCompute();
     await world.byHand((version) =>
@@ -172,7 +248,7 @@ describe("doctor of a Compute service", LONG, () => {
     expect((await doctor(world)).get("compute/stores")).toMatchObject({
       state: "fail",
       found: `version ${world.version + 1}: no store is linked as "${EDGE_STORES.secrets}"`,
-      fix: `link them: ${APPLY}`,
+      fix: `link them: ${APPLY} --overwrite`,
     });
     await world.byHand(async (version) => {
       const ref = { serviceId: world.serviceId, version };

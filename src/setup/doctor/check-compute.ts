@@ -68,23 +68,31 @@ function checkLinks({ active, found, wanted, apply }: ComputeJob): CheckResult {
   const wrong = wanted.links.flatMap(({ name, store }) => {
     const link = found.links.find((one) => one.name === name);
     if (link === undefined) return [`no store is linked as "${name}"`];
-    return link.store === store ? [] : [`"${name}" is ${link.store}, not "${store}"`];
+    return link.store === store ? [] : [`"${name}" is ${sayStore(link.store)}, not "${store}"`];
   });
   const version = `version ${active.number}`;
-  if (wrong.length > 0) return fail(id, `${version}: ${wrong.join("; ")}`, `link them: ${apply}`);
+  // What a version lacks somebody took out of it by hand, which no other deploy undoes.
+  if (wrong.length > 0) return fail(id, `${version}: ${wrong.join("; ")}`, `link them: ${apply} --overwrite`);
   return ok(id, `${version} opens ${wanted.links.map(({ store }) => `"${store}"`).join(" and ")}`);
+}
+
+/** A link tells its store by id: without a name it is none of the service's, and in most cases deleted. */
+function sayStore(store: string): string {
+  const [, id] = /^\((.*)\)$/.exec(store) ?? [];
+  return id === undefined ? `"${store}"` : `a store that is gone or not this service's (${id})`;
 }
 
 /** From this share of what an item may have on there is little room for another suffix or region. */
 const NEARLY_FULL = 0.9;
 
-function checkSettings({ active, found, wanted, apply }: ComputeJob): CheckResult {
+function checkSettings({ active, live, found, wanted, apply }: ComputeJob): CheckResult {
   const id = "compute/settings";
   const { settings } = found;
   // An item that was changed by hand is drift, which no other deploy undoes.
   const write = `write it: ${apply} --overwrite`;
   if (!found.links.some(({ name }) => name === EDGE_STORES.settings))
     return skipped(id, "no Config Store is linked");
+  if (storeOf(live.stores, "settings") === undefined) return fail(id, "there is no Config Store", write);
   const item = `the item "${edgeSettingsItem(active.number)}"`;
   if (settings === null)
     return fail(id, `neither ${item} nor "${EDGE_SETTINGS_ITEM}" is in the Config Store`, write);
@@ -147,7 +155,11 @@ function checkBackends({ active, session, apply }: ComputeJob): CheckResult {
   );
   if (missing.length > 0) {
     const names = missing.map(({ name }) => `"${name}"`).join(", ");
-    return fail(id, `version ${active.number} lacks ${names}, which the app asks`, `make them: ${apply}`);
+    return fail(
+      id,
+      `version ${active.number} lacks ${names}, which the app asks`,
+      `make them: ${apply} --overwrite`,
+    );
   }
   const shielded = backends.filter(({ shield }) => shield !== null && shield !== "");
   if (shielded.length > 0) {
