@@ -6,6 +6,7 @@ import type { Scene } from "./scene.ts";
 import {
   partOverBlindness,
   takeBlindConditions,
+  takeBlindKeys,
   takeBlindState,
   takeBlindStorage,
 } from "./without-http-cache.ts";
@@ -88,6 +89,7 @@ export const ALLOWANCES: readonly Allowance[] = [
   { id: "no-http-cache", excuses: ["asked"], judge: takeBlindConditions },
   { id: "broken-objects", excuses: ["stored"], judge: takeOwnStatuses },
   { id: "no-http-cache", excuses: ["stored"], judge: takeBlindStorage },
+  { id: "no-http-cache", excuses: ["header sf-config-keys"], judge: takeBlindKeys },
   { id: "compressed-length", excuses: ["header content-length"], judge: takeCompressedLength },
   { id: "unsatisfiable-size", excuses: ["header content-range"], judge: takeUnsatisfiableSize },
   { id: "no-revalidation", excuses: ["asked", "stored"], judge: takeRevalidation },

@@ -3,17 +3,16 @@ import type { HeaderLine } from "../../src/http/header-list.ts";
 import type { Clock } from "../../src/lib/clock.ts";
 import { computeRun } from "../../src/mirror/compute/compute-host.ts";
 import type { ComputeProgram } from "../../src/mirror/compute/serve.ts";
+import { bareEdge } from "../../src/mirror/edge/bare-edge.ts";
 import { readBody } from "../../src/mirror/edge/body.ts";
 import type { CacheEntry } from "../../src/mirror/edge/cache-entry.ts";
-import { CacheStore } from "../../src/mirror/edge/cache-store.ts";
-import { BusyKeys } from "../../src/mirror/edge/collapsing.ts";
-import { DEFAULT_GEO } from "../../src/mirror/edge/geo.ts";
 import { HealthBoard } from "../../src/mirror/edge/health.ts";
 import type { HopRequest } from "../../src/mirror/edge/message.ts";
+import { newPop } from "../../src/mirror/edge/new-pop.ts";
+import { NotedStore } from "../../src/mirror/edge/noted-store.ts";
 import { MAX_OBJECT } from "../../src/mirror/edge/parts.ts";
-import type { AnyRun, EdgeParts, Pop } from "../../src/mirror/edge/parts.ts";
+import type { AnyRun } from "../../src/mirror/edge/parts.ts";
 import { handleAtPop } from "../../src/mirror/edge/pop.ts";
-import { PurgeGenerations } from "../../src/mirror/edge/purge-generations.ts";
 import { EDGE_SETTINGS_ITEM, EDGE_STORES } from "../../src/site/edge-settings.ts";
 import type { BackendSpec } from "../../src/vcl/runtime.ts";
 import { Buckets } from "./buckets.ts";
@@ -155,10 +154,22 @@ function edgeOf(init: EdgeInit, runOf: (buckets: Buckets) => AnyRun): Edge {
   const { setting, clock } = init;
   const buckets = new Buckets({ ...init, origins: setting.origins, segment: SEGMENT, key: KEY });
   const notes: Notes = { stored: [], lines: [] };
-  const pop = popOf(notes);
+  const store = new NotedStore(CACHE_BYTES, (entry) => void notes.stored.push(storedOf(entry)));
+  const pop = newPop({ name: "LHR", store });
   const tasks: Promise<void>[] = [];
   const run = runOf(buckets);
-  const parts = partsOf({ clock, buckets, run, pop, tasks, notes });
+  const parts = bareEdge({
+    clock,
+    pools: buckets,
+    random: () => 0.5,
+    // The same text in decimal, which VCL's ids are in, and in hexadecimal.
+    nextXid: () => "1".padStart(32, "0"),
+    onLog: ({ line }) => void notes.lines.push(documentOf(line)),
+    serviceOf: () => run,
+    pops: () => [pop],
+    shieldPop: () => pop,
+    background: (task) => void tasks.push(task),
+  });
   return {
     buckets,
     async answer(request) {
@@ -186,32 +197,6 @@ function edgeOf(init: EdgeInit, runOf: (buckets: Buckets) => AnyRun): Edge {
       }
     },
   };
-}
-
-function popOf(notes: Notes): Pop {
-  return {
-    name: "LHR",
-    identity: "cache-lhr7000-LHR",
-    ip: "192.0.2.1",
-    store: new NotedStore((entry) => void notes.stored.push(storedOf(entry))),
-    busy: new BusyKeys(),
-    rates: new Map(),
-  };
-}
-
-/** A cache that tells what it is given to keep. */
-class NotedStore extends CacheStore {
-  readonly #note: (entry: CacheEntry) => void;
-
-  constructor(note: (entry: CacheEntry) => void) {
-    super(CACHE_BYTES);
-    this.#note = note;
-  }
-
-  override insert(...given: Parameters<CacheStore["insert"]>): boolean {
-    this.#note(given[0]);
-    return super.insert(...given);
-  }
 }
 
 function storedOf(entry: CacheEntry): Stored {
@@ -244,40 +229,6 @@ function keyText(key: string): string {
   if (!key.startsWith(prefix)) throw new Error(`"${key}" is no key of this service`);
   const text = key.slice(prefix.length).replace(/^([a-z]+)#/, "$1");
   return shownKey(text.replace(/#1#$/, ""));
-}
-
-interface PartsInit {
-  readonly clock: Clock;
-  readonly buckets: Buckets;
-  readonly run: AnyRun;
-  readonly pop: Pop;
-  readonly tasks: Promise<void>[];
-  readonly notes: Notes;
-}
-
-function partsOf({ clock, buckets, run, pop, tasks, notes }: PartsInit): EdgeParts {
-  const parts: EdgeParts = {
-    clock,
-    pools: buckets,
-    random: () => 0.5,
-    // The same text in decimal, which VCL's ids are in, and in hexadecimal.
-    nextXid: () => "1".padStart(32, "0"),
-    httpDate: () => new Date(clock.now()).toUTCString(),
-    onLog: ({ line }) => void notes.lines.push(documentOf(line)),
-    serviceOf: () => run,
-    tlsPortOf: () => null,
-    shieldPop: () => pop,
-    handleAt: (at, request) => handleAtPop(parts, at, request),
-    signHop: () => "equality",
-    geo: DEFAULT_GEO,
-    generations: new PurgeGenerations(),
-    mayPurge: () => false,
-    purgeObject: (key, soft) => pop.store.purgeObject(key, { soft, now: clock.now() }),
-    purgePops: (purge) => purge(pop),
-    watch: null,
-    background: (task) => void tasks.push(task),
-  };
-  return parts;
 }
 
 /** What stands in a line behind the name of its endpoint; a line that is none of ours stands for itself. */

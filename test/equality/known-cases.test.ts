@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { DEBUG_PREFIX } from "../../src/site/edge-names.ts";
+import { segmentHash, shortHash } from "../../src/site/short-hashes.ts";
 import { counterexampleText } from "./counterexample-text.ts";
 import type { CaseObject, CaseRequest, CaseStep, EqualityCase } from "./equality-case.ts";
 import { runCase } from "./run-case.ts";
@@ -10,7 +11,8 @@ import type { TallyFigures } from "./tally.ts";
 
 const settings = allSettings();
 const HOST = "www.example.com";
-const TOKEN = createHash("sha256").update(`${DEBUG_PREFIX}${SEGMENT}`).digest("hex");
+const sha256Hex = (text: string): string => createHash("sha256").update(text).digest("hex");
+const TOKEN = sha256Hex(`${DEBUG_PREFIX}${SEGMENT}`);
 /** The time for which a config is fresh under settings 1, and a second. */
 const CONFIG_IS_STALE = 3_601_000;
 
@@ -88,8 +90,35 @@ test("A large file of text is not compressed, nor does a range behind its end sa
 test("That there is no 404 page is known from something stale too, and S3's own words about it are never shown", async () => {
   const steps = [
     step({ target: "/404" }),
+    step({ target: "/none" }),
     step({ target: "/none", wait: 121_000, moods: { hosting: "500" } }),
   ];
-  const objects = [{ ...CONFIG, metadata: { ...CONFIG.metadata, n: "p" } }];
-  await figuresOf({ setting: ONE_REGION, noise: [], objects, steps });
+  await figuresOf({ setting: ONE_REGION, noise: [], objects: [CONFIG], steps });
+});
+
+test("Nor are they shown where VCL has no restart left", async () => {
+  const bucket = `1,${segmentHash("blog", sha256Hex)},`;
+  const config = { ...CONFIG, metadata: { ...CONFIG.metadata, b: bucket } };
+  const rules: CaseObject = {
+    ...CONFIG,
+    key: `test/production/_sites/blog/rules/1/${segmentHash("blog", sha256Hex)}`,
+    metadata: { v: "3", s: "blog", q: "0=301 /blog/old /new" },
+  };
+  const steps = [
+    step({ target: "/404" }),
+    step({ target: "/blog/none" }),
+    step({ target: "/blog/none", wait: 121_000, moods: { hosting: "500" } }),
+  ];
+  await figuresOf({ setting: ONE_REGION, noise: [], objects: [config, rules], steps });
+});
+
+test("A path may have a long segment, or one of many dots", async () => {
+  const directories = `,${shortHash("blog", sha256Hex)},`;
+  const config = { ...CONFIG, metadata: { ...CONFIG.metadata, e: directories } };
+  const long = "%C3%A9".repeat(290);
+  const dotted = ".a".repeat(440);
+  const objects = [config, page("blog/404.html", {}), page(`${dotted}/x.y`, {})];
+  const steps = [step({ target: `/blog/${long}/x/y` }), step({ target: `/${dotted}/x.y` })];
+  const { excused } = await figuresOf({ setting: ONE_REGION, noise: [], objects, steps });
+  expect(excused).toBe(0);
 });

@@ -46,13 +46,13 @@ export function takeBlindStorage(scene: Scene): "no" | "taken" {
 /** Whether the app keeps what VCL keeps, in the way in which it can. */
 function isBlindly({ setting }: Scene, own: Stored, like: Stored): boolean {
   const { config, unknownDomain, page } = setting.environment.ttl;
-  const isHosting = own.key.startsWith("hosting/");
-  const isOfAnswer = (key: string): boolean => own.key.startsWith("config/") && /^[cs]:/.test(key);
+  const isConfig = own.key.startsWith("config/");
+  const isOfAnswer = (key: string): boolean => isConfig && /^[cs]:/.test(key);
   const keys = like.surrogateKeys.filter((key) => !isOfAnswer(key));
   const given = own.surrogateKeys.filter((key) => !PLATFORM_KEY.test(key));
   return (
     own.status === like.status &&
-    own.ttl === (isHosting ? page : Math.min(config, unknownDomain)) &&
+    own.ttl === (isConfig ? Math.min(config, unknownDomain) : page) &&
     own.staleIfError === 0 &&
     given.join() === keys.join()
   );
@@ -66,6 +66,16 @@ export function takeBlindConditions({ setting, compute }: Scene): "no" | "taken"
     headers: one.headers.filter(([name]) => name !== "if-none-match" && name !== "if-modified-since"),
     answer: one.answer === "304" ? "200" : one.answer,
   }));
+  return "taken";
+}
+
+/** The keys of a config without those of its site, which were not known when it was stored. */
+export function takeBlindKeys({ setting, vcl, compute }: Scene): "no" | "taken" {
+  const name = "sf-config-keys";
+  const [all, own] = [vcl.headers.get(name), compute.headers.get(name)];
+  if (setting.edgeSettings.httpCache || all === undefined || own === undefined) return "no";
+  if (all.replaceAll(/ [cs]:[^ ]+/g, "") !== own) return "no";
+  vcl.headers.set(name, own);
   return "taken";
 }
 

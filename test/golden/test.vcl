@@ -1,4 +1,4 @@
-# sitefleet test, revision c2ec7d7b09e7959b
+# sitefleet test, revision abb05a5fade30f99
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -608,14 +608,15 @@ sub sf_not_found {
   } else {
     set var.sf_key = "";
     if (req.http.SF-Config-E) {
-      # The directory of what was asked for, without slashes at its ends.
+      # The directory of what was asked for, without slashes at its ends. Without an anchor a long segment would be looked
+      # through once for each of its bytes.
       set var.sf_directory = regsub(var.sf_asked, "^/(?:(.*)/)?[^/]*$", "\1");
       if (var.sf_directory != "") {
         if (std.strstr(req.http.SF-Config-E, "," substr(regsub(digest.hash_sha256(var.sf_directory), "^0x", ""), 0, 8) ",") ~ "^,") {
           set var.sf_key = "/" var.sf_directory "/404.html";
           set var.sf_directory = "";
         } else {
-          set var.sf_directory = regsub(var.sf_directory, "/?[^/]*$", "");
+          set var.sf_directory = regsub(var.sf_directory, "^(?:(.*)/)?[^/]*$", "\1");
         }
       }
       if (var.sf_directory != "") {
@@ -623,7 +624,7 @@ sub sf_not_found {
           set var.sf_key = "/" var.sf_directory "/404.html";
           set var.sf_directory = "";
         } else {
-          set var.sf_directory = regsub(var.sf_directory, "/?[^/]*$", "");
+          set var.sf_directory = regsub(var.sf_directory, "^(?:(.*)/)?[^/]*$", "\1");
         }
       }
       if (var.sf_directory != "") {
@@ -631,7 +632,7 @@ sub sf_not_found {
           set var.sf_key = "/" var.sf_directory "/404.html";
           set var.sf_directory = "";
         } else {
-          set var.sf_directory = regsub(var.sf_directory, "/?[^/]*$", "");
+          set var.sf_directory = regsub(var.sf_directory, "^(?:(.*)/)?[^/]*$", "\1");
         }
       }
       if (var.sf_directory != "") {
@@ -639,7 +640,7 @@ sub sf_not_found {
           set var.sf_key = "/" var.sf_directory "/404.html";
           set var.sf_directory = "";
         } else {
-          set var.sf_directory = regsub(var.sf_directory, "/?[^/]*$", "");
+          set var.sf_directory = regsub(var.sf_directory, "^(?:(.*)/)?[^/]*$", "\1");
         }
       }
       if (var.sf_directory != "") {
@@ -647,7 +648,7 @@ sub sf_not_found {
           set var.sf_key = "/" var.sf_directory "/404.html";
           set var.sf_directory = "";
         } else {
-          set var.sf_directory = regsub(var.sf_directory, "/?[^/]*$", "");
+          set var.sf_directory = regsub(var.sf_directory, "^(?:(.*)/)?[^/]*$", "\1");
         }
       }
       if (var.sf_directory != "") {
@@ -655,7 +656,7 @@ sub sf_not_found {
           set var.sf_key = "/" var.sf_directory "/404.html";
           set var.sf_directory = "";
         } else {
-          set var.sf_directory = regsub(var.sf_directory, "/?[^/]*$", "");
+          set var.sf_directory = regsub(var.sf_directory, "^(?:(.*)/)?[^/]*$", "\1");
         }
       }
       if (var.sf_directory != "") {
@@ -663,7 +664,7 @@ sub sf_not_found {
           set var.sf_key = "/" var.sf_directory "/404.html";
           set var.sf_directory = "";
         } else {
-          set var.sf_directory = regsub(var.sf_directory, "/?[^/]*$", "");
+          set var.sf_directory = regsub(var.sf_directory, "^(?:(.*)/)?[^/]*$", "\1");
         }
       }
       if (var.sf_directory != "") {
@@ -671,7 +672,7 @@ sub sf_not_found {
           set var.sf_key = "/" var.sf_directory "/404.html";
           set var.sf_directory = "";
         } else {
-          set var.sf_directory = regsub(var.sf_directory, "/?[^/]*$", "");
+          set var.sf_directory = regsub(var.sf_directory, "^(?:(.*)/)?[^/]*$", "\1");
         }
       }
     }
@@ -971,7 +972,7 @@ sub vcl_recv {
       unset req.http.SF-Found;
     }
     # not-found
-    if (req.http.SF-Phase == "not-found") {
+    if (req.http.SF-Phase == "not-found" || req.http.SF-Dead-End) {
       error 604 "not found";
     }
     if (req.http.SF-Phase == "not-found-page") {
@@ -1071,7 +1072,7 @@ sub vcl_recv {
     if (req.http.SF-Phase == "page" || req.http.SF-Phase == "rewrite") {
       # page-lookup
       set var.sf_stem = regsub(req.http.SF-Path, "(?:/|/index\.html|\.html)$", "");
-      if (var.sf_stem == req.http.SF-Path && var.sf_stem ~ "\.[^/]*$") {
+      if (var.sf_stem == req.http.SF-Path && var.sf_stem ~ "^(?>.*/)[^/]*\.") {
         set req.http.SF-Key = var.sf_stem;
       } else if (var.sf_stem == "" || var.sf_stem == "/") {
         set req.http.SF-Key = "/index.html";
@@ -1158,13 +1159,10 @@ sub vcl_hash {
 sub vcl_hit {
 #FASTLY hit
   # not-found
-  if (req.http.SF-Hop == "edge" && obj.status != 200 && obj.status != 206 && obj.status != 304 && obj.status != 416 && obj.status < 500) {
-    if (req.http.SF-Phase == "spa" || (req.http.SF-Phase == "not-found-page" && !obj.http.x-amz-meta-c)) {
-      error 604 "not found";
-    }
-    if (req.restarts >= 3 && (req.http.SF-Phase == "rewrite" || (obj.status == 404 && !obj.http.x-amz-meta-c))) {
-      error 604 "not found";
-    }
+  if (req.http.SF-Hop == "edge" && obj.status != 200 && obj.status != 206 && obj.status != 304 && obj.status != 416 && obj.status < 500
+    && (req.http.SF-Phase == "spa" || (req.http.SF-Phase == "not-found-page" && !obj.http.x-amz-meta-c)
+      || (req.restarts >= 3 && (req.http.SF-Phase == "rewrite" || (obj.status == 404 && !obj.http.x-amz-meta-c))))) {
+    error 604 "not found";
   }
   # segmented-caching
 
@@ -1247,7 +1245,7 @@ sub vcl_fetch {
       }
     }
     if (beresp.http.Surrogate-Key) {
-      set var.sf_keys = beresp.http.Surrogate-Key " " var.sf_keys;
+      set var.sf_keys = var.sf_keys " " beresp.http.Surrogate-Key;
     }
     set beresp.http.Surrogate-Key = var.sf_keys;
     # rule-buckets
@@ -1415,13 +1413,10 @@ sub vcl_fetch {
     set beresp.stale_if_error = 86400s;
     set beresp.stale_while_revalidate = 0s;
   }
-  if (req.http.SF-Hop == "edge" && beresp.status != 200 && beresp.status != 206 && beresp.status != 304 && beresp.status != 416 && beresp.status < 500) {
-    if (req.http.SF-Phase == "spa" || (req.http.SF-Phase == "not-found-page" && !beresp.http.x-amz-meta-c)) {
-      error 604 "not found";
-    }
-    if (req.restarts >= 3 && (req.http.SF-Phase == "rewrite" || (beresp.status == 404 && !beresp.http.x-amz-meta-c))) {
-      error 604 "not found";
-    }
+  if (req.http.SF-Hop == "edge" && beresp.status != 200 && beresp.status != 206 && beresp.status != 304 && beresp.status != 416 && beresp.status < 500
+    && (req.http.SF-Phase == "spa" || (req.http.SF-Phase == "not-found-page" && !beresp.http.x-amz-meta-c)
+      || (req.restarts >= 3 && (req.http.SF-Phase == "rewrite" || (beresp.status == 404 && !beresp.http.x-amz-meta-c))))) {
+    error 604 "not found";
   }
   # compression
   if (req.http.SF-Hop == "edge" && req.http.SF-Bucket == "hosting" && beresp.status == 200 && !beresp.http.Content-Encoding && beresp.http.Content-Type ~ "(?i)^(?:text/|application/(?:[a-z0-9.+-]*\+)?(?:json|xml|javascript|wasm)|application/(?:manifest|x-javascript|vnd\.ms-fontobject)|image/(?:svg\+xml|x-icon|vnd\.microsoft\.icon)|font/(?:ttf|otf|collection))") {
@@ -1482,6 +1477,10 @@ sub vcl_error {
     if (req.http.SF-Phase == "redirect") {
       set obj.status = 601;
     }
+  }
+  # not-found
+  if (obj.status == 503 && req.http.SF-Dead-End) {
+    set obj.status = 604;
   }
 
   # method-policy
@@ -1738,9 +1737,12 @@ sub vcl_deliver {
       call sf_not_found;
       restart;
     }
-    # What is stale has come past vcl_hit: S3's own 404 is no page either.
-    if ((resp.stale || fastly_info.state ~ "STALE") && req.restarts < 3 && resp.status == 404 && !resp.http.x-amz-meta-c && (req.http.SF-Phase == "spa" || req.http.SF-Phase == "not-found-page")) {
-      set req.http.SF-Phase = "not-found";
+    # What is stale has come past vcl_hit, and here a page can be made only by a restart. The fourth is an error 503
+    # (documentation/reference/vcl/statements/restart), which vcl_error makes the same page of.
+    if ((resp.stale || fastly_info.state ~ "STALE") && !req.http.SF-Dead-End && resp.status != 200 && resp.status != 206 && resp.status != 304 && resp.status != 416 && resp.status < 500
+      && (req.http.SF-Phase == "spa" || (req.http.SF-Phase == "not-found-page" && !resp.http.x-amz-meta-c)
+        || (req.restarts >= 3 && (req.http.SF-Phase == "rewrite" || (resp.status == 404 && !resp.http.x-amz-meta-c))))) {
+      set req.http.SF-Dead-End = "1";
       restart;
     }
     # second-region
@@ -1841,7 +1843,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "c2ec7d7b09e7959b";
+    set resp.http.SF-Revision = "abb05a5fade30f99";
     set resp.http.SF-Version = req.vcl.version;
   }
   # probe

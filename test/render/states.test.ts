@@ -34,6 +34,32 @@ describe("the last pass", () => {
     }
   });
 
+  it("shows no page that is missing out of a stale copy either, but our own by an error", () => {
+    for (const phase of ["page", "rewrite", "spa", "not-found-page"]) {
+      const stale = at({ phase, restarts: 3 }, { resp: makeResponse(404), cacheState: "HIT-STALE" });
+      expect(run("deliver", stale)).toEqual({ do: "restart" });
+      expect(stale.req.headers.get("SF-Dead-End")).toBe("1");
+    }
+    const headers = [["SF-Dead-End", "1"]] as const;
+    const third = at({ phase: "not-found-page", restarts: 3, headers });
+    expect(run("recv", third)).toMatchObject({ do: "error", status: 604 });
+    const fourth = at({ phase: "page", restarts: 3, headers }, { obj: makeObject({ status: 503 }) });
+    expect(run("error", fourth)).toEqual({ do: "deliver" });
+    expect(fourth.obj).toMatchObject({ status: 404, reason: "Not Found" });
+    const shown = at(
+      { phase: "page", restarts: 3, headers },
+      { resp: makeResponse(404), cacheState: "ERROR-STALE" },
+    );
+    expect(run("deliver", shown)).toEqual({ do: "deliver" });
+  });
+
+  it("shows what is there out of a stale copy", () => {
+    for (const phase of ["page", "rewrite", "spa", "not-found-page"]) {
+      const stale = at({ phase, restarts: 3 }, { resp: makeResponse(200), cacheState: "HIT-STALE" });
+      expect(run("deliver", stale)).toEqual({ do: "deliver" });
+    }
+  });
+
   it("leaves the shield's copy of the same answers alone", () => {
     const situation = { hop: "shield", phase: "page", restarts: 0 } as const;
     expect(fetchOf(situation, { status: 404 }).action).toEqual({ do: "deliver" });

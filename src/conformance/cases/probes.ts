@@ -40,7 +40,7 @@ export const probeCases: readonly ConformanceCase[] = [
           headers: {
             "SF-Revision": { matches: "^[0-9a-f]{16}$" },
             "SF-Release": "2",
-            "SF-Keys": { matches: "(?:^| )s:sf-raw-probed r:sf-raw-probed/2 p:[0-9a-f]{16}$" },
+            "SF-Keys": { matches: "(?:^| )s:sf-raw-probed r:sf-raw-probed/2 p:[0-9a-f]{16}(?: |$)" },
             "SF-State": { matches: "^MISS" },
           },
         },

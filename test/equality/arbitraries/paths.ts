@@ -126,6 +126,8 @@ const nasty = fc.constantFrom(
   "%C3%A9".repeat(300),
   "x".repeat(8_000),
   "/d".repeat(70),
+  `${".a".repeat(440)}/x.y`,
+  `${"%C3%A9".repeat(290)}/x/y/z`,
   "/%E6%97%A5%E6%9C%AC".repeat(40),
 );
 
