@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { request } from "undici";
 import { onTestFinished } from "vitest";
-import { watchCalls } from "./given-up-calls.ts";
+import { giveUpCall } from "./given-up-calls.ts";
 import { listenOnLoopback, shut } from "./loopback-server.ts";
 
 /**
@@ -49,8 +49,7 @@ export async function startFaultProxy(
   decide: (call: ProxiedCall, calls: readonly ProxiedCall[]) => Fault | Promise<Fault>,
 ): Promise<FaultProxy> {
   const calls: ProxiedCall[] = [];
-  const giveUp = watchCalls();
-  const silent = ({ method, url }: ProxiedCall): void => giveUp({ port, method, path: url });
+  const silent = ({ method, url }: ProxiedCall): void => giveUpCall({ port, method, path: url });
   const serve = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const chunks: Uint8Array[] = [];
     for await (const chunk of incoming) if (chunk instanceof Uint8Array) chunks.push(chunk);

@@ -1,6 +1,14 @@
 import { RemoteError } from "../../fastly/remote-error.ts";
 import { SitefleetError } from "../../lib/errors.ts";
-import { activate, activeVersion, orInterrupted, waitForEdge, writeJournal } from "./activation.ts";
+import {
+  activate,
+  activeVersion,
+  orInterrupted,
+  putJournalText,
+  readJournalText,
+  waitForEdge,
+  writeJournal,
+} from "./activation.ts";
 import type { Activation, ExpectedEdge } from "./activation.ts";
 import { sayLive, sayNothingActivated, withLines } from "./left-behind.ts";
 import { LiveNotice } from "./live-notice.ts";
@@ -18,24 +26,26 @@ import type { CheckFailure } from "./restore.ts";
  */
 export async function activateAndVerify(job: Activation, live: number | null): Promise<void> {
   await withNotice(job, { live: sayLive(live), next: "stopping" }, async (notice) => {
-    await announce(job, live);
+    const before = await announce(job, live);
     notice.now({
       live: `version ${job.version} is being made live, and ${sayLive(live)} until then`,
       next: "waiting for Fastly's answer, to take it back",
     });
-    await activateOrSay(job, live);
+    await activateOrSay(job, { live, before });
     job.timer.end("activate");
     await prove(job, notice);
   });
 }
 
-/** Writes down that the version is about to go live. */
-async function announce(job: Activation, live: number | null): Promise<void> {
+/** Writes down that the version is about to go live. Resolves to what was written there before. */
+async function announce(job: Activation, live: number | null): Promise<string | undefined> {
   const { signal, lasting, version, former } = job;
   try {
     signal.throwIfAborted();
+    const before = await readJournalText(job);
     await writeJournal(job, { state: "activating", version, former });
     signal.throwIfAborted();
+    return before;
   } catch (error) {
     const next = "the next run goes on from here";
     throw sayNothingActivated(error, { signal, live, lasting, next });
@@ -67,7 +77,10 @@ function unproven({ version, former, interrupted }: Activation): LiveMoment {
 }
 
 /** What is live after a refused activation is not left to be guessed. */
-async function activateOrSay(job: Activation, live: number | null): Promise<void> {
+async function activateOrSay(
+  job: Activation,
+  { live, before }: { readonly live: number | null; readonly before: string | undefined },
+): Promise<void> {
   try {
     await activate(job, job.version);
   } catch (error) {
@@ -78,7 +91,19 @@ async function activateOrSay(job: Activation, live: number | null): Promise<void
         ? `version ${job.version} was not made live: ${sayLive(live)}, as before`
         : `whether version ${job.version} went live is not known: \`sitefleet deploy status\` shows it`,
       ...job.lasting,
+      ...(isKnown ? await takeBackJournal(job, before) : []),
     ]);
+  }
+}
+
+/** What was said of the version that stays live holds again: it may have been verified, or not. */
+async function takeBackJournal(job: Activation, before: string | undefined): Promise<readonly string[]> {
+  try {
+    await putJournalText(job, before);
+    return [];
+  } catch (cause) {
+    if (!(cause instanceof RemoteError)) throw cause;
+    return [`that it was refused could not be remembered: ${cause.message}`];
   }
 }
 

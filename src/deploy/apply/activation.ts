@@ -124,3 +124,15 @@ export async function writeJournal(job: Activation, journal: Journal): Promise<v
     ...(job.record && journal.state === "verified" ? formatRecord(job.record) : []),
   ]);
 }
+
+/** The journal as it is written, to be put back; `undefined`: there is none. */
+export async function readJournalText({ state }: Activation): Promise<string | undefined> {
+  const items = (await state?.list()) ?? [];
+  return items.find(({ item_key }) => item_key === STATE_KEYS.journal)?.item_value;
+}
+
+/** Writes the journal as it was read. */
+export async function putJournalText({ state }: Activation, text: string | undefined): Promise<void> {
+  if (text === undefined) await state?.remove([STATE_KEYS.journal]);
+  else await state?.put([{ key: STATE_KEYS.journal, value: text }]);
+}

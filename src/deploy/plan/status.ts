@@ -104,9 +104,7 @@ export function formatStatus(status: DeployStatus): string {
     `${status.environment}: service "${service.name}" (${service.id})`,
     `active   ${active ? formatVersion(active) : "nothing"}`,
     ...(status.package === null ? [] : [`package  ${describePackage(status.package)}`]),
-    ...(status.lastChange === null
-      ? []
-      : [`last     ${describeLast(status.lastChange, status.lastVersion)}`]),
+    ...(status.lastChange === null ? [] : [`last     ${describeLast(status.lastChange, status)}`]),
     ...status.drafts.map((draft) => `draft    ${formatVersion(draft)}`),
     ...block("drift", status.drift.flatMap(describeDrift), {
       none: "none: nothing was changed by hand",
@@ -125,16 +123,23 @@ export function formatStatus(status: DeployStatus): string {
   return forTerminal(lines.join("\n"));
 }
 
-function describeLast(change: Journal["state"], version: number | null): string {
+function describeLast(
+  change: Journal["state"],
+  { lastVersion, active }: Pick<DeployStatus, "lastVersion" | "active">,
+): string {
+  const version = `version ${lastVersion ?? "?"}`;
   switch (change) {
     case "verified":
       return "verified";
     case "failed":
-      return `version ${version ?? "?"} failed and was taken back`;
+      return `${version} failed and was taken back`;
     case "interrupted":
-      return `version ${version ?? "?"} was interrupted and taken back`;
+      return `${version} was interrupted and taken back`;
     case "activating":
-      return `version ${version ?? "?"} was begun, and its run ended before it was verified`;
+      // Its run may be under way, may have been cut off, or may have ended with what was live before.
+      return lastVersion === active?.number
+        ? `${version} has not passed verification`
+        : `${version} was about to be made live, and is not live`;
     default:
       return assertNever(change);
   }

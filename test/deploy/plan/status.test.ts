@@ -4,7 +4,18 @@ import { readLive } from "../../../src/deploy/live/live.ts";
 import { formatStatus, toStatus } from "../../../src/deploy/plan/status.ts";
 import { startApi } from "../../mirror/api/api-fixture.ts";
 import { startFaultProxy } from "../../support/fault-proxy.ts";
-import { deployerAt, desiredWith, failureOf, liveOf } from "../deploy-fixture.ts";
+import type { SitefleetError } from "../../../src/lib/errors.ts";
+import { applyRollback, planRollback } from "../../../src/deploy/apply/rollback.ts";
+import {
+  BAD_EDGE,
+  GOOD_EDGE,
+  VARIABLES,
+  deployerAt,
+  desiredWith,
+  environmentWith,
+  failureOf,
+  liveOf,
+} from "../deploy-fixture.ts";
 
 const { service } = desiredWith();
 
@@ -95,5 +106,57 @@ describe("status", () => {
     expect(await text()).toMatch(
       /^draft {4}version 3 .* a draft of sitefleet's that nothing will be deployed from$/m,
     );
+  });
+
+  it("tells how the last change ended by what is live, not by how far its run came", async () => {
+    const { api, deployer, id, path, text } = await withTwoVersions();
+    const last = async (): Promise<string | undefined> => /^last {5}(.*)$/m.exec(await text())?.[1];
+    const rollBack = async (at: string): Promise<SitefleetError> => {
+      const { client, clock, lines } = deployerAt(at);
+      const plan = await planRollback(client, { service, to: 1 });
+      const { signal } = new AbortController();
+      const progress = (line: string): void => void lines.push(line);
+      return failureOf(applyRollback(plan, { client, clock, signal, checks: GOOD_EDGE, progress }));
+    };
+    const refusing = await startFaultProxy(api.api.url, ({ url }) =>
+      url.endsWith("/activate") ? { status: 403 } : "pass",
+    );
+    const refused = await rollBack(refusing.url);
+    expect(refused.details.slice(1)).toEqual(["version 1 was not made live: version 2 is live, as before"]);
+    expect(await last()).toBe("verified");
+    expect((await liveOf(deployer)).state.journal).toMatchObject({
+      state: "verified",
+      version: 2,
+      former: 1,
+    });
+    // Nobody learns whether the activation was done, nor can write down that it was not.
+    let isDead = false;
+    const dying = await startFaultProxy(api.api.url, ({ url }) => {
+      isDead ||= url.endsWith("/activate");
+      return isDead ? "lost" : "pass";
+    });
+    await rollBack(dying.url);
+    expect(await last()).toBe("version 1 was about to be made live, and is not live");
+    await api.call("PUT", `/service/${id}/version/1/activate`);
+    expect(await last()).toBe("version 1 has not passed verification");
+    await api.call("PUT", `${path}/2/activate`);
+    const other = environmentWith({}, { ...VARIABLES, SITEFLEET_CONFIG_SEGMENT: "other-segment" });
+    await failureOf(deployer.deploy(desiredWith("# two", other), BAD_EDGE));
+    expect(await last()).toBe("version 2 has not passed verification");
+  });
+
+  it("says that a refused activation could not be remembered", async () => {
+    const { api } = await withTwoVersions();
+    let isRefused = false;
+    const proxy = await startFaultProxy(api.api.url, ({ method, url }) => {
+      if (!url.endsWith("/activate")) return isRefused && method !== "GET" ? { status: 403 } : "pass";
+      isRefused = true;
+      return { status: 403 };
+    });
+    const error = await failureOf(deployerAt(proxy.url).deploy(desiredWith("# three")));
+    expect(error.details.slice(1)).toEqual([
+      "version 3 was not made live: version 2 is live, as before",
+      expect.stringMatching(/^that it was refused could not be remembered: /),
+    ]);
   });
 });
