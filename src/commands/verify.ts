@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { CASES } from "../conformance/cases.ts";
 import type { ConformanceCase } from "../conformance/case.ts";
 import { runCases } from "../conformance/run.ts";
@@ -6,6 +7,7 @@ import type { ConformanceTarget } from "../conformance/target.ts";
 import { foreignTarget } from "../fleet/conformance-target.ts";
 import { caseOptions, verifyFleet } from "../fleet/verification.ts";
 import { SitefleetError } from "../lib/errors.ts";
+import { readAuthority } from "../settings/edge-authority.ts";
 import type { CommandDefinition, CommandInput } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -19,6 +21,11 @@ export const commands: readonly CommandDefinition[] = [
         summary: "edge to send requests to, instead of the environment's; nothing is published",
       },
       { flags: "--host-suffix <suffix>", summary: "with --target: where the conformance sites live" },
+      {
+        flags: "--ca <file>",
+        summary:
+          "with --target: certificates in PEM that its TLS is trusted by, besides the usual authorities",
+      },
       { flags: "--case <id...>", summary: "only these cases, by id or its beginning" },
       { flags: "--no-publish", summary: "publish nothing; cases that need it are skipped" },
     ],
@@ -28,6 +35,7 @@ export const commands: readonly CommandDefinition[] = [
       "verify --env test",
       "verify --case redirect/ not-found/",
       "verify --target http://127.0.0.1:8080 --host-suffix conformance.localhost",
+      "verify --target https://127.0.0.1:8443 --host-suffix conformance.localhost --ca .sitefleet/ca/ca.pem",
     ],
     run: runVerify,
   },
@@ -36,11 +44,11 @@ export const commands: readonly CommandDefinition[] = [
 async function runVerify(context: CommandContext, input: CommandInput): Promise<number> {
   const { clock, signal, report } = context;
   const cases = chooseCases(input.flags.list("case"));
-  const url = input.flags.text("target");
+  const foreign = await namedTarget(context, input);
   const results =
-    url === undefined
+    foreign === undefined
       ? await verifyFleet(await context.fleet(), { cases, publish: input.flags.has("publish") })
-      : await runCases(cases, await targetAt(url, input), caseOptions({ clock, signal, notes: report }));
+      : await runCases(cases, foreign, caseOptions({ clock, signal, notes: report }));
   const count = (verdict: CaseResult["verdict"]): number =>
     results.filter((row) => row.verdict === verdict).length;
   const totals = { passed: count("passed"), failed: count("failed"), skipped: count("skipped") };
@@ -61,14 +69,29 @@ function chooseCases(wanted: readonly string[]): readonly ConformanceCase[] {
   );
 }
 
-function targetAt(url: string, input: CommandInput): Promise<ConformanceTarget> {
-  const hostSuffix = input.flags.text("host-suffix");
+/** The edge that `--target` names; `undefined`: the environment's. */
+async function namedTarget(
+  { cwd }: CommandContext,
+  { flags }: CommandInput,
+): Promise<ConformanceTarget | undefined> {
+  const [url, hostSuffix, ca] = [flags.text("target"), flags.text("host-suffix"), flags.text("ca")];
+  if (url === undefined) {
+    const lonely = hostSuffix === undefined ? (ca === undefined ? undefined : "ca") : "host-suffix";
+    if (lonely === undefined) return undefined;
+    throw new SitefleetError("cli/usage", `--${lonely} goes with --target`, {
+      hint: "what an environment is verified with is `verify` in its settings: `verify.hostSuffix`, `verify.ca`",
+    });
+  }
   if (hostSuffix === undefined || !URL.canParse(url)) {
     throw new SitefleetError("cli/usage", "--target takes a URL and goes with --host-suffix", {
       hint: "example: --target http://127.0.0.1:8080 --host-suffix conformance.localhost",
     });
   }
-  return foreignTarget(url, hostSuffix);
+  return foreignTarget(
+    url,
+    hostSuffix,
+    ca === undefined ? undefined : readAuthority(resolve(cwd, ca), "--ca"),
+  );
 }
 
 function describe(

@@ -61,10 +61,18 @@ function withCapabilities(target: ConformanceTarget, more: readonly Capability[]
   return { ...target, capabilities: new Set([...target.capabilities, ...more]) };
 }
 
-/** An edge of which nothing is known but where it is and where the conformance sites live on it. */
-export async function foreignTarget(url: string, hostSuffix: string): Promise<ConformanceTarget> {
+/**
+ * An edge of which nothing is known but where it is and where the conformance sites live on it.
+ * @param ca certificates in PEM that it is trusted by besides the usual authorities
+ */
+export async function foreignTarget(
+  url: string,
+  hostSuffix: string,
+  ca?: string,
+): Promise<ConformanceTarget> {
   const publicPorts = { http: portOf(url, "http:") ?? 80, https: portOf(url, "https:") ?? 443 };
-  const target = await withSchemes({ http: url, hostSuffix, publicPorts, capabilities: new Set() });
+  const trust = ca === undefined ? {} : { ca };
+  const target = await withSchemes({ http: url, hostSuffix, publicPorts, capabilities: new Set(), ...trust });
   // Where plain HTTP is all that is known, a site that forces TLS tells the port of it; the cases see to the rest.
   const https = target.https ?? (await redirectOf(target, "tls"))?.url;
   if (https === undefined) return target;

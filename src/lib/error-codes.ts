@@ -321,7 +321,7 @@ export const ERROR_CODES = {
   "settings/invalid-ca": {
     kind: "user",
     exit: 2,
-    meaning: "the file of `verify.ca` is not there or holds no certificate",
+    meaning: "the file of `verify.ca` or `--ca` is not there or holds no certificate",
   },
   "settings/invalid-secret": {
     kind: "user",
