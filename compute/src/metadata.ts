@@ -24,3 +24,13 @@ export function siteOf(headers: Headers): string | undefined {
 export function isReadable(headers: Headers): boolean {
   return VERSIONS.has(metadataOf(headers, CONFIG_METADATA.version) ?? "");
 }
+
+/** Texts by the slots that they are packed under, `<slot>=<text>`; of several for one slot the first. */
+export function slotTexts(parts: readonly string[]): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>();
+  for (const part of parts) {
+    const slot = part.charAt(0);
+    if (part.charAt(1) === "=" && !texts.has(slot)) texts.set(slot, part.slice(2));
+  }
+  return texts;
+}

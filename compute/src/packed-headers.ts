@@ -1,6 +1,6 @@
 import { REFUSED_HEADERS, REFUSED_HEADER_PREFIXES } from "../../src/site/header-names.ts";
 import { HEADER_SLOTS, OBJECT_METADATA } from "../../src/site/metadata.ts";
-import { metadataOf } from "./metadata.ts";
+import { metadataOf, slotTexts } from "./metadata.ts";
 
 const REFUSED: ReadonlySet<string> = new Set(REFUSED_HEADERS);
 
@@ -12,12 +12,13 @@ export function unpackInto(headers: Headers, stored: Headers): ReadonlySet<strin
   const without = new Set<string>();
   const packed = metadataOf(stored, OBJECT_METADATA.headers);
   if (packed === undefined) return without;
-  const parts = packed.split("|");
+  const texts = slotTexts(packed.split("|").filter((part) => part.length > 2));
   for (const slot of HEADER_SLOTS) {
-    const text = parts.find((part) => part.startsWith(`${slot}=`) && part.length > 2)?.slice(2) ?? "";
-    const [, removed] = /^!([A-Za-z0-9_-]{1,100})$/.exec(text) ?? [];
-    if (removed !== undefined) without.add(removed.toLowerCase());
-    else setHeader(headers, text);
+    const text = texts.get(slot);
+    if (text === undefined) continue;
+    const removed = text.startsWith("!") ? text.slice(1) : undefined;
+    if (removed === undefined) setHeader(headers, text);
+    else if (/^[A-Za-z0-9_-]{1,100}$/.test(removed)) without.add(removed.toLowerCase());
   }
   return without;
 }
@@ -35,6 +36,7 @@ function isRefused(lowerName: string): boolean {
 
 /** As Fastly's `urldecode`: each escape a byte, which here is ASCII or refused, and a plus sign a space. */
 function urldecode(text: string): string {
+  if (!text.includes("%")) return text.replaceAll("+", " ");
   return text
     .replaceAll("+", " ")
     .replaceAll(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));

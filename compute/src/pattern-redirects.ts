@@ -1,5 +1,6 @@
 import { RULE_SLOTS } from "../../src/site/metadata.ts";
 import { matchRule, unpackRules } from "../../src/site/rule-slots.ts";
+import { slotTexts } from "./metadata.ts";
 import { redirect, withQuery } from "./redirect.ts";
 import { showAs } from "./alias-pages.ts";
 import type { SlotRule } from "../../src/site/rule-slots.ts";
@@ -27,11 +28,14 @@ export function tryRules(visit: Visit, wanted: { readonly forced: boolean }): De
 
 /** Rules of the wanted kind whose first segment may match, in the order of their slots; each that is malformed is none. */
 function rulesFor(visit: Visit, forced: boolean): readonly SlotRule[] {
-  const parts = (visit.config.rules ?? "").split("|");
+  const packed = visit.config.rules ?? "";
+  // Every request asks for those with `!`, which few sites have.
+  if (forced && !packed.includes("=!")) return [];
+  const texts = slotTexts(packed.split("|"));
   const first = `${/^\/[^/]*/.exec(visit.path)?.[0] ?? "/"}/`;
   return RULE_SLOTS.split("").flatMap((slot) => {
-    const text = parts.find((part) => part.startsWith(`${slot}=`))?.slice(2) ?? "";
-    if (text.startsWith("!") !== forced || !mayMatch(text, first)) return [];
+    const text = texts.get(slot);
+    if (text === undefined || text.startsWith("!") !== forced || !mayMatch(text, first)) return [];
     const unpacked = unpackRules(`${RULE_SLOTS.charAt(0)}=${text}`);
     return unpacked.kind === "ok" ? unpacked.rules : [];
   });
