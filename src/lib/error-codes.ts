@@ -46,6 +46,11 @@ export const ERROR_CODES = {
     exit: 6,
     meaning: "the service's active version is not the one that was planned against",
   },
+  "deploy/domain-taken": {
+    kind: "user",
+    exit: 2,
+    meaning: "another service or customer has a domain of the settings at Fastly",
+  },
   "deploy/drift": {
     kind: "remote",
     exit: 6,

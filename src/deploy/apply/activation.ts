@@ -3,6 +3,7 @@ import { RemoteError } from "../../fastly/remote-error.ts";
 import type { VersionInfo } from "../../fastly/wire.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { DeployRecord } from "../plan/deploy-plan.ts";
+import { sayDomainTaken } from "./domain-taken.ts";
 import { tellMessages } from "./draft.ts";
 import { STATE_KEYS, formatJournal, formatRecord } from "../live/state.ts";
 import type { Journal } from "../live/state.ts";
@@ -74,7 +75,7 @@ export async function activate(job: Activation, version: number): Promise<void> 
   } catch (error) {
     if (!(error instanceof RemoteError)) throw error;
     // The answer may have got lost after the work was done.
-    if (error.landed === "no" || (await activeVersion(job)) !== version) throw error;
+    if (error.landed === "no" || (await activeVersion(job)) !== version) throw sayDomainTaken(error);
   }
   job.progress(`version ${version}: active`);
 }

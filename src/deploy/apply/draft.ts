@@ -17,6 +17,7 @@ import type { DeployPlan, DropStep, PutStep, VersionStep } from "../plan/deploy-
 import { loggingToWrite } from "../service/loggings.ts";
 import { linkToWrite, packageBytes, writeAppSettings } from "./compute-writes.ts";
 import type { ComputeParts } from "./compute-writes.ts";
+import { sayDomainTaken } from "./domain-taken.ts";
 import { obtainDraft } from "./obtain-draft.ts";
 import type { Draft } from "./obtain-draft.ts";
 import { planAppSettings } from "../plan/plan-compute.ts";
@@ -58,7 +59,7 @@ export interface WrittenDraft {
 /**
  * Makes a draft version whose content is the plan's target and that Fastly finds valid.
  * An unfinished draft of an earlier run is completed instead of leaving it behind: Fastly cannot delete versions.
- * @throws SitefleetError `deploy/invalid-vcl` or `deploy/invalid-service` with Fastly's messages; `fastly/rate-limited` while nothing is written yet
+ * @throws SitefleetError `deploy/invalid-vcl` or `deploy/invalid-service` with Fastly's messages; `deploy/domain-taken`; `fastly/rate-limited` while nothing is written yet
  * but the draft's stamp
  */
 export async function writeDraft(job: DraftJob, versions: readonly VersionInfo[]): Promise<WrittenDraft> {
@@ -67,7 +68,9 @@ export async function writeDraft(job: DraftJob, versions: readonly VersionInfo[]
   const { draft, stamp } = await job.client.sheltered(() => stampedDraft(job, versions));
   const ref: VersionRef = { serviceId: job.serviceId, version: draft.number };
   const { plan, timer } = job;
-  const steps = draft.fresh ? plan.steps.filter(isVersionStep) : await stepsLeft(job, ref, draft);
+  const steps = domainsFirst(
+    draft.fresh ? plan.steps.filter(isVersionStep) : await stepsLeft(job, ref, draft),
+  );
   timer.end("draft");
   const beside = plan.steps.filter((step) => !isVersionStep(step));
   await awaitWrites(job, writesFor([...steps, ...beside]));
@@ -80,6 +83,12 @@ export async function writeDraft(job: DraftJob, versions: readonly VersionInfo[]
   if (!draft.fresh) await refuseMixture(job, ref);
   timer.end("validate");
   return { version: draft.number, stamp };
+}
+
+/** A domain that somebody else has is told of by its write alone: nothing else is written before it. */
+function domainsFirst(steps: readonly VersionStep[]): readonly VersionStep[] {
+  const claims = (step: VersionStep): boolean => step.do === "put" && step.kind === "domain";
+  return [...steps.filter(claims), ...steps.filter((step) => !claims(step))];
 }
 
 /** The draft with the first of all writes to it: from then on it is known as ours, whatever happens. */
@@ -218,7 +227,9 @@ async function writeObject(job: DraftJob, ref: VersionRef, step: PutStep): Promi
       await client[write](SNIPPET, ref, step.object);
       return;
     case "domain":
-      await client[write](DOMAIN, ref, step.object);
+      await client[write](DOMAIN, ref, step.object).catch((error: unknown) => {
+        throw sayDomainTaken(error);
+      });
       return;
     case "dictionary":
       await client[write](DICTIONARY, ref, step.object);

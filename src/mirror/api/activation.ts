@@ -207,7 +207,7 @@ export class ActivationDesk {
     return problems;
   }
 
-  /** The other service whose active version has one of these domains, if any. */
+  /** The name of the other service whose active version has one of these domains, if any, and which domain that is. */
   async domainOwner(
     serviceId: string,
     names: readonly string[],
@@ -215,15 +215,27 @@ export class ActivationDesk {
     const wanted = new Set(names.map((name) => name.toLowerCase()));
     for (const domain of this.#store.domains.values()) {
       const [name, owner] = [textOf(domain, "fqdn"), textOf(domain, "service_id")];
-      if (owner !== "" && owner !== serviceId && wanted.has(name)) return { name, service: owner };
+      if (owner === "" || owner === serviceId || !wanted.has(name)) continue;
+      return { name, service: this.#store.find(owner)?.name ?? owner };
     }
     for (const other of this.#store.list()) {
       if (other.id === serviceId || other.activeVersion === null) continue;
       const { resources } = await this.#store.objects(other.id, other.activeVersion);
       const taken = resources.domain.find((domain) => wanted.has(textOf(domain, "name").toLowerCase()));
-      if (taken !== undefined) return { name: textOf(taken, "name"), service: other.id };
+      if (taken !== undefined) return { name: textOf(taken, "name"), service: other.name };
     }
     return null;
+  }
+
+  /**
+   * Refuses domains that another service has, in Fastly's words (docs.fastly.com/en/guides/common-service-and-domain-errors):
+   * whoever is live with a domain has it, and drafts have none. Fastly refuses when a domain is put into a version
+   * (fastly/cli issue 803); the activation is refused too, because the other service may have gone live meanwhile.
+   */
+  async refuseTaken(serviceId: string, names: readonly string[]): Promise<void> {
+    const owner = await this.domainOwner(serviceId, names);
+    if (owner !== null)
+      throw badRequest(`Domain '${owner.name}' is already taken by service '${owner.service}'`);
   }
 }
 

@@ -79,6 +79,7 @@ async function createRecord(row: KindRow, context: ApiContext, request: ApiReque
     checkRecord(row, fields);
     const list = open.objects.resources[row.kind];
     refuseDuplicate(row, [...list, ...namesakes(row, open)], textOf(fields, "name"));
+    await refuseTaken(row, { context, open, name: textOf(fields, "name") });
     const record = await completed(row, { context, open, fields });
     return store(row, open, [...list, record], record);
   });
@@ -102,7 +103,7 @@ function linkedTo({ stores }: ApiContext, fields: ResourceRecord): ResourceRecor
 }
 
 async function updateRecord(row: KindRow, context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
-  return changeVersion(context, request, (open) => {
+  return changeVersion(context, request, async (open) => {
     const before = requireRecord(open, row, param(request, "name"));
     const fields: ResourceRecord = {
       ...before,
@@ -112,10 +113,12 @@ async function updateRecord(row: KindRow, context: ApiContext, request: ApiReque
     checkRecord(row, fields);
     const list = open.objects.resources[row.kind];
     const others = list.filter((other) => other !== before);
-    refuseDuplicate(row, [...others, ...namesakes(row, open)], textOf(fields, "name"));
+    const name = textOf(fields, "name");
+    refuseDuplicate(row, [...others, ...namesakes(row, open)], name);
+    if (name !== textOf(before, "name")) await refuseTaken(row, { context, open, name });
     const updated = list.map((other) => (other === before ? fields : other));
     const objects = followed(row, open.objects, { before, after: fields });
-    return Promise.resolve(store(row, { ...open, objects }, updated, fields));
+    return store(row, { ...open, objects }, updated, fields);
   });
 }
 
@@ -176,4 +179,16 @@ function refuseDuplicate(row: KindRow, list: readonly ResourceRecord[], name: st
   if (list.some((other) => folded(textOf(other, "name")) === folded(name))) {
     throw duplicateRecord(row.duplicateLabel, name);
   }
+}
+
+/** A domain is one service's at a time, and Fastly says so as soon as another one is given it. */
+async function refuseTaken(
+  { kind }: KindRow,
+  {
+    context,
+    open,
+    name,
+  }: { readonly context: ApiContext; readonly open: OpenVersion; readonly name: string },
+): Promise<void> {
+  if (kind === "domain") await context.desk.refuseTaken(open.service.id, [name]);
 }

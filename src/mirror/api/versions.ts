@@ -174,10 +174,10 @@ async function refuseTakenDomains(
   version: number,
 ): Promise<void> {
   const { resources } = await context.store.objects(service.id, version);
-  const names = resources.domain.map((domain) => textOf(domain, "name"));
-  const owner = await context.desk.domainOwner(service.id, names);
-  if (owner !== null)
-    throw badRequest(`Domain '${owner.name}' is already taken by service '${owner.service}'`);
+  await context.desk.refuseTaken(
+    service.id,
+    resources.domain.map((domain) => textOf(domain, "name")),
+  );
 }
 
 async function deactivate(context: ApiContext, request: ApiRequest): Promise<ApiResponse> {
