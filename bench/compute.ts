@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { homedir, tmpdir } from "node:os";
@@ -44,13 +44,16 @@ interface Side {
 /**
  * The Compute package beside Fastly's own publisher of static sites on one Viceroy, rounds in turn. Viceroy caches nothing:
  * for each request ours signs and sends two to S3, in another process, where the other one reads a KV store in Viceroy's
- * memory. Each request is a new instance of the program. Ratios are ours to theirs.
+ * memory; and it compresses nothing, so that ours sends the page as it is, the other one as its publishing has compressed
+ * it (`answerBytes`). Each request is a new instance of the program. CPU is all that Viceroy takes, its own work for
+ * a request among it. Ratios are ours to theirs.
  */
 export async function measureCompute(): Promise<object> {
   const viceroy = findViceroy();
   if (viceroy === undefined) return { skipped: "no viceroy on PATH or in cargo's folder" };
   const archive = join(ROOT, "compute/pkg/sitefleet.tar.gz");
   if (!existsSync(archive)) return { skipped: "no package: npm run build:compute" };
+  if (isOutdated(archive)) return { skipped: "the package is older than its sources: npm run build:compute" };
   const loadBefore = load();
   const dir = await mkdtemp(join(tmpdir(), "sitefleet-bench-compute-"));
   const fleet = await startFleet();
@@ -66,6 +69,20 @@ export async function measureCompute(): Promise<object> {
     await fleet.close();
     await rm(dir, { recursive: true, force: true });
   }
+}
+
+/** Whether a source of the package was written after it: figures of another program would be taken for this one's. */
+function isOutdated(archive: string): boolean {
+  const { mtimeMs } = statSync(archive);
+  const files = ["compute/src", "src/site"].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map((name) =>
+      join(ROOT, folder, name),
+    ),
+  );
+  const builders = readdirSync(join(ROOT, "compute")).filter((name) => name.endsWith(".js"));
+  return [...files, ...builders.map((name) => join(ROOT, "compute", name))].some(
+    (file) => statSync(file).mtimeMs > mtimeMs,
+  );
 }
 
 function findViceroy(): string | undefined {
@@ -178,25 +195,36 @@ async function start(
 async function measureCold(viceroy: string, app: ComputeApp): Promise<object> {
   const compiled: number[] = [];
   const first: number[] = [];
+  const bytes: number[] = [];
   for (let round = 0; round < COLD_STARTS; round += 1) {
     const { server, ms } = await start(viceroy, app);
     try {
       compiled.push(ms);
-      first.push(await timeRequest(server.port));
+      const answer = await timeRequest(server.port);
+      first.push(answer.ms);
+      bytes.push(answer.bytes);
     } finally {
       await server.stop();
     }
   }
-  return { unit: "ms", untilListening: spread(compiled), firstAnswer: spread(first) };
+  return {
+    unit: "ms",
+    untilListening: spread(compiled),
+    firstAnswer: spread(first),
+    answerBytes: Math.max(...bytes),
+  };
 }
 
-function timeRequest(port: number): Promise<number> {
+/** The first answer, asked for as the load asks. */
+function timeRequest(port: number): Promise<{ readonly ms: number; readonly bytes: number }> {
   return new Promise((resolve, reject) => {
     const startedMs = performance.now();
-    const sent = request({ host: "127.0.0.1", port, path: "/", headers: { host: HOST } }, (answer) => {
-      answer.resume();
+    const headers = { host: HOST, accept: "text/html", "accept-encoding": "gzip" };
+    const sent = request({ host: "127.0.0.1", port, path: "/", headers }, (answer) => {
+      let bytes = 0;
+      answer.on("data", (chunk: Buffer) => (bytes += chunk.length));
       answer.once("end", () => {
-        if (answer.statusCode === 200) resolve(performance.now() - startedMs);
+        if (answer.statusCode === 200) resolve({ ms: performance.now() - startedMs, bytes });
         else reject(new Error(`the first answer has status ${answer.statusCode}`));
       });
     });
