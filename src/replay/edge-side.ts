@@ -1,16 +1,15 @@
 import type { Clock } from "../lib/clock.ts";
+import { bareEdge } from "../mirror/edge/bare-edge.ts";
 import { readBody } from "../mirror/edge/body.ts";
 import type { CacheEntry } from "../mirror/edge/cache-entry.ts";
-import { CacheStore } from "../mirror/edge/cache-store.ts";
-import { BusyKeys } from "../mirror/edge/collapsing.ts";
 import type { EdgeWatch, WatchEnd } from "../mirror/edge/edge-watch.ts";
-import { DEFAULT_GEO } from "../mirror/edge/geo.ts";
 import { HealthBoard } from "../mirror/edge/health.ts";
 import type { HopRequest } from "../mirror/edge/message.ts";
+import { newPop } from "../mirror/edge/new-pop.ts";
+import { NotedStore } from "../mirror/edge/noted-store.ts";
 import { MAX_OBJECT } from "../mirror/edge/parts.ts";
 import type { EdgeParts, Pop, ServiceRun } from "../mirror/edge/parts.ts";
 import { handleAtPop } from "../mirror/edge/pop.ts";
-import { PurgeGenerations } from "../mirror/edge/purge-generations.ts";
 import { hostName } from "../mirror/edge/service-directory.ts";
 import { popOfShield } from "../mirror/pops.ts";
 import { coversHost } from "./covered-hosts.ts";
@@ -60,37 +59,23 @@ export class EdgeSide {
   #requests = 0;
   #outcome: WatchEnd | null = null;
   #depth = 0;
-  #date = { at: Number.NaN, text: "" };
 
   constructor(init: EdgeSideInit) {
     const { clock, program } = init;
     this.#origins = new MemoryOrigins(init.view, init.stores);
     const service = serviceRun(program, { clock, pools: this.#origins });
-    this.#parts = {
+    this.#parts = bareEdge({
       clock,
       pools: this.#origins,
       random: () => this.#random(),
       nextXid: () => String((this.#requests += 1)),
-      httpDate: () => this.#httpDate(clock.now()),
       onLog: ({ line }) => void this.#logged.push(line),
-      tlsPortOf: () => null,
       serviceOf: (host) => (isServed(program, hostName(host)) ? service : null),
+      pops: () => this.#pops.values(),
       shieldPop: (code) => this.#pop(popOfShield(code)),
-      handleAt: (pop, request) => handleAtPop(this.#parts, pop, request),
-      // Nobody else is on this wire: the front takes away what a client says of hops.
-      signHop: () => "replay",
-      geo: DEFAULT_GEO,
-      generations: new PurgeGenerations(),
-      mayPurge: () => false,
-      purgeObject: (key, soft) => {
-        for (const pop of this.#pops.values()) pop.store.purgeObject(key, { soft, now: clock.now() });
-      },
-      purgePops: (purge) => {
-        for (const pop of this.#pops.values()) purge(pop);
-      },
       watch: this.#watch(),
       background: (task) => void this.#background.push(task),
-    };
+    });
   }
 
   /** Name of a POP's server, as the front would have written it into the request. */
@@ -130,12 +115,6 @@ export class EdgeSide {
     };
   }
 
-  /** A date is written once for all the requests that time stands still for. */
-  #httpDate(now: number): string {
-    if (now !== this.#date.at) this.#date = { at: now, text: new Date(now).toUTCString() };
-    return this.#date.text;
-  }
-
   #restarts(): number | null {
     return this.#outcome?.delivery?.restarts ?? null;
   }
@@ -155,14 +134,8 @@ export class EdgeSide {
   #pop(name: string): Pop {
     const known = this.#pops.get(name);
     if (known !== undefined) return known;
-    const pop: Pop = {
-      name,
-      identity: `cache-${name.toLowerCase()}7000-${name}`,
-      ip: "192.0.2.1",
-      store: new NotedStore((entry) => void this.#stored.push(noteOf(name, entry))),
-      busy: new BusyKeys(),
-      rates: new Map(),
-    };
+    const store = new NotedStore(CACHE_BYTES, (entry) => void this.#stored.push(noteOf(name, entry)));
+    const pop = newPop({ name, store });
     this.#pops.set(name, pop);
     return pop;
   }
@@ -195,21 +168,6 @@ function serviceRun(
 }
 
 const SERVICE = "replay";
-
-/** A cache that tells what it is given to keep. */
-class NotedStore extends CacheStore {
-  readonly #note: (entry: CacheEntry) => void;
-
-  constructor(note: (entry: CacheEntry) => void) {
-    super(CACHE_BYTES);
-    this.#note = note;
-  }
-
-  override insert(...given: Parameters<CacheStore["insert"]>): boolean {
-    this.#note(given[0]);
-    return super.insert(...given);
-  }
-}
 
 function noteOf(pop: string, entry: CacheEntry): StoredNote {
   const own = (text: string): string => text.slice(SERVICE.length + 1);

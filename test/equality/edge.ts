@@ -20,6 +20,7 @@ import type { Asked } from "./buckets.ts";
 import type { BucketName, CaseObject } from "./equality-case.ts";
 import { KEY, SEGMENT } from "./settings.ts";
 import type { Setting } from "./settings.ts";
+import type { Coding, Held } from "./shelf.ts";
 
 /** An object that the edge stored while it answered. Times in seconds. */
 export interface Stored {
@@ -52,6 +53,8 @@ export interface Edge {
   readonly buckets: Buckets;
   answer(request: HopRequest): Promise<Seen>;
   purge(keys: readonly string[], isSoft: boolean): void;
+  /** What the cache holds. */
+  held(): readonly Held[];
   /** Empties the cache. */
   forget(): void;
   /** Fixes what health checks say: these buckets are unwell, of all others nothing is known. */
@@ -186,6 +189,10 @@ function edgeOf(init: EdgeInit, runOf: (buckets: Buckets) => AnyRun): Edge {
     purge(keys, soft) {
       for (const key of keys) pop.store.purgeSurrogateKey(`${SERVICE} ${key}`, { soft, now: clock.now() });
     },
+    held() {
+      const now = clock.now();
+      return [...pop.store.entries()].flatMap((entry) => (entry.hitForPass ? [] : heldOf(entry, now)));
+    },
     forget() {
       const all = [...pop.store.entries()];
       for (const entry of all) pop.store.remove(entry);
@@ -197,6 +204,24 @@ function edgeOf(init: EdgeInit, runOf: (buckets: Buckets) => AnyRun): Edge {
       }
     },
   };
+}
+
+function heldOf(entry: CacheEntry, now: number): Held {
+  const isStale = now < entry.expires + entry.staleIfError * 1000;
+  return {
+    key: keyText(entry.key),
+    status: entry.status,
+    freshness: now < entry.expires ? "fresh" : isStale ? "stale" : "dead",
+    coding: variantOf(entry),
+  };
+}
+
+/** VCL leaves nothing in Accept-Encoding but the coding that it stores. */
+function variantOf({ vary }: CacheEntry): Coding | null {
+  const at = vary.names.indexOf("accept-encoding");
+  if (at === -1) return null;
+  const value = vary.values[at];
+  return value === "br" || value === "gzip" ? value : "none";
 }
 
 function storedOf(entry: CacheEntry): Stored {

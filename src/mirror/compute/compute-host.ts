@@ -3,17 +3,15 @@ import type { HeaderLine } from "../../http/header-list.ts";
 import { reasonOf } from "../../http/status-reasons.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { BackendSpec, RequestMessage } from "../../vcl/runtime.ts";
+import { bareEdge } from "../edge/bare-edge.ts";
 import { readBody } from "../edge/body.ts";
 import { CacheStore } from "../edge/cache-store.ts";
-import { BusyKeys } from "../edge/collapsing.ts";
 import { findCountry } from "../edge/countries.ts";
-import { DEFAULT_GEO } from "../edge/geo.ts";
 import { HealthBoard } from "../edge/health.ts";
 import type { HopRequest } from "../edge/message.ts";
+import { newPop } from "../edge/new-pop.ts";
 import type { BackendReply, Origins } from "../edge/origin.ts";
 import type { ComputeRun, EdgeParts, LogLine, Pop } from "../edge/parts.ts";
-import { handleAtPop } from "../edge/pop.ts";
-import { PurgeGenerations } from "../edge/purge-generations.ts";
 import type { ActiveComputeService } from "../service.ts";
 import { toHeaders } from "./messages.ts";
 import { answerWith } from "./serve.ts";
@@ -65,7 +63,6 @@ export interface ComputeHost {
   idle(): Promise<void>;
 }
 
-const POP = "LHR";
 const CACHE_BYTES = 64 * 1024 * 1024;
 /** More than any answer of a program may have. */
 const MAX_BODY = 128 * 1024 * 1024;
@@ -87,8 +84,22 @@ export function createComputeHost(init: ComputeHostInit): ComputeHost {
   const { clock, service } = init;
   const run = computeRun(init);
   const tasks = new Set<Promise<void>>();
-  const pop = createPop(init.cacheBytes ?? CACHE_BYTES);
-  const parts = createParts(init, { run, pop, tasks });
+  const pop = newPop({ name: "LHR", store: new CacheStore(init.cacheBytes ?? CACHE_BYTES) });
+  let requests = 0;
+  const parts = bareEdge({
+    clock,
+    pools: init.origins,
+    random: () => 0.5,
+    nextXid: () => String((requests += 1)),
+    onLog: (line) => init.onLog?.(line),
+    serviceOf: () => run,
+    pops: () => [pop],
+    shieldPop: () => pop,
+    background(task) {
+      const tracked = task.finally(() => tasks.delete(tracked));
+      tasks.add(tracked);
+    },
+  });
   return {
     pop,
     visit: (call) => visit(parts, pop, call),
@@ -104,49 +115,6 @@ export function createComputeHost(init: ComputeHostInit): ComputeHost {
       while (tasks.size > 0) await Promise.allSettled(tasks);
     },
   };
-}
-
-function createPop(cacheBytes: number): Pop {
-  return {
-    name: POP,
-    identity: `cache-${POP.toLowerCase()}7000-${POP}`,
-    ip: "192.0.2.1",
-    store: new CacheStore(cacheBytes),
-    busy: new BusyKeys(),
-    rates: new Map(),
-  };
-}
-
-function createParts(
-  { clock, origins, onLog }: ComputeHostInit,
-  by: { readonly run: ComputeRun; readonly pop: Pop; readonly tasks: Set<Promise<void>> },
-): EdgeParts {
-  const { run, pop, tasks } = by;
-  let requests = 0;
-  const parts: EdgeParts = {
-    clock,
-    pools: origins,
-    random: () => 0.5,
-    nextXid: () => String((requests += 1)),
-    httpDate: () => new Date(clock.now()).toUTCString(),
-    onLog: (line) => onLog?.(line),
-    serviceOf: () => run,
-    tlsPortOf: () => null,
-    shieldPop: () => pop,
-    handleAt: (at, request) => handleAtPop(parts, at, request),
-    signHop: (text) => text,
-    geo: DEFAULT_GEO,
-    generations: new PurgeGenerations(),
-    mayPurge: () => false,
-    purgeObject: (key, soft) => pop.store.purgeObject(key, { soft, now: clock.now() }),
-    purgePops: (purge) => purge(pop),
-    watch: null,
-    background(task) {
-      const tracked = task.finally(() => tasks.delete(tracked));
-      tasks.add(tracked);
-    },
-  };
-  return parts;
 }
 
 async function visit(parts: EdgeParts, pop: Pop, call: HostCall): Promise<HostAnswer> {

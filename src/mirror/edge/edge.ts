@@ -13,7 +13,6 @@ import { discard } from "./body.ts";
 import { CacheStore } from "./cache-store.ts";
 import type { StoreFigures } from "./cache-store.ts";
 import { CertificateAuthority } from "./certificate-authority.ts";
-import { BusyKeys } from "./collapsing.ts";
 import type { EdgeWatch } from "./edge-watch.ts";
 import type { FrontLimits } from "./front-limits.ts";
 import { DEFAULT_GEO, TEST_COUNTRY_HEADER } from "./geo.ts";
@@ -25,6 +24,8 @@ import type { HopRequest, HopResponse } from "./message.ts";
 import { OriginPools } from "./origin.ts";
 import type { EdgeParts, LogLine, Pop } from "./parts.ts";
 import { handleAtPop } from "./pop.ts";
+import { newPop } from "./new-pop.ts";
+import { dateOfSecond } from "./second-date.ts";
 import { PurgeGenerations } from "./purge-generations.ts";
 import { ServiceDirectory } from "./service-directory.ts";
 
@@ -149,7 +150,8 @@ function createRunning(options: EdgeOptions): Running {
   const popOf = (name: string): Pop => {
     const known = pops.get(name);
     if (known !== undefined) return known;
-    const pop = createPop({ name, index: pops.size, cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES });
+    const store = new CacheStore(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
+    const pop = newPop({ name, store, index: pops.size });
     pops.set(name, pop);
     return pop;
   };
@@ -196,18 +198,6 @@ function popOf({ pops, edgePop }: Running, code: string | null): Pop | undefined
 }
 
 function ignoreAbort(): void {}
-
-function createPop(init: { name: string; index: number; cacheBytes: number }): Pop {
-  const { name, index } = init;
-  return {
-    name,
-    identity: `cache-${name.toLowerCase()}${7000 + index}-${name}`,
-    ip: `192.0.2.${index + 1}`,
-    store: new CacheStore(init.cacheBytes),
-    busy: new BusyKeys(),
-    rates: new Map(),
-  };
-}
 
 function edgeOf(running: Running, listeners: Listeners, named: Pick<Edge, "caPath" | "countryHeader">): Edge {
   const { services, parts, pops, tasks } = running;
@@ -328,19 +318,5 @@ function xidSequence(): () => string {
   return () => {
     next = next === 0xffffffff ? 1 : next + 1;
     return String(next);
-  };
-}
-
-/** The Date header changes once a second, so it is written once a second. */
-function dateOfSecond(clock: Clock): () => string {
-  let second = -1;
-  let text = "";
-  return () => {
-    const now = Math.floor(clock.now() / 1000);
-    if (now !== second) {
-      second = now;
-      text = new Date(now * 1000).toUTCString();
-    }
-    return text;
   };
 }
