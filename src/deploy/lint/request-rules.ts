@@ -7,6 +7,7 @@ import {
   FIRST_PASS,
   anyOf,
   equals,
+  isFalse,
   isNamed,
   isTrue,
   isUnset,
@@ -47,6 +48,24 @@ function hasBudget(atom: Expression, holds: boolean): boolean {
 
 function restarts(facts: LintFacts) {
   return facts.reached.filter(({ statement }) => statement.kind === "restart");
+}
+
+/**
+ * Whether a restart may be the fourth, an error 503: it is asked for once, with a header that says so before it, and
+ * vcl_error knows the 503 by that header and makes another answer of it.
+ */
+function isAnsweredAsError(facts: LintFacts, one: Reached): boolean {
+  const marks = inState(facts, one.state).flatMap((before) => {
+    const mark = before.statement.kind === "set" ? (targetOf(before.statement) ?? "") : "";
+    const isBefore = before.sub === one.sub && before.order < one.order && before.guards === one.guards;
+    return isBefore && mark.startsWith("req.http.") && isGuarded(one, isFalse(mark)) ? [mark] : [];
+  });
+  return inState(facts, "error").some(
+    (answer) =>
+      targetOf(answer.statement) === "obj.status" &&
+      isGuarded(answer, equals("obj.status", "503")) &&
+      marks.some((mark) => isGuarded(answer, isTrue(mark))),
+  );
 }
 
 /** What a client could send to be taken for something that this service or Fastly says. */
@@ -297,10 +316,10 @@ export const REQUEST_RULES: readonly LintRule[] = [
   {
     id: "sitefleet/restart-budget",
     severity: "error",
-    contract: "every restart asks first whether one of the three is left",
+    contract: "every restart asks first whether one of the three is left, or has its 503 answered",
     check: (facts) =>
       restarts(facts)
-        .filter((one) => !isGuarded(one, hasBudget))
+        .filter((one) => !isGuarded(one, hasBudget) && !isAnsweredAsError(facts, one))
         .map((one) => at(one, "a restart that does not ask for `req.restarts < 3`; the fourth is a 503")),
   },
   {

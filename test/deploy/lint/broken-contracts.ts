@@ -164,6 +164,11 @@ export const BROKEN_CONTRACTS: readonly BrokenContract[] = [
     rule: "sitefleet/restart-budget",
   },
   {
+    what: "a restart that is asked for once, and whose 503 nothing answers",
+    files: added("deliver_decide", 'if (!req.http.X-Again) {\n  set req.http.X-Again = "1";\n  restart;\n}'),
+    rule: "sitefleet/restart-budget",
+  },
+  {
     what: "a restart in vcl_recv",
     files: added("recv_page", "if (req.restarts < 1) {\n  restart;\n}"),
     rule: "sitefleet/restart-in-deliver",
