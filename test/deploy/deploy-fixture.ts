@@ -156,6 +156,7 @@ export function deployerAt(
         progress: (line) => lines.push(line),
         privateItems: desired.privateItems,
         variables: desired.variables,
+        package: desired.package,
         by: null,
         files: desired.files,
         create: options.create ?? true,

@@ -5,28 +5,29 @@ import type { DesiredService } from "../../../src/deploy/service/desired.ts";
 import { startApi } from "../../mirror/api/api-fixture.ts";
 import type { ApiFixture } from "../../mirror/api/api-fixture.ts";
 import { startFaultProxy } from "../../support/fault-proxy.ts";
-import { computeDeployerAt, computeEnvironment, packageWith, wantedCompute } from "./compute-fixture.ts";
+import { deployerAt } from "../deploy-fixture.ts";
+import { computeEnvironment, packageWith, wantedCompute } from "./compute-fixture.ts";
 
-/** A call that is lost before the work was done, or after it; from then on nothing gets through. */
-type Loss = "lost" | "lost-after";
-
-/** Deploys, and dies at the `at`th write; says whether it got to the end before. */
+/**
+ * Deploys, and dies before the `at`th write is done; says whether it got to the end before. Nothing gets through from then
+ * on, so that dying with a write done whose answer is lost leaves what dying before the next one leaves.
+ */
 async function deployUntilKilled(
   api: ApiFixture,
   desired: DesiredService,
-  kill: { readonly at: number; readonly how: Loss },
+  at: number,
 ): Promise<"killed" | "finished"> {
   let writes = 0;
   let isDead = false;
   const proxy = await startFaultProxy(api.api.url, ({ method }) => {
     if (isDead) return "lost";
     if (method !== "GET") writes += 1;
-    if (writes < kill.at) return "pass";
+    if (writes < at) return "pass";
     isDead = true;
-    return kill.how;
+    return "lost";
   });
   try {
-    await computeDeployerAt(proxy.url, { attempts: 1 }).deploy(desired);
+    await deployerAt(proxy.url, { attempts: 1 }).deploy(desired);
   } catch (error) {
     if (!isDead) throw error;
   }
@@ -53,7 +54,7 @@ function servedOf({ content }: DesiredService) {
 
 /** The next run: it ends right, and leaves no version, store or link too many. */
 async function expectRepaired(api: ApiFixture, desired: DesiredService, versions: number): Promise<void> {
-  const { client, ...deployer } = computeDeployerAt(api.api.url);
+  const { client, ...deployer } = deployerAt(api.api.url);
   await deployer.deploy(desired);
   expect(servedBy(api)).toEqual(servedOf(desired));
   expect(await deployer.plan(desired)).toMatchObject({
@@ -84,40 +85,34 @@ async function expectRepaired(api: ApiFixture, desired: DesiredService, versions
 /** Each moment is a deploy, one that is repaired, and a look at everything. */
 const LONG = { timeout: 180_000 };
 
-describe.each(["lost", "lost-after"] as const)(
-  "a deploy of a Compute service killed at any write (%s)",
-  (how) => {
-    test("of the first version leaves nothing half-live, and the next run ends right", LONG, async () => {
-      const desired = await wantedCompute(undefined, await packageWith("one"));
-      let outcome = "";
-      let at = 0;
-      while (outcome !== "finished") {
-        at += 1;
-        const api = await startApi();
-        outcome = await deployUntilKilled(api, desired, { at, how });
-        expect([undefined, servedOf(desired)]).toContainEqual(servedBy(api));
-        await expectRepaired(api, desired, 1);
-      }
-      expect(at).toBeGreaterThan(12);
-    });
+describe("a deploy of a Compute service killed at any write", () => {
+  test("of the first version leaves nothing half-live, and the next run ends right", LONG, async () => {
+    const desired = await wantedCompute(undefined, await packageWith("one"));
+    let outcome = "";
+    let at = 0;
+    while (outcome !== "finished") {
+      at += 1;
+      const api = await startApi();
+      outcome = await deployUntilKilled(api, desired, at);
+      expect([undefined, servedOf(desired)]).toContainEqual(servedBy(api));
+      await expectRepaired(api, desired, 1);
+    }
+    expect(at).toBeGreaterThan(12);
+  });
 
-    test("of a later version leaves live what is whole, and the next run ends right", LONG, async () => {
-      const first = await wantedCompute(undefined, await packageWith("one"));
-      const second = await wantedCompute(
-        computeEnvironment({ ttl: { page: 600 } }),
-        await packageWith("two"),
-      );
-      let outcome = "";
-      let at = 0;
-      while (outcome !== "finished") {
-        at += 1;
-        const api = await startApi();
-        await computeDeployerAt(api.api.url).deploy(first);
-        outcome = await deployUntilKilled(api, second, { at, how });
-        expect([servedOf(first), servedOf(second)]).toContainEqual(servedBy(api));
-        await expectRepaired(api, second, 2);
-      }
-      expect(at).toBeGreaterThan(6);
-    });
-  },
-);
+  test("of a later version leaves live what is whole, and the next run ends right", LONG, async () => {
+    const first = await wantedCompute(undefined, await packageWith("one"));
+    const second = await wantedCompute(computeEnvironment({ ttl: { page: 600 } }), await packageWith("two"));
+    let outcome = "";
+    let at = 0;
+    while (outcome !== "finished") {
+      at += 1;
+      const api = await startApi();
+      await deployerAt(api.api.url).deploy(first);
+      outcome = await deployUntilKilled(api, second, at);
+      expect([servedOf(first), servedOf(second)]).toContainEqual(servedBy(api));
+      await expectRepaired(api, second, 2);
+    }
+    expect(at).toBeGreaterThan(6);
+  });
+});

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { applyRollback, planRollback } from "../../../src/deploy/apply/rollback.ts";
 import { storeOf } from "../../../src/deploy/compute/stores.ts";
-import { readLive } from "../../../src/deploy/live/live.ts";
 import type { LiveService } from "../../../src/deploy/live/live.ts";
 import { isOwnVersion } from "../../../src/deploy/live/stamp.ts";
 import { formatPlanFile, parsePlanFile } from "../../../src/deploy/plan/plan-file.ts";
@@ -13,34 +12,37 @@ import { startApi, TOKEN } from "../../mirror/api/api-fixture.ts";
 import type { ApiFixture } from "../../mirror/api/api-fixture.ts";
 import { startFaultProxy } from "../../support/fault-proxy.ts";
 import { InstantClock } from "../../support/instant-clock.ts";
-import { BAD_EDGE, GOOD_EDGE, SECRET_VALUES, VARIABLES, desiredWith, failureOf } from "../deploy-fixture.ts";
-import { computeDeployerAt, computeEnvironment, packageWith, wantedCompute } from "./compute-fixture.ts";
-import type { ComputeDeployer } from "./compute-fixture.ts";
+import {
+  BAD_EDGE,
+  deployerAt,
+  desiredWith,
+  failureOf,
+  GOOD_EDGE,
+  liveOf,
+  SECRET_VALUES,
+  VARIABLES,
+} from "../deploy-fixture.ts";
+import type { Deployer } from "../deploy-fixture.ts";
+import { computeEnvironment, packageWith, wantedCompute } from "./compute-fixture.ts";
 
 const SHORT = computeEnvironment({ ttl: { page: 600 } });
 
 async function deployed(): Promise<{
   readonly api: ApiFixture;
-  readonly deployer: ComputeDeployer;
+  readonly deployer: Deployer;
   readonly desired: DesiredService;
   readonly serviceId: string;
 }> {
   const api = await startApi();
-  const deployer = computeDeployerAt(api.api.url);
+  const deployer = deployerAt(api.api.url);
   const desired = await wantedCompute();
   const { serviceId } = await deployer.deploy(desired);
   return { api, deployer, desired, serviceId: serviceId ?? "" };
 }
 
-async function liveOf({ client }: ComputeDeployer, desired: DesiredService): Promise<LiveService> {
-  const live = await readLive(client, desired.service, desired);
-  if (!live) throw new Error("no service");
-  return live;
-}
-
 /** The items of a store by key. */
 async function itemsOf(
-  { client }: ComputeDeployer,
+  { client }: Deployer,
   live: LiveService,
   role: "settings" | "state",
 ): Promise<ReadonlyMap<string, string>> {
@@ -55,7 +57,7 @@ function settingsAt({ edge }: ApiFixture, serviceId: string): unknown {
   return JSON.parse(store?.get(`settings-${service?.version ?? 0}`) ?? "null");
 }
 
-async function rollBack({ client }: ComputeDeployer, desired: DesiredService, to?: number): Promise<void> {
+async function rollBack({ client }: Deployer, desired: DesiredService, to?: number): Promise<void> {
   const plan = await planRollback(client, { service: desired.service, to });
   const clock = new InstantClock();
   const { signal } = new AbortController();
@@ -87,7 +89,7 @@ describe("a Compute service", () => {
       calls.push(`${method} ${url}`);
       return "pass";
     });
-    const result = await computeDeployerAt(proxy.url).deploy(desired);
+    const result = await deployerAt(proxy.url).deploy(desired);
     expect(result).toMatchObject({ outcome: "unchanged", version: 1 });
     expect(calls.filter((call) => !call.startsWith("GET "))).toEqual([]);
     expect(calls.length).toBeLessThanOrEqual(15);
@@ -285,7 +287,7 @@ describe("a link that somebody made by hand", () => {
     const proxy = await startFaultProxy(api.api.url, ({ url }) =>
       url.endsWith("/validate") ? "lost" : "pass",
     );
-    const cut = computeDeployerAt(proxy.url, { attempts: 1 });
+    const cut = deployerAt(proxy.url, { attempts: 1 });
     expect((await failureOf(cut.deploy(changed))).code).toBe("fastly/unreachable");
     expect(await deployer.deploy(changed)).toMatchObject({ outcome: "deployed", version: 3 });
     expect(await linksAt(3)).toEqual(ALL);
@@ -304,7 +306,7 @@ describe("a version of a Compute service that Fastly finds invalid", () => {
           }
         : "pass",
     );
-    const error = await failureOf(computeDeployerAt(proxy.url).deploy(await wantedCompute(SHORT)));
+    const error = await failureOf(deployerAt(proxy.url).deploy(await wantedCompute(SHORT)));
     expect(error).toMatchObject({
       code: "deploy/invalid-service",
       exitCode: 1,

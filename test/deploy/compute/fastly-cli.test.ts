@@ -2,12 +2,13 @@ import { describe, expect, test } from "vitest";
 import { startApi, TOKEN } from "../../mirror/api/api-fixture.ts";
 import { hasFastlyCli, runFastlyCli } from "../../support/fastly-cli.ts";
 import { tempDir } from "../../support/temp-dir.ts";
-import { computeDeployerAt, computeEnvironment, packageWith, wantedCompute } from "./compute-fixture.ts";
+import { deployerAt } from "../deploy-fixture.ts";
+import { computeEnvironment, packageWith, wantedCompute } from "./compute-fixture.ts";
 
 describe.skipIf(!(await hasFastlyCli()))("the official CLI", () => {
   test("sees what was deployed: versions, package, links and stores", { timeout: 120_000 }, async () => {
     const api = await startApi();
-    const deployer = computeDeployerAt(api.api.url);
+    const deployer = deployerAt(api.api.url);
     const file = await packageWith("cli");
     await deployer.deploy(await wantedCompute(undefined, file));
     const { serviceId } = await deployer.deploy(

@@ -2,27 +2,20 @@ import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { packTar } from "modern-tar";
 import { describe, expect, test } from "vitest";
 import { readPackage } from "../../../src/deploy/compute/package-file.ts";
+import { archiveOf, SMALLEST_WASM } from "../../support/compute-package.ts";
 import { hasFastlyCli, runFastlyCli } from "../../support/fastly-cli.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 
-const WASM = Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
 const MANIFEST = 'manifest_version = 3\nname = "sitefleet"\nlanguage = "javascript"\n';
 const hasCli = await hasFastlyCli();
 
 type Files = Readonly<Record<string, string | Uint8Array>>;
 
-async function archiveOf(files: Files): Promise<Buffer> {
-  const tar = await packTar([
-    { header: { name: "sitefleet/", size: 0, type: "directory" } },
-    ...Object.entries(files).map(([path, body]) => ({
-      header: { name: `sitefleet/${path}`, size: Buffer.byteLength(body) },
-      body,
-    })),
-  ]);
-  return gzipSync(tar);
+function packed(files: Files): Promise<Buffer> {
+  const entries = Object.entries(files).map(([name, body]) => ({ name: `sitefleet/${name}`, body }));
+  return archiveOf([{ name: "sitefleet/", type: "directory" }, ...entries]);
 }
 
 async function written(archive: Uint8Array): Promise<string> {
@@ -33,7 +26,7 @@ async function written(archive: Uint8Array): Promise<string> {
 
 describe("readPackage", () => {
   test("tells the archive's size and hash and the manifest's name", async () => {
-    const archive = await archiveOf({ "bin/main.wasm": WASM, "fastly.toml": MANIFEST });
+    const archive = await packed({ "bin/main.wasm": SMALLEST_WASM, "fastly.toml": MANIFEST });
     const read = await readPackage(await written(archive));
     expect(read).toMatchObject({
       size: archive.length,
@@ -44,24 +37,24 @@ describe("readPackage", () => {
   });
 
   test("hashes the contents in the order of their names, whatever their order in the archive", async () => {
-    const one = await archiveOf({ "bin/main.wasm": WASM, "fastly.toml": MANIFEST });
-    const other = await archiveOf({ "fastly.toml": MANIFEST, "bin/main.wasm": WASM });
+    const one = await packed({ "bin/main.wasm": SMALLEST_WASM, "fastly.toml": MANIFEST });
+    const other = await packed({ "fastly.toml": MANIFEST, "bin/main.wasm": SMALLEST_WASM });
     const read = await readPackage(await written(one));
     const again = await readPackage(await written(other));
     expect(again.filesHash).toBe(read.filesHash);
     expect(again.hashsum).not.toBe(read.hashsum);
-    expect(read.filesHash).toBe(createHash("sha512").update(WASM).update(MANIFEST).digest("hex"));
+    expect(read.filesHash).toBe(createHash("sha512").update(SMALLEST_WASM).update(MANIFEST).digest("hex"));
   });
 
   test.skipIf(!hasCli)("hashes the contents as the official CLI does", async () => {
     const path = await written(
-      await archiveOf({
+      await packed({
         "src/z.js": "1",
         "src/é.js": "2",
         "src/\u{1f600}.js": "3",
         "src/\uff5e.js": "4",
         "src/Z.js": "5",
-        "bin/main.wasm": WASM,
+        "bin/main.wasm": SMALLEST_WASM,
         "fastly.toml": MANIFEST,
       }),
     );
@@ -75,20 +68,20 @@ describe("readPackage", () => {
     ["no gzip", async () => Buffer.from("package"), /cannot be unpacked/],
     [
       "an archive that ends early",
-      async () => (await archiveOf({ a: "b" })).subarray(0, 60),
+      async () => (await packed({ a: "b" })).subarray(0, 60),
       /cannot be unpacked/,
     ],
     ["gzip of something else", async () => gzipSync("x".repeat(1024)), /cannot be unpacked/],
-    ["no program", async () => archiveOf({ "fastly.toml": MANIFEST }), /no program main\.wasm/],
+    ["no program", async () => packed({ "fastly.toml": MANIFEST }), /no program main\.wasm/],
     [
       "a program that is none",
-      async () => archiveOf({ "bin/main.wasm": "function () {}", "fastly.toml": MANIFEST }),
+      async () => packed({ "bin/main.wasm": "function () {}", "fastly.toml": MANIFEST }),
       /no program main\.wasm/,
     ],
-    ["no manifest", async () => archiveOf({ "bin/main.wasm": WASM }), /no fastly\.toml/],
+    ["no manifest", async () => packed({ "bin/main.wasm": SMALLEST_WASM }), /no fastly\.toml/],
     [
       "a nameless manifest",
-      async () => archiveOf({ "bin/main.wasm": WASM, "fastly.toml": "" }),
+      async () => packed({ "bin/main.wasm": SMALLEST_WASM, "fastly.toml": "" }),
       /has no name/,
     ],
     [
