@@ -4,11 +4,13 @@ import { lintService } from "../../src/deploy/lint/lint.ts";
 import type { LintedService } from "../../src/deploy/lint/lint.ts";
 import { computeContentOf } from "../../src/deploy/service/desired-compute.ts";
 import { contentOf } from "../../src/deploy/service/desired.ts";
-import { renderService } from "../../src/render/render.ts";
+import { readRenderSources } from "../../src/render/render-sources.ts";
+import { TEMPLATES, renderService } from "../../src/render/render.ts";
 import { environmentOf } from "../../src/settings/environment.ts";
 import { parseSettings } from "../../src/settings/schema.ts";
 import { VARIABLES } from "../deploy/deploy-fixture.ts";
 
+const SOURCES = readRenderSources(undefined, TEMPLATES);
 const PACKAGE = { filesHash: "0".repeat(128), size: 1 };
 
 /** Settings with one of their strings made of `text`; each lands in VCL, in the app's settings or in an object's name. */
@@ -120,7 +122,7 @@ function outcome({ target, change }: Input): "refused" | "rendered" {
     for (const text of textsOf(content.backends)) expect(text).toMatch(/^[\x21-\x7e]*$/);
     return "rendered";
   }
-  const rendered = renderService(environment);
+  const rendered = renderService(environment, { sources: SOURCES });
   const content = contentOf(environment, rendered);
   for (const { content: text } of content.vcls) expect(text).toMatch(/^[\x20-\x7e\n]*$/);
   for (const text of textsOf(content.backends)) expect(text).toMatch(/^[\x21-\x7e]*$/);
