@@ -108,6 +108,12 @@ export const DIFFERENCES = [
     why: "In VCL Fastly keeps a key of its own in that header, by which it purges a URL, and nothing tells the two apart; a key more purges more, never less.",
   },
   {
+    id: "protected-headers",
+    kind: "fastly",
+    what: "Content-Range in an answer of the bucket that is no part of a file, and Fastly-FF, go out in VCL and not in Compute",
+    why: "VCL may not take them away (fastly.com/documentation/reference/vcl/special-headers). S3 sends neither, only a proxy before it could.",
+  },
+  {
     id: "no-http-cache",
     kind: "runtime",
     what: "Without Fastly's HTTP cache there is one time to live for all statuses, nothing stale on errors, failures may be remembered for that long, so that then S3 and the second region are asked past the cache, the state of a hit is only what Fastly's own header tells, what is no longer fresh is asked for with a condition, and configs are kept no longer than an unknown host, with the key of their domain and none of their site; large files are cut out of the whole",

@@ -5,9 +5,9 @@ import { findingsOf, viewOf } from "./view.ts";
 import type { Finding } from "./view.ts";
 import { ALLOWANCES, EVERYWHERE } from "./allowances.ts";
 import type { Allowance, Id } from "./allowances.ts";
-import { codingOf, keyAsked } from "./scene.ts";
-import type { History, Scene } from "./scene.ts";
-import { hasFailed } from "./without-http-cache.ts";
+import type { Scene } from "./scene.ts";
+import { Shelf } from "./shelf.ts";
+import type { Held } from "./shelf.ts";
 
 /** An allowance that was made for a request. */
 export interface Use {
@@ -27,30 +27,19 @@ export interface Outcome {
   readonly isDivided: boolean;
 }
 
-/** Both answers to a request, and when it came, in milliseconds since 1970. */
+/** Both answers to a request, and what the caches held before it. */
 export interface Answers {
   readonly vcl: Seen;
   readonly compute: Seen;
-  readonly now: number;
+  readonly held: { readonly vcl: readonly Held[]; readonly compute: readonly Held[] };
   /** Buckets that health checks find unwell. */
   readonly sick: readonly BucketName[];
 }
 
-/** For how long a failure is kept. */
-const FAILURE_MS = 1_000;
-
-/** Compares the answers of a case, one after the other; knows what went before. */
+/** Compares the answers of a case, one after the other; knows what was put before. */
 export class Comparison {
   readonly #setting: Setting;
-  readonly #kept = new Set<string>();
   readonly #replaced = new Set<string>();
-  readonly #codings = new Map<string, Set<string>>();
-  /** Until when, in milliseconds since 1970. */
-  readonly #failed = new Map<string, number>();
-
-  #isDisturbed = false;
-  /** When what the caches hold was first stored. */
-  #since: number | undefined;
 
   constructor(setting: Setting) {
     this.#setting = setting;
@@ -62,71 +51,24 @@ export class Comparison {
     this.#replaced.add(`${bucket}/${bucket === "config" ? key.replace(/\/$/, "") : key}`);
   }
 
-  /** Tells that something was purged. */
-  notePurge(): void {
-    this.#isDisturbed = true;
-  }
-
   /** Tells that both caches were emptied. */
   forget(): void {
-    this.#isDisturbed = false;
-    this.#since = undefined;
-    for (const past of [this.#kept, this.#replaced, this.#codings, this.#failed]) past.clear();
+    this.#replaced.clear();
   }
 
   /** @throws Error where an allowance excuses what it does not say that it may */
-  compare(request: CaseRequest, answers: Answers): Outcome {
+  compare(request: CaseRequest, { vcl, compute, held, sick }: Answers): Outcome {
     const scene: Scene = {
       request,
       setting: this.#setting,
-      sick: answers.sick,
-      history: this.#history(answers.now),
-      vcl: viewOf(answers.vcl),
-      compute: viewOf(answers.compute),
-      raw: answers,
+      sick,
+      history: { vcl: new Shelf(held.vcl), compute: new Shelf(held.compute), replaced: this.#replaced },
+      vcl: viewOf(vcl),
+      compute: viewOf(compute),
+      raw: { vcl, compute },
     };
     for (const take of Object.values(EVERYWHERE)) take(scene);
-    const hadTrouble = hasFailed(scene);
-    const outcome = judge(scene);
-    if (hadTrouble) this.#isDisturbed = true;
-    this.#since ??= answers.now;
-    this.#note(request, answers);
-    return outcome;
-  }
-
-  #history(now: number): History {
-    return {
-      kept: this.#kept,
-      replaced: this.#replaced,
-      codings: this.#codings,
-      failed: new Set([...this.#failed].flatMap(([key, until]) => (until >= now ? [key] : []))),
-      isDisturbed: this.#isDisturbed || now > (this.#since ?? now),
-    };
-  }
-
-  #note(request: CaseRequest, { vcl, compute, now }: Answers): void {
-    const coding = codingOf(request);
-    const renewed = vcl.asked.filter(({ answer }) => answer === "304");
-    const renewedKeys = new Set(renewed.map((one) => keyAsked(this.#setting, one)));
-    for (const { key } of compute.stored) {
-      this.#kept.add(key);
-      // What was stored before is gone: purged, or its time over. A 304 gives time to the encoding that was asked for.
-      const wasKnown = this.#codings.delete(key);
-      if (wasKnown && renewedKeys.has(key)) this.#codings.set(key, new Set([coding]));
-    }
-    for (const { key, vary } of vcl.stored) {
-      if (vary.join() === "accept-encoding") this.#codingsOf(key).add(coding);
-    }
-    for (const { key, status } of [...compute.stored, ...vcl.stored]) {
-      if (status === 503) this.#failed.set(key, now + FAILURE_MS);
-      else this.#failed.delete(key);
-    }
-  }
-
-  #codingsOf(key: string): Set<string> {
-    const known = this.#codings.get(key) ?? new Set();
-    this.#codings.set(key, known);
-    return known;
+    return judge(scene);
   }
 }
 

@@ -324,7 +324,7 @@ export const PLANTS: readonly Plant[] = [
     setting: 0,
     program: storing({
       after({ headers }) {
-        for (const [name, value] of [...headers]) headers.set(name, value.trim());
+        headers.forEach((value, name) => headers.set(name, value.trim()));
       },
     }),
   },

@@ -57,11 +57,11 @@ export async function runCase(
     time.now += what.wait;
     for (const edge of [vcl, compute]) prepareEdge(edge, what);
     if (what.put !== null) comparison.notePut(what.put);
-    if (what.purge.length > 0) comparison.notePurge();
     const asked = requestsOf(what.request);
     if (asked === null) continue;
+    const held = { vcl: vcl.held(), compute: compute.held() };
     const pair = { vcl: await vcl.answer(asked.vcl), compute: await compute.answer(asked.compute) };
-    const outcome = comparison.compare(what.request, { ...pair, now: time.now, sick: what.sick });
+    const outcome = comparison.compare(what.request, { ...pair, held, sick: what.sick });
     tally?.note(outcome);
     if (outcome.findings.length > 0) return { step, findings: outcome.findings, ...pair };
     if (outcome.isDivided) for (const each of [vcl, compute, comparison]) each.forget();

@@ -4,20 +4,16 @@ import { shownKey } from "./edge.ts";
 import type { Seen } from "./edge.ts";
 import type { BucketName, CaseRequest } from "./equality-case.ts";
 import type { Setting } from "./settings.ts";
+import type { Coding, Shelf } from "./shelf.ts";
 import type { View } from "./view.ts";
 
-/** What went before, since both caches were last empty. Keys are cache keys. */
+/** What went before. Keys are cache keys. */
 export interface History {
-  /** Of what the app has stored. */
-  readonly kept: ReadonlySet<string>;
-  /** Of objects that were put in place of others. */
+  /** What either cache held before the request. */
+  readonly vcl: Shelf;
+  readonly compute: Shelf;
+  /** Of objects that were put in place of others since both caches were last empty. */
   readonly replaced: ReadonlySet<string>;
-  /** Of what VCL has stored in several encodings: those that it has. */
-  readonly codings: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Under which one of the two has stored a failure that is not over. */
-  readonly failed: ReadonlySet<string>;
-  /** Whether since then time has passed, something was purged, or S3 was in trouble. */
-  readonly isDisturbed: boolean;
 }
 
 /** One request's answers, from which what may differ is taken. */
@@ -53,7 +49,7 @@ const BROTLI = new RegExp(CASELESS_PATTERNS.acceptsBrotli, "i");
 const GZIP = new RegExp(CASELESS_PATTERNS.acceptsGzip, "i");
 
 /** The coding that a request is answered in, where the answer is one that is compressed. */
-export function codingOf({ headers }: CaseRequest): "br" | "gzip" | "none" {
+export function codingOf({ headers }: CaseRequest): Coding {
   const accepted = headerOf({ headers }, "Accept-Encoding") ?? "";
   if (BROTLI.test(accepted)) return "br";
   return GZIP.test(accepted) ? "gzip" : "none";
@@ -63,3 +59,10 @@ export function codingOf({ headers }: CaseRequest): "br" | "gzip" | "none" {
 export function headerOf({ headers }: Pick<CaseRequest, "headers">, wanted: string): string | undefined {
   return headers.find(([name]) => name === wanted)?.[1];
 }
+
+/**
+ * What an allowance made of a scene: `no` = it is not for this one; `taken` = it took out of both views what may differ;
+ * `divided` = that, and from here on the caches hold different things; `parted` = so do the answers themselves, in all that
+ * the allowance excuses, and the caches too.
+ */
+export type Verdict = "no" | "taken" | "divided" | "parted";

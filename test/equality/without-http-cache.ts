@@ -1,6 +1,6 @@
 import type { Asked } from "./buckets.ts";
 import type { Stored } from "./edge.ts";
-import { bothViews, keyAsked, keysAsked } from "./scene.ts";
+import { bothViews, codingOf, keyAsked, keysAsked } from "./scene.ts";
 import type { Scene } from "./scene.ts";
 
 /** What is left of answers without Fastly's HTTP cache once all is taken out that `no-http-cache` lists. */
@@ -81,7 +81,7 @@ export function takeBlindKeys({ setting, vcl, compute }: Scene): "no" | "taken" 
 
 /** Past the cache the app says so; VCL has a cache to tell of. */
 export function takeBlindState(scene: Scene): "no" | "divided" {
-  if (scene.setting.edgeSettings.httpCache || !(scene.history.isDisturbed || hasFailed(scene))) return "no";
+  if (scene.setting.edgeSettings.httpCache || !(holdOtherwise(scene) || hasFailed(scene))) return "no";
   for (const { headers, line } of bothViews(scene)) {
     for (const name of ["cache-status", "sf-state", "sf-config-state", "sf-config-keys"])
       headers.delete(name);
@@ -93,10 +93,26 @@ export function takeBlindState(scene: Scene): "no" | "divided" {
 /** What is stored is kept for other times, with other keys, and not shown where S3 fails. */
 export function partOverBlindness(scene: Scene): "no" | "parted" {
   const { setting, history, raw } = scene;
-  if (setting.edgeSettings.httpCache || !history.isDisturbed) return "no";
-  const [vcl, compute] = [raw.vcl, raw.compute].map((seen) => keysAsked(setting, seen).join());
+  if (setting.edgeSettings.httpCache) return "no";
   const isOldMetadata = raw.compute.asked.some(
     (one) => one.answer === "304" && history.replaced.has(keyAsked(setting, one)),
   );
-  return vcl !== compute || isOldMetadata || hasFailed(scene) ? "parted" : "no";
+  return isOldMetadata || holdOtherwise(scene) ? "parted" : "no";
+}
+
+/** Whether the two caches held other things of what was asked for, or of what was in vain looked for without asking. */
+function holdOtherwise(scene: Scene): boolean {
+  const { setting, history, raw, sick } = scene;
+  const asked = [raw.vcl, raw.compute].flatMap((seen) => keysAsked(setting, seen));
+  const keys = sick.length > 0 ? [...asked, ...history.vcl.keys(), ...history.compute.keys()] : asked;
+  return keys.some((key) => isHeldOtherwise(scene, key));
+}
+
+function isHeldOtherwise(scene: Scene, key: string): boolean {
+  const { vcl, compute } = scene.history;
+  const coding = codingOf(scene.request);
+  // A failure that is remembered the app looks past.
+  if (compute.hasFailure(key) || vcl.hasFailure(key)) return true;
+  if (compute.freshStatus(key, coding) !== vcl.freshStatus(key, coding)) return true;
+  return hasFailed(scene) && vcl.rank(key, coding) === 1;
 }

@@ -112,6 +112,7 @@ const noise = fc.oneof(
         ["Retry-After", "3600"],
         ["WWW-Authenticate", "Basic"],
         ["Content-Range", "bytes 0-1/2"],
+        ["Fastly-FF", "proxy!LHR!cache-lhr7000-LHR"],
         ["X-Robots-Tag", "none"],
         ["Fastly-Debug", "1"],
         ["Link", "</a.css>; rel=preload"],
