@@ -27,9 +27,7 @@ const SERVER =
  * Scheme, host and port of a server, and nothing behind it: only these are used, in VCL and requests. A URL's host may
  * have quotes and braces (URL Standard, "forbidden domain code points"), which no server's name has.
  */
-export const serverUrl = httpUrl.refine(isServerUrl, {
-  message: "must be scheme, host and port alone, such as `https://s3.example.net:9000`",
-});
+export const serverUrl = httpUrl.refine(isServerUrl, { error: ({ input }) => whatToWrite(input) });
 
 function isServerUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
@@ -39,6 +37,16 @@ function isServerUrl(text: string): boolean {
     [username, password, search, hash].every((part) => part === "") &&
     pathname === "/"
   );
+}
+
+/** Names no user and nothing of a path: there may be a password or a token in them. */
+function whatToWrite(text: unknown): string {
+  const rule = "must be scheme, host and port alone";
+  const url = typeof text === "string" && URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !SERVER.test(url.hostname)) {
+    return `${rule}, such as \`https://s3.example.net:9000\``;
+  }
+  return `${rule}: write \`${url.origin}\`, for a path, a query or a user would not be sent`;
 }
 
 /** Text that can be written as UTF-8: half a surrogate pair would come back as another text, and be drift for ever. */

@@ -168,6 +168,17 @@ describe("a string of the settings", () => {
     }
   });
 
+  it.each([
+    ["https://s3.example.net/store", "https://s3.example.net"],
+    ["https://s3.example.net:9000/?x#y", "https://s3.example.net:9000"],
+    ["http://user:secret@[::1]:8082", "http://[::1]:8082"],
+  ])("is told what to write in place of %s", (endpoint, instead) => {
+    const message = `must be scheme, host and port alone: write \`${instead}\`, for a path, a query or a user would not be sent`;
+    expect(parseSettings(inputOf({ target: "vcl", change: { s3: { endpoint } } }))).toEqual({
+      issues: [{ path: "environments.test.s3.endpoint", message }],
+    });
+  });
+
   it("asks for the path style where the endpoint is an address", () => {
     const s3 = { endpoint: "http://127.0.0.1:8082", pathStyle: false };
     expect(parseSettings(inputOf({ target: "vcl", change: { s3 } }))).toEqual({
