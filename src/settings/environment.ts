@@ -38,6 +38,8 @@ export interface StoreKeys {
   readonly secretAccessKey: Secret;
   /** Temporary keys come with one. */
   readonly sessionToken?: Secret;
+  /** Names of the variables that they were read from, where they were: what a message may name. */
+  readonly variables?: readonly string[];
 }
 
 /**
@@ -125,6 +127,7 @@ const SEGMENT: SecretForm = {
 function secretsFrom(environment: string, variables: Variables): EnvironmentSecrets {
   const suffix = `_${environment.toUpperCase().replaceAll("-", "_")}`;
   const find = (name: string): string | undefined => variables[name + suffix] || variables[name] || undefined;
+  const nameOf = (name: string): string => (variables[name + suffix] ? name + suffix : name);
   const need = (name: string, what: string, form?: SecretForm): Secret => {
     const value = find(name);
     if (value === undefined) {
@@ -136,7 +139,7 @@ function secretsFrom(environment: string, variables: Variables): EnvironmentSecr
         },
       );
     }
-    const variable = variables[name + suffix] ? name + suffix : name;
+    const variable = nameOf(name);
     if (form !== undefined && !form.pattern.test(value)) {
       throw new SitefleetError(
         "settings/invalid-secret",
@@ -147,9 +150,11 @@ function secretsFrom(environment: string, variables: Variables): EnvironmentSecr
     return new Secret(value, variable);
   };
   // A token belongs to one key id: that of the same suffix.
-  const sessionTokenOf = (accessKeyId: string): string | undefined => {
+  const sessionTokenOf = (accessKeyId: string): Secret | undefined => {
     const isSuffixed = variables[`AWS_ACCESS_KEY_ID${suffix}`] === accessKeyId;
-    return variables[`AWS_SESSION_TOKEN${isSuffixed ? suffix : ""}`] || undefined;
+    const name = `AWS_SESSION_TOKEN${isSuffixed ? suffix : ""}`;
+    const value = variables[name];
+    return value ? new Secret(value, name) : undefined;
   };
   return {
     apiToken: () => need("FASTLY_API_TOKEN", "the Fastly API token"),
@@ -157,11 +162,13 @@ function secretsFrom(environment: string, variables: Variables): EnvironmentSecr
       const accessKeyId = find("AWS_ACCESS_KEY_ID");
       const secretAccessKey = find("AWS_SECRET_ACCESS_KEY");
       if (accessKeyId === undefined || secretAccessKey === undefined) return undefined;
-      const token = sessionTokenOf(accessKeyId);
+      const sessionToken = sessionTokenOf(accessKeyId);
+      const names = [nameOf("AWS_ACCESS_KEY_ID"), nameOf("AWS_SECRET_ACCESS_KEY"), sessionToken?.source];
       return {
         accessKeyId,
-        secretAccessKey: new Secret(secretAccessKey),
-        ...(token === undefined ? {} : { sessionToken: new Secret(token) }),
+        secretAccessKey: new Secret(secretAccessKey, nameOf("AWS_SECRET_ACCESS_KEY")),
+        ...(sessionToken === undefined ? {} : { sessionToken }),
+        variables: names.filter((name) => name !== undefined),
       };
     },
     edgeStoreKey: () => need("SITEFLEET_EDGE_S3_KEY", "the edge's S3 key (`id:secret`)", EDGE_KEY),

@@ -40,6 +40,7 @@ export class BucketAdmin {
   readonly #client: S3Client;
   readonly #location: Location;
   readonly #signal: AbortSignal;
+  readonly #keys: string;
 
   constructor(
     location: Location,
@@ -47,6 +48,7 @@ export class BucketAdmin {
   ) {
     const credentials = new S3Credentials(options.keys, defaultChain(location.region));
     this.#location = location;
+    this.#keys = credentials.origin;
     this.#signal = options.signal;
     this.#client = new S3Client({
       region: location.region,
@@ -255,7 +257,7 @@ export class BucketAdmin {
     } catch (error) {
       this.#signal.throwIfAborted();
       const { endpoint, region } = this.#location;
-      throw toStoreError(error, { operation, bucket, key: "", where: endpoint ?? region });
+      throw toStoreError(error, { operation, bucket, key: "", where: endpoint ?? region, keys: this.#keys });
     }
   }
 }

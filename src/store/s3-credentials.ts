@@ -8,12 +8,15 @@ export type KeySource = (options: { readonly forceRefresh: boolean }) => Promise
 export class S3Credentials {
   /** Whether other keys can be had than those that were refused. */
   readonly canRefresh: boolean;
+  /** What to look at when the store refuses them; part of a sentence. */
+  readonly origin: string;
   readonly #source: KeySource;
   #current: SigningKeys | undefined;
   #refreshing: Promise<SigningKeys> | undefined;
 
   constructor(keys: StoreKeys | undefined, source: KeySource) {
     this.canRefresh = keys === undefined;
+    this.origin = originOf(keys);
     this.#source = source;
     if (keys === undefined) return;
     const sessionToken = keys.sessionToken?.reveal();
@@ -42,6 +45,17 @@ export class S3Credentials {
     if (this.#current === undefined || !isSame(this.#current, keys)) this.#current = keys;
     return this.#current;
   }
+}
+
+/** Where keys came from, as what somebody has to look at who wants others. */
+function originOf(keys: StoreKeys | undefined): string {
+  if (keys === undefined) {
+    return "the credentials that the AWS SDK found (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, shared files, SSO or a role)";
+  }
+  const { variables = [] } = keys;
+  return variables.length === 0
+    ? `the key ${keys.accessKeyId}`
+    : variables.join(", ").replace(/, (?=[^,]*$)/, " and ");
 }
 
 function isSame(a: SigningKeys, b: SigningKeys): boolean {

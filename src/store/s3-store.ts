@@ -46,6 +46,7 @@ const DELETE_BATCH = 1_000;
 
 interface Shared {
   readonly requests: S3Requests;
+  readonly credentials: S3Credentials;
   readonly sdk: () => Promise<SdkClient>;
   readonly location: Location;
   readonly clock: Clock;
@@ -71,7 +72,7 @@ export class S3SiteStore implements SiteStore {
     const requests = new S3Requests({ credentials, region: location.region, clock });
     const open = async (): Promise<SdkClient> =>
       (await import("./sdk-client.ts")).openSdkClient(location, credentials);
-    const shared: Shared = { requests, location, clock, sdk: () => (this.#sdk ??= open()) };
+    const shared: Shared = { requests, credentials, location, clock, sdk: () => (this.#sdk ??= open()) };
     this.#requests = requests;
     this.config = new S3BucketStore(shared, location.configBucket);
     this.hosting = new S3BucketStore(shared, location.hostingBucket);
@@ -251,8 +252,9 @@ class S3BucketStore implements ObjectStore {
   ): unknown {
     if (signal.aborted) return signal.reason;
     if (error instanceof SitefleetError) return error;
-    const { endpoint, region } = this.#shared.location;
-    return toStoreError(error, { operation, key, bucket: this.#bucket, where: endpoint ?? region });
+    const { location, credentials } = this.#shared;
+    const where = location.endpoint ?? location.region;
+    return toStoreError(error, { operation, key, bucket: this.#bucket, where, keys: credentials.origin });
   }
 }
 

@@ -9,6 +9,8 @@ export interface StoreRequest {
   readonly key: string;
   /** Base URL of the store, or the region of AWS. */
   readonly where: string;
+  /** Where the keys came from that it was signed with (`S3Credentials.origin`). */
+  readonly keys: string;
 }
 
 interface ErrorFacts {
@@ -61,7 +63,7 @@ export function toStoreError(error: unknown, request: StoreRequest): SitefleetEr
       hint:
         name === "RequestTimeTooSkewed"
           ? "set this machine's clock"
-          : "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY and what they may do",
+          : `check ${request.keys}, and what this key may do`,
     });
   }
   if (status === undefined) {

@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import type { Fleet } from "../../fleet/fleet.ts";
 import { SitefleetError } from "../../lib/errors.ts";
 import { HttpConnections } from "../../lib/http-exchange.ts";
-import { Secret } from "../../lib/secret.ts";
 import type { Location } from "../../settings/environment.ts";
 import { BucketAdmin } from "../../store/bucket-admin.ts";
 import type { ObjectStore } from "../../store/object-store.ts";
@@ -259,12 +258,7 @@ async function tryEdgeKey(
 ): Promise<CheckResult> {
   const { bucket, kind, location, key } = job;
   const id = `s3/${bucket}/edge-key`;
-  const { accessKeyId, secret } = edgeKeyOf(environment.secrets);
-  const site = new S3SiteStore({
-    location,
-    keys: { accessKeyId, secretAccessKey: new Secret(secret) },
-    clock,
-  });
+  const site = new S3SiteStore({ location, keys: edgeKeyOf(environment.secrets), clock });
   const store = site[kind];
   const policies = `sitefleet deploy policies --role edge-reader --env ${environment.name}`;
   try {

@@ -1,4 +1,5 @@
-import type { EnvironmentSecrets } from "../../settings/environment.ts";
+import { Secret } from "../../lib/secret.ts";
+import type { EnvironmentSecrets, StoreKeys } from "../../settings/environment.ts";
 import { checked, ok, warn } from "./check.ts";
 import type { CheckResult, DoctorJob } from "./check.ts";
 
@@ -34,13 +35,15 @@ function edgeKey(secrets: EnvironmentSecrets): CheckResult {
  * The two halves of the edge's key.
  * @throws SitefleetError `settings/missing-secret`, `settings/invalid-secret`
  */
-export function edgeKeyOf(secrets: EnvironmentSecrets): {
-  readonly accessKeyId: string;
-  readonly secret: string;
-} {
-  const text = secrets.edgeStoreKey().reveal();
+export function edgeKeyOf(secrets: EnvironmentSecrets): StoreKeys {
+  const key = secrets.edgeStoreKey();
+  const text = key.reveal();
   const colon = text.indexOf(":");
-  return { accessKeyId: text.slice(0, colon), secret: text.slice(colon + 1) };
+  return {
+    accessKeyId: text.slice(0, colon),
+    secretAccessKey: new Secret(text.slice(colon + 1)),
+    ...(key.source === undefined ? {} : { variables: [key.source] }),
+  };
 }
 
 function configSegment(secrets: EnvironmentSecrets): CheckResult {
