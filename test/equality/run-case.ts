@@ -78,19 +78,21 @@ function prepareEdge(edge: Edge, { put, purge, isSoft, moods, sick }: CaseStep):
 
 /** The request as it comes to either target; `null` where Fastly refuses it before both. */
 function requestsOf(request: CaseRequest): { readonly vcl: HopRequest; readonly compute: HopRequest } | null {
-  const { method, target, isTls, host, ip = VISITOR } = request;
+  const { method, target, isTls, host, ip: given = VISITOR } = request;
   const headers = HeaderList.from([["Host", host], ...request.headers]);
   const checked = checkRequest({ method, target, version: "1.1", headers });
   if (!checked.ok) return null;
   const country = request.country === undefined ? undefined : findCountry(request.country);
-  const hop = (lines: HeaderList): HopRequest => ({
+  // Before VCL the front has taken an IPv4 address out of IPv6's clothes; an app is to cope with them.
+  const ip = given.replace(/^::ffff:/, "");
+  const hop = (lines: HeaderList, from: string): HopRequest => ({
     method: checked.method,
     url: checked.url,
     proto: "HTTP/1.1",
     headers: lines,
     body: null,
     connection: {
-      ip,
+      ip: from,
       port: 50_000,
       requests: 1,
       tls: isTls ? { protocol: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384", servername: host } : null,
@@ -102,5 +104,5 @@ function requestsOf(request: CaseRequest): { readonly vcl: HopRequest; readonly 
   const prepared = headers.clone();
   prepareHeaders(prepared, { host: checked.host, ip, isTls, identity: "cache-lhr7000-LHR" });
   headers.set("Host", checked.host);
-  return { vcl: hop(prepared), compute: hop(headers) };
+  return { vcl: hop(prepared, ip), compute: hop(headers, given) };
 }

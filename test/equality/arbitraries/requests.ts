@@ -241,7 +241,7 @@ const method = fc.oneof(
   },
 );
 
-/** Addresses in three networks of 64 bits, in the spellings that a platform may give them; others of IPv4. */
+/** Addresses in three networks of 64 bits, in the spellings that a platform may give them; others of IPv4, one of them mapped too. */
 export const ADDRESSES = [
   "2001:db8:1:2::7",
   "2001:db8:1:2:3:4:5:6",
@@ -250,6 +250,7 @@ export const ADDRESSES = [
   "2001:db8::7",
   "::1",
   "192.0.2.99",
+  "::ffff:192.0.2.99",
   "198.51.100.8",
 ] as const;
 
@@ -263,6 +264,10 @@ export const caseRequest: fc.Arbitrary<CaseRequest> = fc
     host,
     path: rawPath,
     query: rawQuery,
+    form: fc.oneof(
+      { weight: 30, arbitrary: fc.constant("origin" as const) },
+      { weight: 1, arbitrary: fc.constantFrom("http://", "HTTPS://") },
+    ),
     isTls: fc.oneof(
       { weight: 5, arbitrary: fc.constant(true) },
       { weight: 1, arbitrary: fc.constant(false) },
@@ -271,10 +276,11 @@ export const caseRequest: fc.Arbitrary<CaseRequest> = fc
     country: fc.option(fc.constantFrom("DE", "US", "GP", "GL", "NO"), { nil: undefined, freq: 3 }),
     lines: fc.array(line, { maxLength: 3 }),
   })
-  .map(({ path, query, lines, country, ip, ...rest }) => ({
+  .map(({ form, path, query, lines, country, ip, ...rest }) => ({
     ...rest,
     ...(ip === undefined ? {} : { ip }),
-    target: `${path}${query}`,
+    // As to a proxy, which the host then is a part of (RFC 9112 section 3.2.2).
+    target: form === "origin" ? `${path}${query}` : `${form}${rest.host}${path}${query}`,
     headers: onceEach(lines.flat()),
     ...(country === undefined ? {} : { country }),
   }));
