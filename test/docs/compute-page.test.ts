@@ -1,17 +1,14 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DIFFERENCES, NO_COUNTERPART } from "../../compute/differences.ts";
 import { FEATURES } from "../../src/render/features.ts";
-import { CHECKOUT, startMirrorProcess, startProcess } from "../support/cli-process.ts";
+import { startMirrorProcess } from "../support/cli-process.ts";
 import type { MirrorProcess } from "../support/cli-process.ts";
 import { missingPrograms, typedLines } from "../support/typed-page.ts";
+import { typingFolder } from "../support/typing-folder.ts";
 import { readPage } from "./page.ts";
 
 const page = await readPage("compute.md");
 const lines = typedLines(page);
-const cli = join(CHECKOUT, "dist", "cli.js");
 
 /** What the page asks of a machine besides Node. */
 const missing = missingPrograms(["bash", "curl", "sed"]);
@@ -55,21 +52,14 @@ test("docs/compute.md names every feature that both targets have, and why the ot
 const LONG = { timeout: 120_000 };
 
 describe.skipIf(missing.length > 0)("docs/compute.md, typed line by line", LONG, () => {
-  let root = "";
+  const folder = typingFolder("compute");
   let mirror: MirrorProcess | undefined;
 
   beforeAll(async () => {
-    root = await mkdtemp(join(tmpdir(), "sitefleet-compute-"));
-    await mkdir(join(root, "bin"));
-    await writeFile(join(root, "bin", "sitefleet"), `#!/bin/sh\nexec "${process.execPath}" "${cli}" "$@"\n`);
-    await chmod(join(root, "bin", "sitefleet"), 0o755);
-    mirror = await startMirrorProcess({ cwd: root });
+    mirror = await startMirrorProcess({ cwd: folder.root });
   });
 
-  afterAll(async () => {
-    await mirror?.stop();
-    await rm(root, { recursive: true, force: true });
-  });
+  afterAll(async () => void (await mirror?.stop()));
 
   test("has a line for every part that it promises", () => {
     const text = lines.map(({ line }) => line).join("\n");
@@ -86,22 +76,13 @@ describe.skipIf(missing.length > 0)("docs/compute.md, typed line by line", LONG,
       expect(text).toContain(promised);
   });
 
-  test.for(lines)("$line", async ({ line, code: exit, says }) => {
+  test.for(lines)("$line", async (line) => {
     const urls = mirror?.file;
-    const typed = line
+    const here = line.line
       .replaceAll("http://127.0.0.1:8080", urls?.edge.http ?? "")
       .replaceAll("http://127.0.0.1:8081", urls?.api.url ?? "")
       .replaceAll("http://127.0.0.1:8082", urls?.s3.url ?? "")
       .replaceAll("127.0.0.1:8443", new URL(urls?.edge.https ?? "").host);
-    // As in a shell that has read `.env`.
-    const here = `PATH="${root}/bin:$PATH"; [ ! -f .env ] || { set -a; . ./.env; set +a; }; ${typed}`;
-    const end = await startProcess("bash", ["-o", "pipefail", "-c", here], { cwd: root }).end;
-    const said = `${end.out}${end.err}`;
-    expect({ line, code: end.code, said: end.code === exit ? "" : said }).toEqual({
-      line,
-      code: exit,
-      said: "",
-    });
-    for (const text of says) expect(said).toContain(text);
+    await folder.type(line, { here });
   });
 });

@@ -1,35 +1,27 @@
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { BRIEF_WAITS, CHECKOUT, startMirrorProcess, startProcess } from "../support/cli-process.ts";
+import { BRIEF_WAITS, CHECKOUT, startMirrorProcess } from "../support/cli-process.ts";
 import type { MirrorProcess } from "../support/cli-process.ts";
 import { missingPrograms, typedLines } from "../support/typed-page.ts";
+import { typingFolder } from "../support/typing-folder.ts";
 
 /** What the page asks of a machine besides Node. */
 const missing = missingPrograms(["bash", "curl"]);
 if (missing.length > 0) process.stderr.write(`skipped: docs/publishing.md needs ${missing.join(", ")}\n`);
 
 const lines = typedLines(await readFile(join(CHECKOUT, "docs", "publishing.md"), "utf8"));
-const cli = join(CHECKOUT, "dist", "cli.js");
 
 describe.skipIf(missing.length > 0)("docs/publishing.md, typed line by line", () => {
-  let root = "";
+  const folder = typingFolder("publishing");
   let mirror: MirrorProcess | undefined;
 
   beforeAll(async () => {
-    root = await mkdtemp(join(tmpdir(), "sitefleet-publishing-"));
-    await mkdir(join(root, "bin"));
-    await writeFile(join(root, "bin", "sitefleet"), `#!/bin/sh\nexec "${process.execPath}" "${cli}" "$@"\n`);
-    await chmod(join(root, "bin", "sitefleet"), 0o755);
-    const env = { SITEFLEET_STATE: join(root, "state") };
-    mirror = await startMirrorProcess({ cwd: root, env }, ["--examples"]);
+    const env = { SITEFLEET_STATE: join(folder.root, "state") };
+    mirror = await startMirrorProcess({ cwd: folder.root, env }, ["--examples"]);
   });
 
-  afterAll(async () => {
-    await mirror?.stop();
-    await rm(root, { recursive: true, force: true });
-  });
+  afterAll(async () => void (await mirror?.stop()));
 
   test("has a line for every part that it promises", () => {
     const text = lines.map(({ line }) => line).join("\n");
@@ -56,13 +48,9 @@ describe.skipIf(missing.length > 0)("docs/publishing.md, typed line by line", ()
       expect(text).toContain(part);
   });
 
-  test.for(lines)("$line", async ({ line, code, says }) => {
-    const port = new URL(mirror?.file.edge.http ?? "").port;
-    const here = `PATH="${root}/bin:$PATH"; ${line.replaceAll("8080", port).replaceAll("/tmp/", `${root}/`)}`;
-    const place = { cwd: root, env: { SITEFLEET_STATE: join(root, "state"), ...BRIEF_WAITS } };
-    const end = await startProcess("bash", ["-o", "pipefail", "-c", here], place).end;
-    const said = `${end.out}${end.err}`;
-    expect({ line, code: end.code, said: end.code === code ? "" : said }).toEqual({ line, code, said: "" });
-    for (const part of says) expect(said).toContain(part);
+  test.for(lines)("$line", async (line) => {
+    const { port } = new URL(mirror?.file.edge.http ?? "");
+    const here = line.line.replaceAll("8080", port).replaceAll("/tmp/", `${folder.root}/`);
+    await folder.type(line, { here, env: { SITEFLEET_STATE: join(folder.root, "state"), ...BRIEF_WAITS } });
   });
 });
