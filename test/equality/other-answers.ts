@@ -35,9 +35,9 @@ export function partOverMetadata({ raw, setting, history }: Scene): Verdict {
   return renewed.some((one) => history.replaced.has(keyAsked(setting, one))) ? "parted" : "no";
 }
 
-/** VCL looks past a failure that it finds stored, and asks the second region. */
+/** VCL looks past a failure that it finds stored, and asks the second region; or it has one of the first, and the app has none. */
 export function partOverFailure({ raw, setting, history }: Scene): Verdict {
-  const known = raw.vcl.asked.filter(
+  const known = [...raw.vcl.asked, ...raw.compute.asked].filter(
     (one) => one.bucket.endsWith("_second") && hasFailure(history, keyAsked(setting, one)),
   );
   const isOtherwise = known.some((one) => {
