@@ -11,9 +11,9 @@ const settings = allSettings();
 /** Other seeds are for `npm run equality`, which takes a new one each time: what it finds is no reason for a change to fail here. */
 const SEED = 20_260_105;
 /** Shares of the requests. Whoever has to raise one allows for more than before. */
-const MOST_PARTED = 0.015;
+const MOST_PARTED = 0.013;
 /** A fifth of the cases is compared without the HTTP cache, where all that is stored is kept in another way. */
-const MOST_EXCUSED = 0.24;
+const MOST_EXCUSED = 0.215;
 
 async function expectEqual(cases: number, seed: number): Promise<TallyFigures> {
   const tally = new Tally();
