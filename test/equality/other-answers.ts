@@ -35,11 +35,17 @@ export function partOverMetadata({ raw, setting, history }: Scene): Verdict {
   return renewed.some((one) => history.replaced.has(keyAsked(setting, one))) ? "parted" : "no";
 }
 
-/** VCL looks past a failure that it finds stored, and asks the second region; or it has one of the first, and the app has none. */
+/**
+ * VCL looks past a failure that it finds stored, and asks the second region; or it has one of the first where the app, which
+ * has another region to ask, kept none and asks again.
+ */
 export function partOverFailure({ raw, setting, history }: Scene): Verdict {
-  const known = [...raw.vcl.asked, ...raw.compute.asked].filter(
-    (one) => one.bucket.endsWith("_second") && hasFailure(history, keyAsked(setting, one)),
-  );
+  const hasSecond = setting.origins.some(({ name }) => name.endsWith("_second"));
+  const known = [...raw.vcl.asked, ...raw.compute.asked].filter((one) => {
+    const key = keyAsked(setting, one);
+    if (one.bucket.endsWith("_second")) return hasFailure(history, key);
+    return hasSecond && history.vcl.hasFailure(key) && !history.compute.hasFailure(key);
+  });
   const isOtherwise = known.some((one) => {
     const key = keyAsked(setting, one);
     const [vcl, compute] = [raw.vcl, raw.compute].map(({ asked }) =>
