@@ -1,9 +1,8 @@
 import { messageOf } from "../lib/caught.ts";
 import { SitefleetError } from "../lib/errors.ts";
-import { Secret } from "../lib/secret.ts";
 import { originsOf } from "../render/origins.ts";
 import type { Origin } from "../render/origins.ts";
-import type { StoreKeys } from "../settings/environment.ts";
+import { edgeKeyOf } from "../settings/environment.ts";
 import { configKey } from "../site/layout.ts";
 import { S3Refusal } from "../store/s3-answer.ts";
 import { S3Credentials, defaultChain } from "../store/s3-credentials.ts";
@@ -66,7 +65,7 @@ interface Doubt {
 /** Nothing: the key is let in. */
 async function ask(fleet: Fleet, origin: Origin): Promise<readonly Doubt[]> {
   const { environment, clock, signal } = fleet;
-  const keys = edgeKeysOf(environment.secrets.edgeStoreKey());
+  const keys = edgeKeyOf(environment.secrets);
   const credentials = new S3Credentials(keys, defaultChain(origin.region));
   const requests = new S3Requests({ credentials, region: origin.region, clock });
   const ended = new AbortController();
@@ -105,12 +104,6 @@ function doubtOf(error: unknown, origin: Origin): readonly Doubt[] {
 
 function placeOf({ host, prefix }: Origin): string {
   return `S3 at ${host}${prefix}`;
-}
-
-function edgeKeysOf(key: Secret): StoreKeys {
-  const text = key.reveal();
-  const colon = text.indexOf(":");
-  return { accessKeyId: text.slice(0, colon), secretAccessKey: new Secret(text.slice(colon + 1)) };
 }
 
 /** Where the edge's requests of an origin go: what it signs is what is signed here. */

@@ -60,6 +60,21 @@ export interface EnvironmentSecrets {
 }
 
 /**
+ * The two halves of the edge's key.
+ * @throws SitefleetError `settings/missing-secret`, `settings/invalid-secret`
+ */
+export function edgeKeyOf(secrets: EnvironmentSecrets): StoreKeys {
+  const key = secrets.edgeStoreKey();
+  const text = key.reveal();
+  const colon = text.indexOf(":");
+  return {
+    accessKeyId: text.slice(0, colon),
+    secretAccessKey: new Secret(text.slice(colon + 1)),
+    ...(key.source === undefined ? {} : { variables: [key.source] }),
+  };
+}
+
+/**
  * Makes the environment `name` of the settings.
  * @throws SitefleetError `settings/unknown-environment`
  */

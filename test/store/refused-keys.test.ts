@@ -1,10 +1,9 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../src/lib/clock.ts";
 import { startS3Server } from "../../src/mirror/s3/server.ts";
-import { environmentOf } from "../../src/settings/environment.ts";
+import { edgeKeyOf, environmentOf } from "../../src/settings/environment.ts";
 import type { StoreKeys, Variables } from "../../src/settings/environment.ts";
 import { settingsSchema } from "../../src/settings/schema.ts";
-import { edgeKeyOf } from "../../src/setup/doctor/check-secrets.ts";
 import { BucketAdmin } from "../../src/store/bucket-admin.ts";
 import type { KeySource } from "../../src/store/s3-credentials.ts";
 import { S3SiteStore } from "../../src/store/s3-store.ts";

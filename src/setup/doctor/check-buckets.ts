@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Fleet } from "../../fleet/fleet.ts";
 import { SitefleetError } from "../../lib/errors.ts";
 import { HttpConnections } from "../../lib/http-exchange.ts";
+import { edgeKeyOf } from "../../settings/environment.ts";
 import type { Location } from "../../settings/environment.ts";
 import { BucketAdmin } from "../../store/bucket-admin.ts";
 import type { ObjectStore } from "../../store/object-store.ts";
@@ -10,7 +11,6 @@ import { S3SiteStore } from "../../store/s3-store.ts";
 import { describeStep, planBucket } from "../bucket-setup.ts";
 import { locationsOf } from "../s3-grants.ts";
 import { checkClock } from "./check-account.ts";
-import { edgeKeyOf } from "./check-secrets.ts";
 import { checked, fail, failedAs, ok, skipped, warn } from "./check.ts";
 import type { CheckResult, DoctorJob } from "./check.ts";
 

@@ -1,5 +1,5 @@
-import { Secret } from "../../lib/secret.ts";
-import type { EnvironmentSecrets, StoreKeys } from "../../settings/environment.ts";
+import { edgeKeyOf } from "../../settings/environment.ts";
+import type { EnvironmentSecrets } from "../../settings/environment.ts";
 import { checked, ok, warn } from "./check.ts";
 import type { CheckResult, DoctorJob } from "./check.ts";
 
@@ -29,21 +29,6 @@ function storeKeys(secrets: EnvironmentSecrets): CheckResult {
 
 function edgeKey(secrets: EnvironmentSecrets): CheckResult {
   return ok("secrets/edge-key", `set, ${edgeKeyOf(secrets).accessKeyId}`);
-}
-
-/**
- * The two halves of the edge's key.
- * @throws SitefleetError `settings/missing-secret`, `settings/invalid-secret`
- */
-export function edgeKeyOf(secrets: EnvironmentSecrets): StoreKeys {
-  const key = secrets.edgeStoreKey();
-  const text = key.reveal();
-  const colon = text.indexOf(":");
-  return {
-    accessKeyId: text.slice(0, colon),
-    secretAccessKey: new Secret(text.slice(colon + 1)),
-    ...(key.source === undefined ? {} : { variables: [key.source] }),
-  };
 }
 
 function configSegment(secrets: EnvironmentSecrets): CheckResult {
