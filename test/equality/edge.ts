@@ -191,7 +191,11 @@ function edgeOf(init: EdgeInit, runOf: (buckets: Buckets) => AnyRun): Edge {
     },
     held() {
       const now = clock.now();
-      return [...pop.store.entries()].flatMap((entry) => (entry.hitForPass ? [] : heldOf(entry, now)));
+      const entries = [...pop.store.entries()].filter(({ hitForPass }) => !hitForPass);
+      // What the app asks for has nothing of a visitor's, whatever S3's answer says that it varies by.
+      return entries.map((entry) =>
+        heldOf(entry, { now, coding: run.kind === "vcl" ? variantOf(entry) : null }),
+      );
     },
     forget() {
       const all = [...pop.store.entries()];
@@ -206,13 +210,13 @@ function edgeOf(init: EdgeInit, runOf: (buckets: Buckets) => AnyRun): Edge {
   };
 }
 
-function heldOf(entry: CacheEntry, now: number): Held {
+function heldOf(entry: CacheEntry, { now, coding }: { readonly now: number } & Pick<Held, "coding">): Held {
   const isStale = now < entry.expires + entry.staleIfError * 1000;
   return {
     key: keyText(entry.key),
     status: entry.status,
     freshness: now < entry.expires ? "fresh" : isStale ? "stale" : "dead",
-    coding: variantOf(entry),
+    coding,
   };
 }
 
