@@ -227,7 +227,8 @@ class Planner {
       return false;
     });
     if (keys.length === 0) return { kind: "shadowed", reason: reasons[0] ?? "never applies" };
-    const forced = this.#resolver.pattern(rule.path, ({ slot }) => slot.forced);
+    // One that is written earlier is tried before an object anyway; forced too, this rule would overtake others in between.
+    const forced = this.#resolver.pattern(rule.path, (entry) => entry.slot.forced && entry.index > index);
     if (forced) return this.#slotsFor(rule, { forced: true, when: `before ${lineOf(forced.rule)}` });
     const hasFile = keys.some((key) => this.#files.has(key));
     // An object would take the file's place in the release, and removing the rule could not bring the file back.

@@ -180,6 +180,21 @@ describe("planRedirects", () => {
     });
   });
 
+  it("forces no exact rule for an earlier forced one, past a rule between them that asks for the query", () => {
+    const lines = [
+      "/a/:x q=1 /b 200!",
+      "/* q=:q https://example.com/x 301",
+      "/a/c https://example.com/x 301",
+    ];
+    expect(shape(plan(lines, ["b.html"]))).toMatchObject({
+      slots: ["!200 /a/: /b q=1", "301 /* https://example.com/x q={a}", "301 /a/c https://example.com/x"],
+      warnings: [],
+    });
+    expect(shape(plan(["/a/:x q=1 /b 200!", "/a/c /d"], ["b.html"]))).toMatchObject({
+      slots: ["!200 /a/: /b q=1", "301 /a/c /d"],
+    });
+  });
+
   it("forces a pattern that a later forced one would overtake, if no file is in its way", () => {
     const lines = ["/blog/* /news/:splat", "/* https://example.com/:splat 302!"];
     expect(shape(plan(lines, ["index.html", "blogs.html"]))).toMatchObject({
