@@ -122,3 +122,11 @@ test("A path may have a long segment, or one of many dots", async () => {
   const { excused } = await figuresOf({ setting: ONE_REGION, noise: [], objects, steps });
   expect(excused).toBe(0);
 });
+
+test("A rule whose page begins with no slash leads to no other release, in both alike", async () => {
+  const config = { ...CONFIG, metadata: { ...CONFIG.metadata, q: "0=!200 /* 0/index.html" } };
+  const other = { ...page("index.html", {}), key: "test/production/blog/10/index.html" };
+  const objects = [config, page("index.html", { body: { text: "ours\n", times: 1 } }), other];
+  const one = { setting: ONE_REGION, noise: [], objects, steps: [step({})] };
+  expect(await figuresOf(one)).toMatchObject({ requests: 1, excused: 0 });
+});

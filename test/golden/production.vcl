@@ -1,4 +1,4 @@
-# sitefleet production, revision 8f1758e3963126b8
+# sitefleet production, revision 01b14d68e1821a63
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -314,8 +314,8 @@ sub sf_try_rule {
       # An empty splat may have left two slashes.
       set var.sf_target = regsuball(var.sf_target, "//+", "/");
     }
-    # A value from the query may be no part of a path.
-    if (std.strlen(var.sf_target) > 900 || var.sf_target ~ {"%2F|%5C|/\.\.?(?:/|$)"}) {
+    # A value from the query may be no part of a path, and what begins with no slash would make another release's name of ours.
+    if (std.strlen(var.sf_target) > 900 || var.sf_target !~ "^/" || var.sf_target ~ {"%2F|%5C|/\.\.?(?:/|$)"}) {
       set var.sf_matches = false;
     }
   }
@@ -1846,7 +1846,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "8f1758e3963126b8";
+    set resp.http.SF-Revision = "01b14d68e1821a63";
     set resp.http.SF-Version = req.vcl.version;
   }
   # probe

@@ -1,4 +1,4 @@
-# sitefleet test, revision abb05a5fade30f99
+# sitefleet test, revision f2af0c79a01e95bb
 # Rendered from templates/; do not edit. Customers' data is in the config bucket, never here.
 # redirect
 # Puts the query of the request into SF-Location, in front of a fragment, unless the target has a query of its own.
@@ -314,8 +314,8 @@ sub sf_try_rule {
       # An empty splat may have left two slashes.
       set var.sf_target = regsuball(var.sf_target, "//+", "/");
     }
-    # A value from the query may be no part of a path.
-    if (std.strlen(var.sf_target) > 900 || var.sf_target ~ {"%2F|%5C|/\.\.?(?:/|$)"}) {
+    # A value from the query may be no part of a path, and what begins with no slash would make another release's name of ours.
+    if (std.strlen(var.sf_target) > 900 || var.sf_target !~ "^/" || var.sf_target ~ {"%2F|%5C|/\.\.?(?:/|$)"}) {
       set var.sf_matches = false;
     }
   }
@@ -1843,7 +1843,7 @@ sub vcl_deliver {
   }
   # version-marker
   if (req.http.SF-Hop == "edge" && req.http.SF-Trusted) {
-    set resp.http.SF-Revision = "abb05a5fade30f99";
+    set resp.http.SF-Revision = "f2af0c79a01e95bb";
     set resp.http.SF-Version = req.vcl.version;
   }
   # probe
