@@ -38,8 +38,8 @@ export interface StoreKeys {
   readonly secretAccessKey: Secret;
   /** Temporary keys come with one. */
   readonly sessionToken?: Secret;
-  /** Names of the variables that they were read from, where they were: what a message may name. */
-  readonly variables?: readonly string[];
+  /** What they were read from, where that is known, such as names of variables: what a message may name. */
+  readonly sources?: readonly string[];
 }
 
 /**
@@ -70,7 +70,7 @@ export function edgeKeyOf(secrets: EnvironmentSecrets): StoreKeys {
   return {
     accessKeyId: text.slice(0, colon),
     secretAccessKey: new Secret(text.slice(colon + 1)),
-    ...(key.source === undefined ? {} : { variables: [key.source] }),
+    ...(key.source === undefined ? {} : { sources: [key.source] }),
   };
 }
 
@@ -183,7 +183,7 @@ function secretsFrom(environment: string, variables: Variables): EnvironmentSecr
         accessKeyId,
         secretAccessKey: new Secret(secretAccessKey, nameOf("AWS_SECRET_ACCESS_KEY")),
         ...(sessionToken === undefined ? {} : { sessionToken }),
-        variables: names.filter((name) => name !== undefined),
+        sources: names.filter((name) => name !== undefined),
       };
     },
     edgeStoreKey: () => need("SITEFLEET_EDGE_S3_KEY", "the edge's S3 key (`id:secret`)", EDGE_KEY),

@@ -7,6 +7,9 @@ import { settingsSchema } from "./schema.ts";
 import { environmentOf } from "./environment.ts";
 import type { Environment } from "./environment.ts";
 
+/** What a message says the keys of a mirror are from. */
+const MIRROR_KEYS = "the keys in mirror.json, which the mirror writes as it starts";
+
 /** `<state>/mirror.json`: where a running mirror listens and what opens it. */
 export const mirrorFileSchema = z.object({
   pid: z.int(),
@@ -111,7 +114,11 @@ export function localEnvironment(mirror: MirrorFile): Environment {
     secrets: {
       ...environment.secrets,
       apiToken: () => new Secret(mirror.api.token),
-      storeKeys: () => ({ accessKeyId, secretAccessKey: new Secret(secretAccessKey) }),
+      storeKeys: () => ({
+        accessKeyId,
+        secretAccessKey: new Secret(secretAccessKey),
+        sources: [MIRROR_KEYS],
+      }),
       edgeStoreKey: () => new Secret(edgeKey),
       configSegment: () => new Secret(mirror.configSegment),
     },

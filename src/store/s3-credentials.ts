@@ -52,10 +52,10 @@ function originOf(keys: StoreKeys | undefined): string {
   if (keys === undefined) {
     return "the credentials that the AWS SDK found (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, shared files, SSO or a role)";
   }
-  const { variables = [] } = keys;
-  return variables.length === 0
+  const { sources = [] } = keys;
+  return sources.length === 0
     ? `the key ${keys.accessKeyId}`
-    : variables.join(", ").replace(/, (?=[^,]*$)/, " and ");
+    : sources.join(", ").replace(/, (?=[^,]*$)/, " and ");
 }
 
 function isSame(a: SigningKeys, b: SigningKeys): boolean {

@@ -45,7 +45,7 @@ const remote: readonly Row[] = [
     prepare: lying((file) => ({ ...file, s3: { ...file.s3, secretAccessKey: "wrong" } })),
     exit: 4,
     code: "store/not-authorised",
-    names: ["AWS_SECRET_ACCESS_KEY"],
+    names: ["mirror.json"],
   },
   {
     title: "S3 that does not know the keys",
@@ -53,7 +53,7 @@ const remote: readonly Row[] = [
     prepare: lying((file) => ({ ...file, s3: { ...file.s3, accessKeyId: "NOBODY" } })),
     exit: 4,
     code: "store/not-authorised",
-    names: ["AWS_ACCESS_KEY_ID"],
+    names: ["mirror.json"],
   },
   {
     title: "an S3 key that may only read",
