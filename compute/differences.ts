@@ -133,6 +133,12 @@ export const DIFFERENCES = [
     why: "So it is the same with and without the HTTP cache. The answers are equal.",
   },
   {
+    id: "malformed-rules",
+    kind: "better",
+    what: "A rule whose target has a placeholder that its pattern does not capture, or leads to `//host`, is none, where VCL fills in what it can read",
+    why: "Only a config that no publish has written holds one, and to check every target costs VCL workspace for each slot.",
+  },
+  {
     id: "unreachable-alarm",
     kind: "better",
     what: "An origin that cannot be reached is an alarm too, with status 0 and the reason",
