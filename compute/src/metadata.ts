@@ -1,8 +1,8 @@
 import { EDGE_PATTERNS } from "../../src/site/edge-patterns.ts";
-import { CODEC_VERSION, CONFIG_METADATA, FORMER_CODEC_VERSIONS } from "../../src/site/metadata.ts";
+import { CONFIG_METADATA, READABLE_CODEC_VERSIONS } from "../../src/site/metadata.ts";
 
 const SITE = new RegExp(EDGE_PATTERNS.site);
-const VERSIONS: ReadonlySet<string> = new Set([...FORMER_CODEC_VERSIONS, CODEC_VERSION].map(String));
+const VERSIONS: ReadonlySet<string> = new Set(READABLE_CODEC_VERSIONS.map(String));
 
 /** The header that has an object's user metadata of a letter. */
 export function headerOf(letter: string): string {

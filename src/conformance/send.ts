@@ -51,8 +51,7 @@ function attempt(spec: RequestSpec, context: SendContext): Promise<Answer | "clo
     timeout: TIMEOUT_MS,
   } as const;
   return new Promise((resolve, reject) => {
-    const trust = target.ca === undefined ? {} : { secureContext: trusting(target.ca) };
-    const tls = { servername: host, ...trust };
+    const tls = { servername: host, ...trusting(target.ca) };
     const request =
       base.protocol === "https:"
         ? httpsRequest({ ...options, ...tls, agent: connections?.https ?? false })

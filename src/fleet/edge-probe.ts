@@ -58,8 +58,7 @@ class HttpEdgeProbe implements OpenEdgeProbe {
     this.#fleet = fleet;
     this.#base = base;
     const isTls = base.protocol === "https:";
-    const ca = readEdgeAuthority(fleet.environment);
-    const trust = ca === undefined ? {} : { secureContext: trusting(ca) };
+    const trust = trusting(readEdgeAuthority(fleet.environment));
     this.#secure = new HttpsAgent({ keepAlive: true, maxSockets: CONNECTIONS, ...trust });
     this.hops = fleet.environment.fastly.shield === undefined ? ["edge"] : ["edge", "shield"];
     this.schemes = { http: !isTls, https: isTls || fleet.stateDir !== undefined };

@@ -7,9 +7,13 @@ const made = new Map<string, SecureContext>();
 /**
  * What TLS connections to a place of an authority of its own are made with: it is trusted there besides all that are
  * trusted anyway. Node's own option `ca` would replace those (Node, /api/tls.html, `tls.createSecureContext`).
- * @param pem the authority's certificate, or several
+ * @param pem the authority's certificate, or several; without one the connection has what it usually has
  */
-export function trusting(pem: string): SecureContext {
+export function trusting(pem: string | undefined): { readonly secureContext?: SecureContext } {
+  return pem === undefined ? {} : { secureContext: contextOf(pem) };
+}
+
+function contextOf(pem: string): SecureContext {
   const known = made.get(pem);
   if (known) return known;
   const context = tls.createSecureContext({ ca: [...usualAuthorities(), pem] });

@@ -17,11 +17,10 @@ import { CASELESS_PATTERNS, EDGE_PATTERNS } from "../site/edge-patterns.ts";
 import { REFUSED_HEADERS, REFUSED_HEADER_PREFIXES } from "../site/header-names.ts";
 import {
   AREA_SLOTS,
-  CODEC_VERSION,
   CONFIG_METADATA,
-  FORMER_CODEC_VERSIONS,
   HEADER_SLOTS,
   OBJECT_METADATA,
+  READABLE_CODEC_VERSIONS,
   RULE_SLOTS,
 } from "../site/metadata.ts";
 import { QUERY_CAPTURES } from "../site/query-match.ts";
@@ -62,7 +61,7 @@ export function templateValues(environment: Environment, features: readonly Feat
     conditions: CONDITIONS,
     assetExtensions: ASSET_EXTENSIONS,
     directoryLevels: DIRECTORY_LEVELS,
-    codecVersions: [...FORMER_CODEC_VERSIONS, CODEC_VERSION],
+    codecVersions: READABLE_CODEC_VERSIONS,
     metadata: metadataNames(),
     slots: RULE_SLOTS.split(""),
     queryCaptures: QUERY_CAPTURES,

@@ -59,10 +59,10 @@ export const OBJECT_METADATA = {
 export const CODEC_VERSION = 3;
 
 /**
- * Codec versions that the edge reads too. Each knew less than the next, and a delta list says itself how it is written;
+ * Codec versions that the edge reads, the former ones among them. Each knew less than the next, and a delta list says itself how it is written;
  * buckets of rules are never written anew.
  */
-export const FORMER_CODEC_VERSIONS = [1, 2] as const;
+export const READABLE_CODEC_VERSIONS = [1, 2, CODEC_VERSION] as const;
 
 /** Names of the slots in the order in which rules are tried; one character each, compared without case by `subfield`. */
 export const RULE_SLOTS = "0123456789abcdefghijklmn";

@@ -5,7 +5,7 @@ import { configKeyOf } from "../../publish/publish-deps.ts";
 import type { PublishDeps } from "../../publish/publish-deps.ts";
 import { siteEnvsOf } from "../../publish/site-list.ts";
 import { decodeConfig } from "../../site/codec.ts";
-import { CODEC_VERSION, CONFIG_METADATA, FORMER_CODEC_VERSIONS } from "../../site/metadata.ts";
+import { CODEC_VERSION, CONFIG_METADATA, READABLE_CODEC_VERSIONS } from "../../site/metadata.ts";
 import { printable } from "../../site/names.ts";
 import { checked, fail, ok, warn } from "./check.ts";
 import type { CheckResult, DoctorJob } from "./check.ts";
@@ -103,7 +103,7 @@ async function* configFolders(deps: PublishDeps): AsyncGenerator<Folder> {
   }
 }
 
-const READABLE: ReadonlySet<string> = new Set([...FORMER_CODEC_VERSIONS, CODEC_VERSION].map(String));
+const READABLE: ReadonlySet<string> = new Set(READABLE_CODEC_VERSIONS.map(String));
 
 type Seen = Finding & { readonly kind: "unknown" | "broken" | "former" | "astray" };
 

@@ -143,7 +143,7 @@ function presentedCertificate(
       ...target,
       servername,
       rejectUnauthorized: false,
-      ...(ca === undefined ? {} : { secureContext: trusting(ca) }),
+      ...trusting(ca),
     });
     const over = new AbortController();
     const end = (presented: Presented): void => {
